@@ -1,0 +1,123 @@
+/**
+ * What a connector is to the rest of the house. `Connector` lives in the coordinator and answers what there is;
+ * `ScanProvider` lives in workers and turns splits into kernel SQL. Both of one kind share the shape of handles and
+ * splits, which travel as JSON and mean nothing to anyone else.
+ */
+
+import type { ConstantValue } from '../types/constant.ts';
+import type { TupleDomain } from '../types/domain.ts';
+import type { SqlType } from '../types/type.ts';
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+export type Column = {
+  /** As Trino shows it: lower case. */
+  readonly name: string;
+  readonly type: SqlType;
+  /** Selectable by name, absent from `*` (`$path`). */
+  readonly hidden?: boolean;
+  readonly comment?: string;
+};
+
+export type TableDescription = {
+  readonly schema: string;
+  readonly table: string;
+  readonly columns: readonly Column[];
+  /** The connector's own reference to the table as it stands now (its files and their identity). */
+  readonly handle: JsonValue;
+};
+
+export type ColumnStatistics = {
+  readonly distinctValues?: number;
+  /** 0 to 1. */
+  readonly nullFraction?: number;
+  readonly low?: ConstantValue;
+  readonly high?: ConstantValue;
+  /** Mean bytes of a value in memory. */
+  readonly averageBytes?: number;
+};
+
+export type TableStatistics = {
+  /** Absent when nobody knows. */
+  readonly rows?: number;
+  readonly columns: Readonly<Record<string, ColumnStatistics>>;
+};
+
+/** A range of a table's data that one task reads as a whole. */
+export type Split = {
+  /** Unique within the scan. */
+  readonly id: string;
+  readonly payload: JsonValue;
+  /** Estimated; exact where a footer says so. */
+  readonly rows?: number;
+  readonly bytes: number;
+  /** Ids of the machines on which the data is local; absent = any worker reads it alike. */
+  readonly machines?: readonly string[];
+};
+
+/** Methods throw QueryErrors that say what to do next. Names arrive in lower case. */
+export interface Connector {
+  listSchemas(): Promise<readonly string[]>;
+  listTables(schema: string): Promise<readonly string[]>;
+  /** Undefined when there is no such table. */
+  describeTable(schema: string, table: string): Promise<TableDescription | undefined>;
+  statistics(table: TableDescription): Promise<TableStatistics>;
+  /** Every row that can satisfy `constraint` is in exactly one split. */
+  splits(table: TableDescription, columns: readonly string[], constraint: TupleDomain): Promise<readonly Split[]>;
+  /** Folders that workers' kernels must be allowed to read for this catalog. */
+  roots?(): readonly string[];
+}
+
+/** A column batch made in JavaScript for the kernel's appender, see `GeneratedColumn`. */
+export type ColumnBatch = { readonly rows: number; readonly columns: readonly GeneratedColumn[] };
+
+/** Dates as days since 1970-01-01, decimals as unscaled integers, strings as one UTF-8 buffer with rows + 1 offsets. */
+export type GeneratedColumn =
+  | { readonly kind: 'integer' | 'date'; readonly values: Int32Array }
+  | { readonly kind: 'bigint'; readonly values: BigInt64Array }
+  | { readonly kind: 'double'; readonly values: Float64Array }
+  | {
+      readonly kind: 'decimal';
+      readonly precision: number;
+      readonly scale: number;
+      readonly values: BigInt64Array;
+    }
+  | { readonly kind: 'varchar'; readonly bytes: Uint8Array; readonly offsets: Uint32Array };
+
+/** A file that a task needs and a worker makes on its own machine before the scan (the tpch generator's splits). */
+export type GeneratedFile = {
+  /** Final path; the kernel process writes a temporary name beside it and renames. */
+  readonly path: string;
+  readonly columnNames: readonly string[];
+  /** Handed back to `ScanProvider.generate` inside the kernel process. */
+  readonly recipe: JsonValue;
+};
+
+export type ScanContext = {
+  /** The worker's data directory, shared by the workers of one machine. */
+  readonly dataDirectory: string;
+};
+
+/** The worker's side of a connector kind. Pure: no I/O of its own except inside `generate`. */
+export interface ScanProvider {
+  /** Files that must exist on this machine before `scanSql` runs. */
+  filesToGenerate?(table: JsonValue, splits: readonly Split[], context: ScanContext): readonly GeneratedFile[];
+  /** Runs inside the kernel process, off the worker's event loop. */
+  generate?(recipe: JsonValue, context: ScanContext): Iterable<ColumnBatch> | AsyncIterable<ColumnBatch>;
+  /**
+   * A kernel SELECT that yields the rows of `splits` with exactly `columns`, in that order and under those names
+   * (quoted by `"`), each in the kernel representation of its type. `splits` may be empty: no rows, right types.
+   */
+  scanSql(table: JsonValue, splits: readonly Split[], columns: readonly Column[], context: ScanContext): string;
+}
+
+/** Port: runs generated kernel SQL on some worker, for schema inference and column sketches. Few, small rows. */
+export interface KernelQueries {
+  /** Values as JSON; BIGINT and wider as text. Throws QueryError for what the kernel refuses. */
+  query(sql: string, roots: readonly string[]): Promise<readonly (readonly JsonValue[])[]>;
+}
+
+/** Port of the `system` connector: the rows of a runtime table at this moment. */
+export interface RuntimeTables {
+  rows(schema: string, table: string): Promise<readonly (readonly ConstantValue[])[]>;
+}
