@@ -84,7 +84,7 @@ export type Expression =
       readonly body: Expression;
     };
 
-export type CaseBranch = { readonly when: Expression; readonly then: Expression };
+export type CaseBranch = { readonly when: Expression; readonly result: Expression };
 
 /** Key of one overload in the function table, such as `substr(varchar,bigint)`; operators are `$add(bigint,bigint)`. */
 export type FunctionId = string;
@@ -144,7 +144,7 @@ export function childrenOf(expression: Expression): readonly Expression[] {
 
 /** The same expression with each direct part replaced by `map(part)`; types are kept. */
 export function mapChildren(expression: Expression, map: (part: Expression) => Expression): Expression {
-  const branch = (b: CaseBranch): CaseBranch => ({ when: map(b.when), then: map(b.then) });
+  const branch = (b: CaseBranch): CaseBranch => ({ when: map(b.when), result: map(b.result) });
   switch (expression.kind) {
     case 'Constant':
     case 'Reference':
