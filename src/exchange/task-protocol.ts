@@ -1,0 +1,150 @@
+/**
+ * What coordinator and worker say to each other about tasks, over HTTP with JSON bodies. All requests are signed with the
+ * cluster's secret (`src/cluster`). Identifiers nest: `query.stage.task`, and an attempt makes outputs unique, so that no
+ * output is read twice.
+ *
+ * | request | meaning |
+ * |---|---|
+ * | `POST /v1/task` `TaskRequest` → `TaskStatus` | create and start (idempotent by task id and attempt); answers when done, or after `waitMs` |
+ * | `GET /v1/task/{taskId}/{attempt}?waitMs=` → `TaskStatus` | answers when done, or after `waitMs` |
+ * | `DELETE /v1/task/{taskId}/{attempt}` | cancel and remove outputs |
+ * | `GET /v1/exchange/{taskId}/{attempt}/{partition}` | bytes of one output file; `Range` allowed |
+ * | `DELETE /v1/query/{queryId}` | cancel and remove everything of a query |
+ * | `POST /v1/kernel` `KernelRequest` → rows | generated SQL for connectors (schema inference, sketches) |
+ */
+
+import type { ErrorInfo } from '../common/errors.ts';
+import type { JsonValue, Split } from '../connectors/connector.ts';
+import type { Fragment } from '../plan/fragment.ts';
+
+/** One output file of a finished task attempt. */
+export type OutputFile = {
+  /** 0 for outputs that are not partitioned. */
+  readonly partition: number;
+  readonly rows: number;
+  readonly bytes: number;
+  /** Path on the machine that wrote it, readable by workers with the same `machineId`. */
+  readonly path: string;
+};
+
+/** Where a reader finds one file of an input fragment. */
+export type InputFile = OutputFile & {
+  readonly taskId: string;
+  readonly attempt: number;
+  /** Base URL of the worker that holds it. */
+  readonly worker: string;
+  readonly machineId: string;
+};
+
+export type TaskOutput =
+  /** Rows for other tasks: Parquet, hash partitions 0 … partitions-1 (1 = not partitioned). */
+  | { readonly kind: 'exchange'; readonly partitions: number }
+  /**
+   * Rows for the client in one file: lines of JSON arrays (the protocol's wire form), or Parquet that the worker serves as an
+   * Arrow stream. With `millisecondsOnly`, datetimes are cut to precision 3.
+   */
+  | { readonly kind: 'result'; readonly format: 'json-lines' | 'arrow'; readonly millisecondsOnly: boolean };
+
+/** What is fixed once per query by the coordinator, so that every attempt computes the same. */
+export type TaskSession = {
+  readonly user: string;
+  readonly timeZone: string;
+  /** Instant of the query's start, ISO 8601 in UTC with microseconds. */
+  readonly now: string;
+  /** Of this task; the same for its every attempt. */
+  readonly seed: number;
+  readonly catalog?: string;
+  readonly schema?: string;
+};
+
+export type TaskRequest = {
+  /** `query.stage.task` */
+  readonly taskId: string;
+  /** From 0. */
+  readonly attempt: number;
+  readonly fragment: Fragment;
+  /** Splits by the id of their TableScan node. */
+  readonly splits: Readonly<Record<number, readonly Split[]>>;
+  /** Files by the id of the fragment that wrote them: for hash tasks just its own partition's. */
+  readonly inputs: Readonly<Record<number, readonly InputFile[]>>;
+  readonly output: TaskOutput;
+  readonly session: TaskSession;
+  /** Run alone on a fresh kernel: an attempt after the kernel died with this task in it. */
+  readonly alone: boolean;
+  /** EXPLAIN ANALYZE: report the kernel's operator profile. */
+  readonly profile: boolean;
+  readonly waitMs: number;
+};
+
+export type TaskState = 'queued' | 'running' | 'finished' | 'failed' | 'canceled';
+
+export type TaskStatistics = {
+  readonly rowsRead: number;
+  readonly bytesRead: number;
+  /** Of those, bytes fetched from other machines. */
+  readonly bytesFetched: number;
+  readonly rowsWritten: number;
+  readonly bytesWritten: number;
+  readonly wallMs: number;
+  readonly cpuMs: number;
+  readonly memoryBytes: number;
+  readonly spilledBytes: number;
+  /** Splits of its scans. */
+  readonly splits: number;
+  readonly localSplits: number;
+};
+
+/** One operator of the kernel's profile, as a tree. */
+export type OperatorProfile = {
+  readonly name: string;
+  readonly rows: number;
+  readonly wallMs: number;
+  readonly detail: string;
+  readonly children: readonly OperatorProfile[];
+};
+
+/** How a failure counts: the kernel died with the task in it, an input could not be read, or the statement itself failed. */
+export type TaskFailure =
+  | { readonly kind: 'error'; readonly error: ErrorInfo }
+  /** `alone` tells whether nothing else ran in that kernel: only then does the death count as the task's attempt. */
+  | { readonly kind: 'kernel-died'; readonly alone: boolean; readonly outOfMemory: boolean; readonly message: string }
+  | { readonly kind: 'input-lost'; readonly inputs: readonly { readonly taskId: string; readonly attempt: number }[] };
+
+export type TaskStatus = {
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly state: TaskState;
+  readonly failure?: TaskFailure;
+  /** When finished; exactly the files that hold rows. */
+  readonly outputs: readonly OutputFile[];
+  readonly statistics: TaskStatistics;
+  readonly profile?: OperatorProfile;
+};
+
+export type KernelRequest = { readonly sql: string; readonly roots: readonly string[] };
+export type KernelResponse = { readonly rows: readonly (readonly JsonValue[])[] } | { readonly error: ErrorInfo };
+
+/** A worker's announcement and heartbeat: `POST /v1/announce` at the coordinator. */
+export type Announcement = {
+  readonly nodeId: string;
+  /** New at every start, so that a restarted worker is not taken for the old one. */
+  readonly incarnation: string;
+  readonly url: string;
+  readonly version: string;
+  /** Equal for workers that share a data directory: they read each other's files by path. */
+  readonly machineId: string;
+  readonly threads: number;
+  /** Tasks it runs at a time. */
+  readonly slots: number;
+  readonly memoryBytes: number;
+  readonly memoryUsedBytes: number;
+  readonly runningTasks: readonly string[];
+};
+
+/** The coordinator's answer: what a worker must know to run. */
+export type AnnouncementReply = {
+  /** Folders that the mounted catalogs read from. */
+  readonly roots: readonly string[];
+  /** Queries whose files the worker may keep; all others are leftovers. */
+  readonly liveQueries: readonly string[];
+};

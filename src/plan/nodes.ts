@@ -1,0 +1,422 @@
+/**
+ * Plan nodes: readonly tagged data that prints, compares and travels to workers as JSON.
+ *
+ * Before decorrelation a plan may hold `Apply` nodes; after `addExchanges` it holds `Exchange` nodes; the fragmenter cuts
+ * at those and leaves `RemoteSource` nodes. `outputsOf` says what each node yields.
+ */
+
+import type { Column, JsonValue } from '../connectors/connector.ts';
+import type { AggregateCall, Expression, SortOrder, Symbol, WindowCall } from '../sql/expression.ts';
+import type { TupleDomain } from '../types/domain.ts';
+
+/** Unique within a plan. */
+export type PlanNodeId = number;
+
+export type Assignment = { readonly symbol: Symbol; readonly expression: Expression };
+
+/** A table of a catalog as a scan reads it; `handle` is the connector's own. */
+export type TableReference = {
+  readonly catalog: string;
+  /** Which scan provider reads it on the worker, such as `files` or `tpch`. */
+  readonly connector: string;
+  readonly schema: string;
+  readonly table: string;
+  readonly handle: JsonValue;
+};
+
+export type TableScanNode = {
+  readonly kind: 'TableScan';
+  readonly id: PlanNodeId;
+  readonly table: TableReference;
+  readonly columns: readonly { readonly symbol: Symbol; readonly column: Column }[];
+  /** What the filters above allow per column (by column name): splits outside are not read. Never replaces a filter. */
+  readonly constraint: TupleDomain;
+};
+
+export type ValuesNode = {
+  readonly kind: 'Values';
+  readonly id: PlanNodeId;
+  readonly symbols: readonly Symbol[];
+  /** Each row has one expression a symbol, of the symbol's type. Zero symbols with one row is `SELECT` without FROM. */
+  readonly rows: readonly (readonly Expression[])[];
+};
+
+export type FilterNode = {
+  readonly kind: 'Filter';
+  readonly id: PlanNodeId;
+  readonly source: PlanNode;
+  readonly predicate: Expression;
+};
+
+export type ProjectNode = {
+  readonly kind: 'Project';
+  readonly id: PlanNodeId;
+  readonly source: PlanNode;
+  readonly assignments: readonly Assignment[];
+};
+
+/** SEMI and ANTI yield the left side's rows that have, or have not, a match; NULLs never match. */
+export type JoinType = 'INNER' | 'LEFT' | 'RIGHT' | 'FULL' | 'SEMI' | 'ANTI';
+
+export type JoinNode = {
+  readonly kind: 'Join';
+  readonly id: PlanNodeId;
+  readonly type: JoinType;
+  /** The probe side. */
+  readonly left: PlanNode;
+  /** The build side: the smaller one after join ordering. */
+  readonly right: PlanNode;
+  /** Equi-clauses; both sides of one have the same type. None with no filter = cross join. */
+  readonly criteria: readonly { readonly left: Symbol; readonly right: Symbol }[];
+  readonly filter?: Expression;
+  /** Decided by the optimizer: how the build side reaches the probe side. */
+  readonly distribution?: 'partitioned' | 'broadcast';
+};
+
+/**
+ * `value IN (SELECT …)` as a boolean column with SQL's three values: true on a match, NULL when there is none but the value
+ * or any candidate is NULL, else false. The source's rows are kept as they are.
+ */
+export type SemiJoinNode = {
+  readonly kind: 'SemiJoin';
+  readonly id: PlanNodeId;
+  readonly source: PlanNode;
+  readonly filteringSource: PlanNode;
+  readonly sourceKeys: readonly Symbol[];
+  readonly filteringKeys: readonly Symbol[];
+  readonly output: Symbol;
+  readonly distribution?: 'partitioned' | 'broadcast';
+};
+
+/**
+ * A subquery applied to every row of `source`; `correlation` are the source's symbols that it uses. Decorrelation rules turn
+ * it into joins; what they leave runs as the kernel's own correlated subquery, whole on one worker.
+ */
+export type ApplyNode = {
+  readonly kind: 'Apply';
+  readonly id: PlanNodeId;
+  readonly source: PlanNode;
+  readonly subquery: PlanNode;
+  readonly correlation: readonly Symbol[];
+  readonly form:
+    /** The subquery's rows joined to each source row. INNER or LEFT, with the join's filter. */
+    | { readonly kind: 'lateral'; readonly type: 'INNER' | 'LEFT'; readonly filter?: Expression }
+    /** One row at most (more is SUBQUERY_MULTIPLE_ROWS); NULLs when there is none. Adds the subquery's outputs. */
+    | { readonly kind: 'scalar' }
+    /** Adds `output`, a boolean. */
+    | { readonly kind: 'exists'; readonly output: Symbol }
+    | {
+        readonly kind: 'in';
+        readonly output: Symbol;
+        readonly values: readonly Symbol[];
+        readonly candidates: readonly Symbol[];
+      }
+    | {
+        readonly kind: 'quantified';
+        readonly output: Symbol;
+        readonly operator: '=' | '<>' | '<' | '<=' | '>' | '>=';
+        readonly quantifier: 'ALL' | 'ANY';
+        readonly value: Symbol;
+        readonly candidate: Symbol;
+      };
+};
+
+export type AggregationNode = {
+  readonly kind: 'Aggregation';
+  readonly id: PlanNodeId;
+  readonly source: PlanNode;
+  /** Without keys: exactly one row, also over no input. */
+  readonly keys: readonly Symbol[];
+  /** Grouping sets as indexes into `keys`; absent keys are NULL in their rows. An empty set yields a row over no input. */
+  readonly groupingSets?: readonly (readonly number[])[];
+  /** With grouping sets: which of them (by index) a row belongs to, BIGINT. */
+  readonly groupId?: Symbol;
+  readonly aggregations: readonly { readonly symbol: Symbol; readonly call: AggregateCall }[];
+};
+
+export type WindowNode = {
+  readonly kind: 'Window';
+  readonly id: PlanNodeId;
+  readonly source: PlanNode;
+  readonly partitionBy: readonly Symbol[];
+  readonly orderBy: readonly SortOrder[];
+  readonly functions: readonly { readonly symbol: Symbol; readonly call: WindowCall }[];
+};
+
+export type SortNode = {
+  readonly kind: 'Sort';
+  readonly id: PlanNodeId;
+  readonly source: PlanNode;
+  readonly orderBy: readonly SortOrder[];
+};
+
+export type TopNNode = {
+  readonly kind: 'TopN';
+  readonly id: PlanNodeId;
+  readonly source: PlanNode;
+  readonly orderBy: readonly SortOrder[];
+  /** Digits: counts may pass 2^53. */
+  readonly count: string;
+  readonly offset: string;
+  readonly withTies: boolean;
+};
+
+export type LimitNode = {
+  readonly kind: 'Limit';
+  readonly id: PlanNodeId;
+  readonly source: PlanNode;
+  /** Absent = OFFSET alone. */
+  readonly count?: string;
+  readonly offset: string;
+};
+
+/** Exactly one row, of NULLs when the source has none; SUBQUERY_MULTIPLE_ROWS when it has more. */
+export type EnforceSingleRowNode = {
+  readonly kind: 'EnforceSingleRow';
+  readonly id: PlanNodeId;
+  readonly source: PlanNode;
+};
+
+/** UNION ALL, and INTERSECT or EXCEPT with or without ALL (a distinct UNION is an Aggregation over a Union). */
+export type SetOperationNode = {
+  readonly kind: 'SetOperation';
+  readonly id: PlanNodeId;
+  readonly operation: 'UNION ALL' | 'INTERSECT' | 'INTERSECT ALL' | 'EXCEPT' | 'EXCEPT ALL';
+  readonly sources: readonly PlanNode[];
+  readonly symbols: readonly Symbol[];
+  /** For each source its symbols in the order of `symbols`, of the same types. */
+  readonly inputs: readonly (readonly Symbol[])[];
+};
+
+export type UnnestNode = {
+  readonly kind: 'Unnest';
+  readonly id: PlanNodeId;
+  readonly source: PlanNode;
+  /** The source's symbols that go through beside the elements. */
+  readonly replicate: readonly Symbol[];
+  /** Each array (or map) symbol of the source and the symbols its elements become. */
+  readonly unnest: readonly { readonly input: Symbol; readonly outputs: readonly Symbol[] }[];
+  readonly ordinality?: Symbol;
+  /** LEFT keeps a source row without elements. */
+  readonly type: 'INNER' | 'LEFT';
+};
+
+/** Adds `symbol`, a BIGINT different in every row of the query's data. */
+export type AssignUniqueIdNode = {
+  readonly kind: 'AssignUniqueId';
+  readonly id: PlanNodeId;
+  readonly source: PlanNode;
+  readonly symbol: Symbol;
+};
+
+export type SampleNode = {
+  readonly kind: 'Sample';
+  readonly id: PlanNodeId;
+  readonly source: PlanNode;
+  readonly method: 'BERNOULLI' | 'SYSTEM';
+  /** 0 to 1. */
+  readonly ratio: number;
+};
+
+/** WITH RECURSIVE: `step` reads what the round before made through a WorkingTable of the same name. */
+export type RecursiveUnionNode = {
+  readonly kind: 'RecursiveUnion';
+  readonly id: PlanNodeId;
+  readonly name: string;
+  readonly symbols: readonly Symbol[];
+  readonly initial: PlanNode;
+  readonly initialInputs: readonly Symbol[];
+  readonly step: PlanNode;
+  readonly stepInputs: readonly Symbol[];
+  /** Rounds before the query fails: Trino's max_recursion_depth, 10. */
+  readonly depthMax: number;
+};
+
+export type WorkingTableNode = {
+  readonly kind: 'WorkingTable';
+  readonly id: PlanNodeId;
+  readonly name: string;
+  readonly symbols: readonly Symbol[];
+};
+
+/** How rows move between fragments. */
+export type ExchangeScope =
+  /** All rows to one task; with `orderBy` the tasks' sorted outputs are merged. */
+  | { readonly kind: 'gather'; readonly orderBy?: readonly SortOrder[] }
+  /** Rows with equal keys to the same task; no keys = spread evenly. */
+  | { readonly kind: 'repartition'; readonly keys: readonly Symbol[] }
+  /** All rows to every task. */
+  | { readonly kind: 'broadcast' };
+
+export type ExchangeNode = {
+  readonly kind: 'Exchange';
+  readonly id: PlanNodeId;
+  readonly source: PlanNode;
+  readonly scope: ExchangeScope;
+};
+
+/** The output of another fragment, after the plan was cut. */
+export type RemoteSourceNode = {
+  readonly kind: 'RemoteSource';
+  readonly id: PlanNodeId;
+  readonly fragment: number;
+  readonly symbols: readonly Symbol[];
+  readonly scope: ExchangeScope;
+};
+
+/** The query's columns, in order; names may repeat. Always and only the root of a query's plan. */
+export type OutputNode = {
+  readonly kind: 'Output';
+  readonly id: PlanNodeId;
+  readonly source: PlanNode;
+  readonly columns: readonly { readonly name: string; readonly symbol: Symbol }[];
+};
+
+export type PlanNode =
+  | TableScanNode
+  | ValuesNode
+  | FilterNode
+  | ProjectNode
+  | JoinNode
+  | SemiJoinNode
+  | ApplyNode
+  | AggregationNode
+  | WindowNode
+  | SortNode
+  | TopNNode
+  | LimitNode
+  | EnforceSingleRowNode
+  | SetOperationNode
+  | UnnestNode
+  | AssignUniqueIdNode
+  | SampleNode
+  | RecursiveUnionNode
+  | WorkingTableNode
+  | ExchangeNode
+  | RemoteSourceNode
+  | OutputNode;
+
+/** The node's columns, in order. */
+export function outputsOf(node: PlanNode): readonly Symbol[] {
+  switch (node.kind) {
+    case 'TableScan':
+      return node.columns.map((column) => column.symbol);
+    case 'Values':
+    case 'SetOperation':
+    case 'RecursiveUnion':
+    case 'WorkingTable':
+    case 'RemoteSource':
+      return node.symbols;
+    case 'Filter':
+    case 'Sort':
+    case 'TopN':
+    case 'Limit':
+    case 'EnforceSingleRow':
+    case 'Sample':
+    case 'Exchange':
+      return outputsOf(node.source);
+    case 'Project':
+      return node.assignments.map((assignment) => assignment.symbol);
+    case 'Join':
+      return node.type === 'SEMI' || node.type === 'ANTI'
+        ? outputsOf(node.left)
+        : [...outputsOf(node.left), ...outputsOf(node.right)];
+    case 'SemiJoin':
+      return [...outputsOf(node.source), node.output];
+    case 'Apply':
+      return node.form.kind === 'lateral' || node.form.kind === 'scalar'
+        ? [...outputsOf(node.source), ...outputsOf(node.subquery)]
+        : [...outputsOf(node.source), node.form.output];
+    case 'Aggregation':
+      return [
+        ...node.keys,
+        ...(node.groupId ? [node.groupId] : []),
+        ...node.aggregations.map((aggregation) => aggregation.symbol),
+      ];
+    case 'Window':
+      return [...outputsOf(node.source), ...node.functions.map((call) => call.symbol)];
+    case 'Unnest':
+      return [
+        ...node.replicate,
+        ...node.unnest.flatMap((unnest) => unnest.outputs),
+        ...(node.ordinality ? [node.ordinality] : []),
+      ];
+    case 'AssignUniqueId':
+      return [...outputsOf(node.source), node.symbol];
+    case 'Output':
+      return node.columns.map((column) => column.symbol);
+  }
+}
+
+/** The nodes it reads from, left to right. */
+export function sourcesOf(node: PlanNode): readonly PlanNode[] {
+  switch (node.kind) {
+    case 'TableScan':
+    case 'Values':
+    case 'WorkingTable':
+    case 'RemoteSource':
+      return [];
+    case 'Join':
+      return [node.left, node.right];
+    case 'SemiJoin':
+      return [node.source, node.filteringSource];
+    case 'Apply':
+      return [node.source, node.subquery];
+    case 'SetOperation':
+      return node.sources;
+    case 'RecursiveUnion':
+      return [node.initial, node.step];
+    case 'Filter':
+    case 'Project':
+    case 'Aggregation':
+    case 'Window':
+    case 'Sort':
+    case 'TopN':
+    case 'Limit':
+    case 'EnforceSingleRow':
+    case 'Unnest':
+    case 'AssignUniqueId':
+    case 'Sample':
+    case 'Exchange':
+    case 'Output':
+      return [node.source];
+  }
+}
+
+/** The same node reading from `sources`, as many as `sourcesOf` gives; itself when they are the same ones. */
+export function withSources(node: PlanNode, sources: readonly PlanNode[]): PlanNode {
+  const before = sourcesOf(node);
+  if (before.every((source, i) => source === sources[i])) return node;
+  const first = sources[0]!;
+  switch (node.kind) {
+    case 'TableScan':
+    case 'Values':
+    case 'WorkingTable':
+    case 'RemoteSource':
+      return node;
+    case 'Join':
+      return { ...node, left: first, right: sources[1]! };
+    case 'SemiJoin':
+      return { ...node, source: first, filteringSource: sources[1]! };
+    case 'Apply':
+      return { ...node, source: first, subquery: sources[1]! };
+    case 'SetOperation':
+      return { ...node, sources };
+    case 'RecursiveUnion':
+      return { ...node, initial: first, step: sources[1]! };
+    case 'Filter':
+    case 'Project':
+    case 'Aggregation':
+    case 'Window':
+    case 'Sort':
+    case 'TopN':
+    case 'Limit':
+    case 'EnforceSingleRow':
+    case 'Unnest':
+    case 'AssignUniqueId':
+    case 'Sample':
+    case 'Exchange':
+    case 'Output':
+      return { ...node, source: first };
+  }
+}
