@@ -1,0 +1,113 @@
+/** Looks into and rebuilds typed expressions: conjuncts, references, substitution. */
+
+import type { AggregateCall, Expression, SortOrder, Symbol, WindowCall } from '../sql/expression.ts';
+import { childrenOf, mapChildren, reference } from '../sql/expression.ts';
+import { BOOLEAN } from '../types/type.ts';
+
+export const TRUE: Expression = { kind: 'Constant', type: BOOLEAN, value: true };
+
+export const isTrue = (expression: Expression): boolean => expression.kind === 'Constant' && expression.value === true;
+
+/** Constant FALSE or NULL: as a filter it lets nothing through. */
+export const isNeverTrue = (expression: Expression): boolean =>
+  expression.kind === 'Constant' &&
+  (expression.value === false || expression.value === null) &&
+  (expression.type.kind === 'boolean' || expression.type.kind === 'unknown');
+
+/** The terms that must all be true for `predicate` to be true, nested ANDs flattened. */
+export function conjunctsOf(predicate: Expression | undefined): readonly Expression[] {
+  if (predicate === undefined || isTrue(predicate)) return [];
+  return predicate.kind === 'Logical' && predicate.operator === 'AND'
+    ? predicate.terms.flatMap(conjunctsOf)
+    : [predicate];
+}
+
+/** The terms one of which must be true, nested ORs flattened. */
+export function disjunctsOf(predicate: Expression): readonly Expression[] {
+  return predicate.kind === 'Logical' && predicate.operator === 'OR'
+    ? predicate.terms.flatMap(disjunctsOf)
+    : [predicate];
+}
+
+/** AND of `terms` without repetitions; TRUE of none. */
+export function and(terms: readonly Expression[]): Expression {
+  const distinct = distinctExpressions(terms.flatMap(conjunctsOf));
+  if (distinct.length === 0) return TRUE;
+  return distinct.length === 1 ? distinct[0]! : { kind: 'Logical', type: BOOLEAN, operator: 'AND', terms: distinct };
+}
+
+/** OR of at least one term, without repetitions. */
+export function or(terms: readonly Expression[]): Expression {
+  const distinct = distinctExpressions(terms.flatMap(disjunctsOf));
+  return distinct.length === 1 ? distinct[0]! : { kind: 'Logical', type: BOOLEAN, operator: 'OR', terms: distinct };
+}
+
+/** Equal for expressions that are written alike. */
+export const expressionKey = (expression: Expression): string => JSON.stringify(expression);
+
+export function distinctExpressions(expressions: readonly Expression[]): readonly Expression[] {
+  const seen = new Set<string>();
+  return expressions.filter((expression) => {
+    const key = expressionKey(expression);
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+/** Names of the symbols that it reads; parameters of its own lambdas are not among them. */
+export function referencesIn(expression: Expression): ReadonlySet<string> {
+  const names = new Set<string>();
+  const visit = (part: Expression, bound: ReadonlySet<string>): void => {
+    if (part.kind === 'Reference') {
+      if (!bound.has(part.name)) names.add(part.name);
+    } else if (part.kind === 'Lambda') {
+      visit(part.body, new Set([...bound, ...part.parameters.map((parameter) => parameter.name)]));
+    } else {
+      for (const child of childrenOf(part)) visit(child, bound);
+    }
+  };
+  visit(expression, new Set());
+  return names;
+}
+
+/** The expressions in a call of an aggregate function. */
+export const partsOfAggregate = (call: AggregateCall): readonly Expression[] => [
+  ...call.arguments,
+  ...(call.filter ? [call.filter] : []),
+  ...call.orderBy.map((order) => order.expression),
+];
+
+export const partsOfWindowCall = (call: WindowCall): readonly Expression[] => [
+  ...call.arguments,
+  ...(call.filter ? [call.filter] : []),
+  ...[call.frame.start, call.frame.end].flatMap((bound) => ('offset' in bound ? [bound.offset] : [])),
+];
+
+export function mapAggregate(call: AggregateCall, map: (part: Expression) => Expression): AggregateCall {
+  return {
+    ...call,
+    arguments: call.arguments.map(map),
+    ...(call.filter ? { filter: map(call.filter) } : {}),
+    orderBy: mapOrder(call.orderBy, map),
+  };
+}
+
+export const mapOrder = (orderBy: readonly SortOrder[], map: (part: Expression) => Expression): readonly SortOrder[] =>
+  orderBy.map((order) => ({ ...order, expression: map(order.expression) }));
+
+/** Replaces references by name; names that `replacements` does not hold stay. Lambda parameters hide outer names. */
+export function substitute(expression: Expression, replacements: ReadonlyMap<string, Expression>): Expression {
+  if (replacements.size === 0) return expression;
+  if (expression.kind === 'Reference') return replacements.get(expression.name) ?? expression;
+  if (expression.kind === 'Lambda') {
+    const inner = new Map(replacements);
+    for (const parameter of expression.parameters) inner.delete(parameter.name);
+    return { ...expression, body: substitute(expression.body, inner) };
+  }
+  return mapChildren(expression, (part) => substitute(part, replacements));
+}
+
+/** Renames symbols, for `substitute`. */
+export const renaming = (from: readonly Symbol[], to: readonly Symbol[]): ReadonlyMap<string, Expression> =>
+  new Map(from.map((symbol, i) => [symbol.name, reference(to[i]!)]));
