@@ -42,6 +42,7 @@ export type Statement =
   | ExecuteImmediate
   | DescribeInput
   | DescribeOutput
+  | DescribeQueryOutput
   | StartTransaction
   | Commit
   | Rollback;
@@ -88,6 +89,9 @@ export type ExecuteImmediate = Node<'ExecuteImmediate'> & {
 };
 export type DescribeInput = Node<'DescribeInput'> & { readonly name: Identifier };
 export type DescribeOutput = Node<'DescribeOutput'> & { readonly name: Identifier };
+
+/** `DESCRIBE OUTPUT (query)`. */
+export type DescribeQueryOutput = Node<'DescribeQueryOutput'> & { readonly query: Query };
 
 export type TransactionMode =
   | (Node<'Isolation'> & {
@@ -156,13 +160,13 @@ export type AllColumns = Node<'AllColumns'> & {
   readonly aliases: readonly Identifier[];
 };
 
-/** `auto` is GROUP BY AUTO: group by all non-aggregate items of SELECT; `elements` is then empty. */
 export type GroupBy = Node<'GroupBy'> & {
   readonly distinct: boolean;
-  readonly auto: boolean;
   readonly elements: readonly GroupingElement[];
 };
-export type GroupingElement = SimpleGroupBy | Rollup | Cube | GroupingSets;
+export type GroupingElement = SimpleGroupBy | AutoGroupBy | Rollup | Cube | GroupingSets;
+/** `AUTO`: all items of SELECT without aggregates. */
+export type AutoGroupBy = Node<'AutoGroupBy'>;
 /** `a` has one column; `(a, b)` has two and is one grouping set all the same; `()` has none. */
 export type SimpleGroupBy = Node<'SimpleGroupBy'> & { readonly columns: readonly Expression[] };
 export type Rollup = Node<'Rollup'> & { readonly sets: readonly (readonly Expression[])[] };
@@ -194,6 +198,7 @@ export type Relation =
   | Unnest
   | TableFunctionInvocation
   | JsonTable
+  | Nearest
   | AliasedRelation
   | SampledRelation
   | PatternRecognition
@@ -220,6 +225,13 @@ export type SampledRelation = Node<'SampledRelation'> & {
   readonly relation: Relation;
   readonly method: 'BERNOULLI' | 'SYSTEM';
   readonly percentage: Expression;
+};
+
+/** `NEAREST (FROM relation WHERE condition MATCH condition)`. */
+export type Nearest = Node<'Nearest'> & {
+  readonly from: Relation;
+  readonly where?: Expression;
+  readonly match: Expression;
 };
 
 export type Join = Node<'Join'> & {
@@ -357,8 +369,12 @@ export type Expression =
   | InSubquery
   | Like
   | IsNull
+  | BooleanTest
   | IsDistinctFrom
+  | MatchPredicate
+  | CaseOperand
   | Exists
+  | Unique
   | SubqueryExpression
   | Row
   | ArrayConstructor
@@ -371,10 +387,13 @@ export type Expression =
   | Format
   | Cast
   | FunctionCall
+  | MethodCall
+  | StaticMethodCall
   | Measure
   | Lambda
   | Extract
   | AtTimeZone
+  | AtLocal
   | CurrentDateTime
   | CurrentContext
   | Trim
@@ -414,8 +433,13 @@ export type IntervalField = 'YEAR' | 'MONTH' | 'DAY' | 'HOUR' | 'MINUTE' | 'SECO
 export type IntervalLiteral = Node<'IntervalLiteral'> & {
   readonly value: string;
   readonly sign: '+' | '-';
+} & IntervalQualifier;
+/** Precisions are the literals' texts: `DAY(3) TO SECOND(6)`. */
+export type IntervalQualifier = {
   readonly from: IntervalField;
   readonly to?: IntervalField;
+  readonly precision?: string;
+  readonly fractionalPrecision?: string;
 };
 
 /** `?`; `position` counts from 0 in the order of the text. */
@@ -453,8 +477,10 @@ export type QuantifiedComparison = Node<'QuantifiedComparison'> & {
 /** Two or more terms; a term of an AND is never itself an AND unless parentheses said so. */
 export type Logical = Node<'Logical'> & { readonly operator: 'AND' | 'OR'; readonly terms: readonly Expression[] };
 export type Not = Node<'Not'> & { readonly value: Expression };
+/** `symmetric`: the bounds may come in either order. */
 export type Between = Node<'Between'> & {
   readonly not: boolean;
+  readonly symmetric: boolean;
   readonly value: Expression;
   readonly min: Expression;
   readonly max: Expression;
@@ -476,16 +502,33 @@ export type Like = Node<'Like'> & {
   readonly escape?: Expression;
 };
 export type IsNull = Node<'IsNull'> & { readonly not: boolean; readonly value: Expression };
+/** `value IS [NOT] TRUE|FALSE|UNKNOWN`. */
+export type BooleanTest = Node<'BooleanTest'> & {
+  readonly not: boolean;
+  readonly value: Expression;
+  readonly truth: 'TRUE' | 'FALSE' | 'UNKNOWN';
+};
 export type IsDistinctFrom = Node<'IsDistinctFrom'> & {
   readonly not: boolean;
   readonly left: Expression;
   readonly right: Expression;
 };
+/** `value MATCH [UNIQUE] [SIMPLE|PARTIAL|FULL] (query)`. */
+export type MatchPredicate = Node<'MatchPredicate'> & {
+  readonly value: Expression;
+  readonly unique: boolean;
+  readonly type: 'SIMPLE' | 'PARTIAL' | 'FULL';
+  readonly query: Query;
+};
+/** Stands for the operand of the enclosing simple CASE, in `CASE x WHEN > 5 THEN …`: Comparison(CaseOperand, 5). */
+export type CaseOperand = Node<'CaseOperand'>;
 export type Exists = Node<'Exists'> & { readonly query: Query };
+/** `UNIQUE (query)`. */
+export type Unique = Node<'Unique'> & { readonly query: Query };
 /** A query in parentheses used as a value. */
 export type SubqueryExpression = Node<'SubqueryExpression'> & { readonly query: Query };
 
-/** `ROW(a, b)` and `(a, b)`. */
+/** `ROW(a AS x, b)` and `(a, b)`. */
 export type Row = Node<'Row'> & { readonly fields: readonly RowField[] };
 export type RowField = { readonly name?: Identifier; readonly expression: Expression };
 export type ArrayConstructor = Node<'Array'> & { readonly elements: readonly Expression[] };
@@ -515,11 +558,13 @@ export type Cast = Node<'Cast'> & { readonly value: Expression; readonly type: D
 
 /**
  * Also the forms that are functions underneath: `position(a IN b)` is strpos(b, a), `substring(a FROM b FOR c)` is
- * substr(a, b, c), `normalize(a, NFC)` is normalize(a, 'NFC').
+ * substr(a, b, c), `normalize(a, NFC)` is normalize(a, 'NFC'), `overlay(a PLACING b FROM c FOR d)` is overlay(a, b, c, d).
  */
 export type FunctionCall = Node<'FunctionCall'> & {
   readonly name: QualifiedName;
-  readonly arguments: readonly FunctionArgument[];
+  readonly arguments: readonly Expression[];
+  /** For `f(name => value)`: as long as `arguments`, undefined where an argument has no name. Absent when none has. */
+  readonly argumentNames?: readonly (Identifier | undefined)[];
   /** `count(*)`, and `count(label.*)` where `starLabel` is given; `arguments` is then empty. */
   readonly star: boolean;
   readonly starLabel?: Identifier;
@@ -532,19 +577,51 @@ export type FunctionCall = Node<'FunctionCall'> & {
   readonly processingMode?: 'RUNNING' | 'FINAL';
   readonly window?: Window;
 };
-export type FunctionArgument = Expression;
 export type ListaggOverflow =
   | { readonly kind: 'ERROR' }
   | { readonly kind: 'TRUNCATE'; readonly filler?: StringLiteral; readonly withCount: boolean };
+/** `value.method(arguments)`, where `value` is not a mere name. */
+export type MethodCall = Node<'MethodCall'> & {
+  readonly receiver: Expression;
+  readonly method: Identifier;
+  readonly arguments: readonly Expression[];
+};
+/** `type::method(arguments)`. */
+export type StaticMethodCall = Node<'StaticMethodCall'> & {
+  readonly type: QualifiedName;
+  readonly method: Identifier;
+  readonly arguments: readonly Expression[];
+};
 /** `name OVER window`: a measure computed by a window's row pattern. */
 export type Measure = Node<'Measure'> & { readonly name: Identifier; readonly window: Window };
 
 export type Lambda = Node<'Lambda'> & { readonly parameters: readonly Identifier[]; readonly body: Expression };
 
-/** `field` in upper case; whether such a field exists is the analyzer's business. */
-export type Extract = Node<'Extract'> & { readonly field: string; readonly value: Expression };
-/** `zone` is a StringLiteral or IntervalLiteral when the text follows the grammar. */
-export type AtTimeZone = Node<'AtTimeZone'> & { readonly value: Expression; readonly zone: Expression };
+export type ExtractField =
+  | 'YEAR'
+  | 'QUARTER'
+  | 'MONTH'
+  | 'WEEK'
+  | 'DAY'
+  | 'DAY_OF_MONTH'
+  | 'DAY_OF_WEEK'
+  | 'DOW'
+  | 'DAY_OF_YEAR'
+  | 'DOY'
+  | 'YEAR_OF_WEEK'
+  | 'YOW'
+  | 'HOUR'
+  | 'MINUTE'
+  | 'SECOND'
+  | 'TIMEZONE_HOUR'
+  | 'TIMEZONE_MINUTE';
+export type Extract = Node<'Extract'> & { readonly field: ExtractField; readonly value: Expression };
+export type AtTimeZone = Node<'AtTimeZone'> & {
+  readonly value: Expression;
+  readonly zone: StringLiteral | IntervalLiteral;
+};
+/** `value AT LOCAL`: in the session's time zone. */
+export type AtLocal = Node<'AtLocal'> & { readonly value: Expression };
 export type CurrentDateTime = Node<'CurrentDateTime'> & {
   readonly function: 'CURRENT_DATE' | 'CURRENT_TIME' | 'CURRENT_TIMESTAMP' | 'LOCALTIME' | 'LOCALTIMESTAMP';
   readonly precision?: string;
@@ -668,7 +745,4 @@ export type DateTimeDataType = Node<'DateTimeDataType'> & {
   readonly withTimeZone: boolean;
   readonly precision?: TypeArgument;
 };
-export type IntervalDataType = Node<'IntervalDataType'> & {
-  readonly from: IntervalField;
-  readonly to: IntervalField;
-};
+export type IntervalDataType = Node<'IntervalDataType'> & IntervalQualifier;
