@@ -1,0 +1,105 @@
+/** Kernel expressions that write dates, times and intervals as Trino does; NULL stays NULL. Arguments are repeated. */
+
+const FIRST_PLAIN_DAY = "DATE '0001-01-01'";
+const LAST_PLAIN_DAY = "DATE '9999-12-31'";
+
+/** `2020-01-31`; `+12345-01-31` and `-0001-01-31` outside of four digits, as Java writes years. */
+export function dateText(sql: string): string {
+  return `CASE WHEN ${sql} BETWEEN ${FIRST_PLAIN_DAY} AND ${LAST_PLAIN_DAY} THEN CAST(${sql} AS VARCHAR) ELSE ${yearText(sql)} || strftime(CAST(${sql} AS TIMESTAMP), '-%m-%d') END`;
+}
+
+const yearText = (sql: string): string =>
+  `(CASE WHEN year(${sql}) < 0 THEN '-' WHEN year(${sql}) > 9999 THEN '+' ELSE '' END || lpad(CAST(abs(year(${sql})) AS VARCHAR), greatest(4, len(CAST(abs(year(${sql})) AS VARCHAR))), '0'))`;
+
+/** `2020-01-31 01:02:03.123` with `digits` of the fraction, rounded from `precision`. */
+export function timestampText(sql: string, digits: number, precision: number): string {
+  const value = digits < precision ? roundTimestamp(sql, digits, precision) : sql;
+  const day = `strftime(${value}, '%Y-%m-%d ')`;
+  // The kernel's strftime knows plain years only.
+  const plain = `CASE WHEN year(${value}) BETWEEN 1 AND 9999 THEN ${day} ELSE ${yearText(value)} || strftime(${value}, '-%m-%d ') END`;
+  return `(${plain} || ${clockText(value, digits)})`;
+}
+
+/** `01:02:03.123`. */
+export function timeText(sql: string, digits: number, precision: number): string {
+  const moment = `(DATE '1970-01-01' + ${sql})`;
+  return clockText(digits < precision ? roundTimestamp(moment, digits, precision) : moment, digits);
+}
+
+/** `01:02:03.123+05:30`. */
+export function zonedTimeText(sql: string, digits: number, precision: number): string {
+  return `${timeText(`(${sql})."time"`, digits, precision)} || ${offsetText(`(${sql})."minutes"`)}`;
+}
+
+/** `+05:30` of an offset in minutes. */
+export const offsetText = (minutes: string): string =>
+  `(CASE WHEN ${minutes} < 0 THEN '-' ELSE '+' END || lpad(CAST(abs(${minutes}) // 60 AS VARCHAR), 2, '0') || ':' || lpad(CAST(abs(${minutes}) % 60 AS VARCHAR), 2, '0'))`;
+
+function clockText(value: string, digits: number): string {
+  if (digits === 0) return `strftime(${value}, '%H:%M:%S')`;
+  if (digits === 3) return `strftime(${value}, '%H:%M:%S.%g')`;
+  if (digits === 6) return `strftime(${value}, '%H:%M:%S.%f')`;
+  if (digits === 9) return `strftime(${value}, '%H:%M:%S.%n')`;
+  const code = digits < 3 ? '%g' : digits < 6 ? '%f' : '%n';
+  return `left(strftime(${value}, '%H:%M:%S.${code}'), ${9 + digits})`;
+}
+
+/** A timestamp rounded half up to `digits` of the fraction. */
+export function roundTimestamp(sql: string, digits: number, precision: number): string {
+  if (precision > 6) {
+    const unit = 10n ** BigInt(9 - digits);
+    return `make_timestamp_ns(${floorTo(`(epoch_ns(${sql}) + ${unit / 2n})`, unit)})`;
+  }
+  const unit = 10n ** BigInt(6 - digits);
+  return `make_timestamp(${floorTo(`(epoch_us(${sql}) + ${unit / 2n})`, unit)})`;
+}
+
+/** Down to a multiple of `unit`, also below zero. */
+const floorTo = (sql: string, unit: bigint): string =>
+  unit === 1n ? sql : `(${sql} - ((${sql} % ${unit}) + ${unit}) % ${unit})`;
+
+/** The wall clock of a zoned timestamp: TIMESTAMP, or TIMESTAMP_NS above six digits. */
+export function zonedLocal(sql: string, precision: number): string {
+  const instant = `(${sql}).instant`;
+  return localOfInstant(instant, `(${sql}).zone`, precision);
+}
+
+/** The wall clock that `zone` shows at `instant` (UTC). Zones are region names or offsets such as `+05:30`. */
+export function localOfInstant(instant: string, zone: string, precision: number): string {
+  const micros = precision > 6 ? `CAST(${instant} AS TIMESTAMP)` : instant;
+  const regional = `timezone(${zone}, timezone('UTC', ${micros}))`;
+  const fixed = `(${micros} + to_minutes(${offsetMinutes(zone)}))`;
+  const local = `CASE WHEN ${zone} = 'UTC' THEN ${micros} WHEN ${zone} ^@ '+' OR ${zone} ^@ '-' THEN ${fixed} ELSE ${regional} END`;
+  if (precision <= 6) return `(${local})`;
+  return `make_timestamp_ns(epoch_ns(${instant}) + (epoch_us(${local}) - epoch_us(${micros})) * 1000)`;
+}
+
+/** The instant (UTC) at which `zone` shows the wall clock `local`. */
+export function instantOfLocal(local: string, zone: string, precision: number): string {
+  const micros = precision > 6 ? `CAST(${local} AS TIMESTAMP)` : local;
+  const regional = `timezone('UTC', timezone(${zone}, ${micros}))`;
+  const fixed = `(${micros} - to_minutes(${offsetMinutes(zone)}))`;
+  const instant = `CASE WHEN ${zone} = 'UTC' THEN ${micros} WHEN ${zone} ^@ '+' OR ${zone} ^@ '-' THEN ${fixed} ELSE ${regional} END`;
+  if (precision <= 6) return `(${instant})`;
+  return `make_timestamp_ns(epoch_ns(${local}) + (epoch_us(${instant}) - epoch_us(${micros})) * 1000)`;
+}
+
+/** Minutes of an offset text such as `-05:30`. */
+export const offsetMinutes = (zone: string): string =>
+  `((CASE WHEN ${zone} ^@ '-' THEN -1 ELSE 1 END) * (60 * CAST(substr(${zone}, 2, 2) AS INTEGER) + CAST(substr(${zone}, 5, 2) AS INTEGER)))`;
+
+/** `1-3`, `-1-3`: years and months. */
+export const yearMonthText = (sql: string): string =>
+  `(CASE WHEN ${sql} < 0 THEN '-' ELSE '' END || CAST(abs(CAST(${sql} AS BIGINT)) // 12 AS VARCHAR) || '-' || CAST(abs(CAST(${sql} AS BIGINT)) % 12 AS VARCHAR))`;
+
+const two = (part: string): string => `lpad(CAST(${part} AS VARCHAR), 2, '0')`;
+
+/** `2 03:04:05.321`: days and clock. */
+export function dayTimeText(sql: string): string {
+  const ms = `abs(CAST(${sql} AS HUGEINT))`;
+  return (
+    `(CASE WHEN ${sql} < 0 THEN '-' ELSE '' END || CAST(${ms} // 86400000 AS VARCHAR) || ' ' || ` +
+    `${two(`${ms} // 3600000 % 24`)} || ':' || ${two(`${ms} // 60000 % 60`)} || ':' || ${two(`${ms} // 1000 % 60`)} || '.' || ` +
+    `lpad(CAST(${ms} % 1000 AS VARCHAR), 3, '0'))`
+  );
+}
