@@ -118,22 +118,19 @@ export function constantSql(type: SqlType, value: ConstantValue): string {
 }
 
 function nestedSql(type: SqlType, value: readonly ConstantValue[]): string {
-  const cast = (sql: string): string => `CAST(${sql} AS ${kernelType(type)})`;
-  switch (type.kind) {
-    case 'array':
-      return cast(`[${value.map((v) => constantSql(type.element, v)).join(', ')}]`);
-    case 'row':
-      return `{${type.fields.map((f, i) => `'${fieldName(i)}': ${constantSql(f.type, value[i] ?? null)}`).join(', ')}}`;
-    case 'map': {
-      const entries = value.map((entry) => {
-        const [k, v] = entry as readonly ConstantValue[];
-        return `${constantSql(type.key, k ?? null)}: ${constantSql(type.value, v ?? null)}`;
-      });
-      return cast(`MAP {${entries.join(', ')}}`);
-    }
-    default:
-      throw new QueryError('GENERIC_INTERNAL_ERROR', `A constant of type ${type.kind} cannot be a list`);
+  const kernel = kernelType(type);
+  if (type.kind === 'array') return `CAST([${value.map((v) => constantSql(type.element, v)).join(', ')}] AS ${kernel})`;
+  if (type.kind === 'row') {
+    return `{${type.fields.map((f, i) => `'${fieldName(i)}': ${constantSql(f.type, value[i] ?? null)}`).join(', ')}}`;
   }
+  if (type.kind !== 'map') {
+    throw new QueryError('GENERIC_INTERNAL_ERROR', `A constant of type ${type.kind} cannot be a list`);
+  }
+  const entries = value.map((entry) => {
+    const [k, v] = entry as readonly ConstantValue[];
+    return `${constantSql(type.key, k ?? null)}: ${constantSql(type.value, v ?? null)}`;
+  });
+  return `CAST(MAP {${entries.join(', ')}} AS ${kernel})`;
 }
 
 /** A number with an exponent is a double to the kernel; without one it would pass through DECIMAL. */
