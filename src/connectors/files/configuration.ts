@@ -1,0 +1,38 @@
+/** The properties of a `files` catalog, as its JSON file states them. */
+
+import { z } from 'zod';
+
+const columnSchema = z.strictObject({ name: z.string().min(1), type: z.string().min(1) });
+
+const tableSchema = z.strictObject({
+  /** A file, a folder or a glob (`*`, `?`, `**`), relative to the catalog's file; `npm:<package>/<path>` is looked up there. */
+  path: z.string().min(1),
+  format: z.enum(['parquet', 'csv', 'tsv', 'json']).optional(),
+  /** Declared columns; absent = inferred from the files. */
+  columns: z.array(columnSchema).min(1).optional(),
+  /** CSV and TSV: the first line names the columns. */
+  header: z.boolean().optional(),
+  delimiter: z.string().length(1).optional(),
+  /** CSV and TSV: the text that stands for NULL beside the empty field. */
+  nullText: z.string().optional(),
+  comment: z.string().optional(),
+  /** What to do when the file is missing, said in the error. */
+  hint: z.string().optional(),
+});
+
+export const filesConfigurationSchema = z.strictObject({
+  connector: z.literal('files'),
+  /** Only files below these folders are read. Relative to the catalog's file; `npm:<package>` is that package's folder. */
+  roots: z.array(z.string().min(1)).min(1),
+  /** Schema → table → where it lies; or schema → `{"folder": …}`: each file or subfolder of it is a table. */
+  schemas: z.record(
+    z.string().min(1),
+    z.union([
+      z.strictObject({ folder: z.string().min(1) }),
+      z.strictObject({ tables: z.record(z.string().min(1), tableSchema) }),
+    ]),
+  ),
+});
+
+export type FilesConfiguration = z.infer<typeof filesConfigurationSchema>;
+export type TableConfiguration = z.infer<typeof tableSchema>;

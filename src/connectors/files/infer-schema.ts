@@ -1,0 +1,179 @@
+/** Finds out the columns of a table's files: by a kernel task, since only the kernel knows how it will read them. */
+
+import { open } from 'node:fs/promises';
+import { QueryError } from '../../common/errors.ts';
+import { kernelType, quote } from '../../types/kernel.ts';
+import { parseType } from '../../types/parse-type.ts';
+import { DATE, BIGINT, VARCHAR } from '../../types/type.ts';
+import type { SqlType } from '../../types/type.ts';
+import type { Column, JsonValue, KernelQueries } from '../connector.ts';
+import type { TableConfiguration } from './configuration.ts';
+import { parseFileType, sqlTypeOf } from './kernel-schema.ts';
+import type { DataFile } from './locate.ts';
+import { globFree, PATH_COLUMN } from './scan.ts';
+import type { CsvOptions, FileFormat, FilesHandle } from './scan.ts';
+
+export type FilesSchema = { readonly columns: readonly Column[]; readonly handle: FilesHandle };
+
+/** Files that inference looks into; columns that only later files have are not seen. */
+const FILES_INFERRED_MAX = 32;
+
+/** Bytes of text up to which every line is looked at; beyond, the kernel's sample of 20,480 lines decides. */
+const FULL_SNIFF_BYTES_MAX = 64 * 1024 * 1024;
+
+type FileColumn = { readonly name: string; readonly type: string };
+
+export async function inferSchema(
+  files: readonly DataFile[],
+  format: FileFormat,
+  configuration: TableConfiguration | undefined,
+  kernel: KernelQueries,
+  roots: readonly string[],
+): Promise<FilesSchema> {
+  const looked = files.slice(0, FILES_INFERRED_MAX);
+  const list = `[${looked.map((file) => quote(globFree(file.path))).join(', ')}]`;
+  const query = (sql: string): ReturnType<KernelQueries['query']> => kernel.query(sql, roots);
+  let csv: CsvOptions | undefined;
+  let found: readonly FileColumn[];
+  if (format === 'parquet') {
+    found = await describe(query, `read_parquet(${list}, union_by_name = true, hive_partitioning = false)`);
+  } else if (format === 'json') {
+    const sample = bytesOf(looked) <= FULL_SNIFF_BYTES_MAX ? -1 : 20_480;
+    const options = `format = 'newline_delimited', union_by_name = true, hive_partitioning = false, sample_size = ${sample}`;
+    found = configuration?.columns
+      ? declaredText(configuration.columns)
+      : await describe(query, `read_json(${list}, ${options})`);
+  } else {
+    const sniffed = await sniffCsv(query, files[0]!, format, configuration);
+    csv = sniffed.csv;
+    found = configuration?.columns ? declaredText(configuration.columns) : sniffed.columns;
+    if (csv.header) await checkHeaders(files);
+  }
+  return schemaOf(files, found, format, configuration, csv);
+}
+
+const bytesOf = (files: readonly DataFile[]): number => files.reduce((sum, file) => sum + file.bytes, 0);
+
+type Query = (sql: string) => ReturnType<KernelQueries['query']>;
+
+/** A text cell of a kernel query's answer. */
+const text = (cell: JsonValue | undefined): string => (typeof cell === 'string' ? cell : '');
+
+async function describe(query: Query, source: string): Promise<readonly FileColumn[]> {
+  const rows = await query(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${source})`);
+  return rows.map(([name, type]) => ({ name: text(name), type: text(type) }));
+}
+
+/** Text formats read declared columns as the declared type, or as text to be cast where the kernel has no reader for it. */
+const declaredText = (columns: NonNullable<TableConfiguration['columns']>): readonly FileColumn[] =>
+  columns.map(({ name, type }) => {
+    const declared = kernelType(parseType(type));
+    return {
+      name,
+      type: /^(BOOLEAN|TINYINT|SMALLINT|INTEGER|BIGINT|FLOAT|DOUBLE|DECIMAL|DATE|TIMESTAMP)/.test(declared)
+        ? declared
+        : 'VARCHAR',
+    };
+  });
+
+async function sniffCsv(
+  query: Query,
+  file: DataFile,
+  format: 'csv' | 'tsv',
+  configuration: TableConfiguration | undefined,
+): Promise<{ csv: CsvOptions; columns: readonly FileColumn[] }> {
+  const delimiter = configuration?.delimiter ?? (format === 'tsv' ? '\t' : undefined);
+  const nullText = configuration?.nullText ?? '';
+  const options = [
+    `sample_size = ${file.bytes <= FULL_SNIFF_BYTES_MAX ? -1 : 20_480}`,
+    `nullstr = ${quote(nullText)}`,
+    ...(delimiter ? [`delim = ${quote(delimiter)}`] : []),
+    ...(configuration?.header === undefined ? [] : [`header = ${configuration.header}`]),
+  ];
+  const rows = await query(
+    `SELECT Delimiter, HasHeader, list_transform(Columns, lambda c: [c.name, c.type]) ` +
+      `FROM sniff_csv(${quote(globFree(file.path))}, ${options.join(', ')})`,
+  );
+  const [found, header, columns] = rows[0] ?? [];
+  if (!Array.isArray(columns)) throw new QueryError('FILE_CORRUPT', `${file.path} is not readable as ${format}`);
+  return {
+    csv: { delimiter: delimiter ?? text(found), header: configuration?.header ?? header === true, nullText },
+    columns: columns.map((column) => {
+      const [name, type] = column as readonly string[];
+      return { name: name ?? '', type: type ?? 'VARCHAR' };
+    }),
+  };
+}
+
+/** Columns of CSV files are read by position, so all files of a table must begin with the same line of names. */
+async function checkHeaders(files: readonly DataFile[]): Promise<void> {
+  const expected = await firstLine(files[0]!.path);
+  for (const file of files.slice(1)) {
+    if ((await firstLine(file.path)) === expected) continue;
+    throw new QueryError(
+      'FILE_UNSUPPORTED',
+      `${file.path} names other columns in its first line than ${files[0]!.path}: make them two tables or rewrite one`,
+    );
+  }
+}
+
+/** Longest line of column names that is looked at. */
+const HEADER_BYTES_MAX = 64 * 1024;
+
+async function firstLine(path: string): Promise<string> {
+  const handle = await open(path);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_BYTES_MAX), 0, HEADER_BYTES_MAX, 0);
+    return buffer.subarray(0, bytesRead).toString('utf8').split(/\r?\n/, 1)[0] ?? '';
+  } finally {
+    await handle.close();
+  }
+}
+
+function schemaOf(
+  files: readonly DataFile[],
+  found: readonly FileColumn[],
+  format: FileFormat,
+  configuration: TableConfiguration | undefined,
+  csv: CsvOptions | undefined,
+): FilesSchema {
+  const declared = new Map(configuration?.columns?.map(({ name, type }) => [name.toLowerCase(), parseType(type)]));
+  const columns: Column[] = [];
+  const sources: Record<string, { name: string; type: string }> = {};
+  found.forEach((column, i) => {
+    const name = column.name.toLowerCase() || `_col${i}`;
+    if (declared.size > 0 && !declared.has(name)) return;
+    if (name in sources) {
+      throw new QueryError(
+        'FILE_UNSUPPORTED',
+        `${files[0]!.path} has two columns named "${name}"; declare its columns in the catalog`,
+      );
+    }
+    sources[name] = column;
+    columns.push({ name, type: declared.get(name) ?? sqlTypeOf(parseFileType(column.type), name) });
+  });
+  for (const [name, type] of declared) {
+    // A column that no file has: NULL everywhere.
+    if (!(name in sources) && !(name in files[0]!.partition)) columns.push({ name, type });
+  }
+  for (const name of Object.keys(files[0]!.partition)) {
+    delete sources[name];
+    const at = columns.findIndex((column) => column.name === name);
+    if (at >= 0) columns.splice(at, 1);
+    columns.push({
+      name,
+      type: declared.get(name) ?? partitionType(files.map((file) => file.partition[name] ?? null)),
+    });
+  }
+  columns.push({ name: PATH_COLUMN, type: VARCHAR, hidden: true });
+  return { columns, handle: { format, columns: sources, ...(csv && { csv }) } };
+}
+
+/** The narrowest of BIGINT, DATE and VARCHAR that holds every folder's value. */
+function partitionType(values: readonly (string | null)[]): SqlType {
+  const present = values.filter((value) => value !== null);
+  if (present.length === 0) return VARCHAR;
+  if (present.every((value) => /^-?(0|[1-9]\d{0,17})$/.test(value))) return BIGINT;
+  if (present.every((value) => /^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(Date.parse(value)))) return DATE;
+  return VARCHAR;
+}

@@ -1,0 +1,112 @@
+/** The worker's side of `files`: splits as kernel table functions over the files themselves. */
+
+import { groupBy } from '../../common/collections.ts';
+import type { ConstantValue } from '../../types/constant.ts';
+import { constantSql, kernelType, quote } from '../../types/kernel.ts';
+import type { Column, JsonValue, ScanProvider, Split } from '../connector.ts';
+import { convert, parseFileType } from './kernel-schema.ts';
+
+export type FileFormat = 'parquet' | 'csv' | 'tsv' | 'json';
+
+/** A `files` table as plans carry it. */
+export type FilesHandle = {
+  readonly format: FileFormat;
+  /** Column name → how the files have it. Partition columns are absent: their values stand in the splits. */
+  readonly columns: Readonly<Record<string, { readonly name: string; readonly type: string }>>;
+  readonly csv?: CsvOptions;
+};
+
+export type CsvOptions = { readonly header: boolean; readonly delimiter: string; readonly nullText: string };
+
+/** A file, or the rows `start` to `end` (excluded) of a Parquet file. */
+export type FilesSplit = {
+  readonly path: string;
+  readonly range?: readonly [start: number, end: number];
+  /** Columns that this file lacks: NULL in all its rows. */
+  readonly missing?: readonly string[];
+  readonly partition?: Readonly<Record<string, ConstantValue>>;
+};
+
+export const filesScan: ScanProvider = {
+  scanSql(table, splits, columns) {
+    const handle = table as unknown as FilesHandle;
+    if (splits.length === 0) return emptySql(columns);
+    const groups = [...groupBy(splits, shapeOf).values()].map((group) => groupSql(handle, group, columns));
+    return groups.join(' UNION ALL ');
+  },
+};
+
+const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+const payloadOf = (split: Split): FilesSplit => split.payload as unknown as FilesSplit;
+
+/** Splits of one shape are read by one table function: same missing columns, same partition. */
+const shapeOf = (split: Split): string => {
+  const { missing, partition } = payloadOf(split);
+  return JSON.stringify([missing ?? [], partition ?? {}]);
+};
+
+function emptySql(columns: readonly Column[]): string {
+  const nulls = columns.map((column) => `CAST(NULL AS ${kernelType(column.type)}) AS ${identifier(column.name)}`);
+  return `SELECT ${nulls.length > 0 ? nulls.join(', ') : '1 AS "row"'} WHERE false`;
+}
+
+function groupSql(handle: FilesHandle, splits: readonly Split[], columns: readonly Column[]): string {
+  const payloads = splits.map(payloadOf);
+  const first = payloads[0]!;
+  const expressions = columns.map((column) => `${columnSql(handle, first, column)} AS ${identifier(column.name)}`);
+  const select = `SELECT ${expressions.length > 0 ? expressions.join(', ') : '1 AS "row"'} FROM`;
+  const whole = [...new Set(payloads.filter((payload) => !payload.range).map((payload) => payload.path))];
+  const parts = whole.length > 0 ? [`${select} ${readerSql(handle, whole, first, '')}`] : [];
+  const ranged = payloads.filter((payload) => payload.range);
+  for (const [path, ranges] of groupBy(ranged, (payload) => payload.path)) {
+    // Ranges of row numbers let the kernel skip the row groups outside of them.
+    const conditions = mergeRanges(ranges.map((payload) => payload.range!)).map(
+      ([start, end]) => `(file_row_number >= ${start} AND file_row_number < ${end})`,
+    );
+    const reader = readerSql(handle, [path], first, ', file_row_number = true');
+    parts.push(`${select} ${reader} WHERE ${conditions.join(' OR ')}`);
+  }
+  return parts.join(' UNION ALL ');
+}
+
+function mergeRanges(ranges: readonly (readonly [number, number])[]): readonly (readonly [number, number])[] {
+  const merged: [number, number][] = [];
+  for (const [start, end] of ranges.toSorted((a, b) => a[0] - b[0])) {
+    const last = merged.at(-1);
+    if (last && last[1] === start) last[1] = end;
+    else merged.push([start, end]);
+  }
+  return merged;
+}
+
+function columnSql(handle: FilesHandle, payload: FilesSplit, column: Column): string {
+  if (column.name === PATH_COLUMN) return 'filename';
+  const source = handle.columns[column.name];
+  if (!source || payload.missing?.includes(column.name)) {
+    return constantSql(column.type, payload.partition?.[column.name] ?? null);
+  }
+  return convert(identifier(source.name), parseFileType(source.type), column.type);
+}
+
+/** Hidden column: the file a row comes from. */
+export const PATH_COLUMN = '$path';
+
+function readerSql(handle: FilesHandle, paths: readonly string[], payload: FilesSplit, extra: string): string {
+  const list = `[${paths.map(globFree).map(quote).join(', ')}]`;
+  if (handle.format === 'parquet') return `read_parquet(${list}, hive_partitioning = false, filename = true${extra})`;
+  const present = Object.entries(handle.columns).filter(([name]) => !payload.missing?.includes(name));
+  const types = present.map(([, { name, type }]) => `${quote(name)}: ${quote(type)}`).join(', ');
+  if (handle.format === 'json') {
+    return `read_json(${list}, format = 'newline_delimited', columns = {${types}}, hive_partitioning = false, filename = true)`;
+  }
+  const { header, delimiter, nullText } = handle.csv!;
+  return (
+    `read_csv(${list}, header = ${header}, delim = ${quote(delimiter)}, nullstr = ${quote(nullText)}, quote = '"', escape = '"', ` +
+    `columns = {${types}}, auto_detect = false, hive_partitioning = false, filename = true)`
+  );
+}
+
+/** The kernel expands globs in paths; a file whose name holds such characters is meant as it stands. */
+export const globFree = (path: string): string => path.replaceAll(/[*?[\]]/g, '[$&]');
+
+export const filesHandle = (handle: FilesHandle): JsonValue => handle;

@@ -1,0 +1,34 @@
+/** The `system` catalog: what the cluster is and does, as tables. Rows come from the coordinator through a port. */
+
+import type { Connector, RuntimeTables, TableDescription } from '../connector.ts';
+import { inlineSplits } from '../inline/inline-rows.ts';
+import { SYSTEM_TABLES } from './tables.ts';
+
+export class SystemConnector implements Connector {
+  readonly #runtime: RuntimeTables;
+
+  constructor(runtime: RuntimeTables) {
+    this.#runtime = runtime;
+  }
+
+  async listSchemas(): Promise<readonly string[]> {
+    return Object.keys(SYSTEM_TABLES);
+  }
+
+  async listTables(schema: string): Promise<readonly string[]> {
+    return Object.keys(SYSTEM_TABLES[schema] ?? {});
+  }
+
+  async describeTable(schema: string, table: string): Promise<TableDescription | undefined> {
+    const columns = SYSTEM_TABLES[schema]?.[table];
+    return columns && { schema, table, columns, handle: null };
+  }
+
+  async statistics(): Promise<{ readonly columns: {} }> {
+    return { columns: {} };
+  }
+
+  async splits(table: TableDescription, columns: readonly string[]): ReturnType<Connector['splits']> {
+    return inlineSplits(table.columns, columns, await this.#runtime.rows(table.schema, table.table));
+  }
+}
