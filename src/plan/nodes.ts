@@ -132,6 +132,8 @@ export type AggregationNode = {
   /** With grouping sets: which of them (by index) a row belongs to, BIGINT. */
   readonly groupId?: Symbol;
   readonly aggregations: readonly { readonly symbol: Symbol; readonly call: AggregateCall }[];
+  /** Over a task's share of the rows; an aggregation above an exchange combines what the tasks made. */
+  readonly partial?: true;
 };
 
 export type WindowNode = {
@@ -148,6 +150,8 @@ export type SortNode = {
   readonly id: PlanNodeId;
   readonly source: PlanNode;
   readonly orderBy: readonly SortOrder[];
+  /** Of a task's share of the rows, to be merged. */
+  readonly partial?: true;
 };
 
 export type TopNNode = {
@@ -159,6 +163,8 @@ export type TopNNode = {
   readonly count: string;
   readonly offset: string;
   readonly withTies: boolean;
+  /** Of a task's share of the rows; the same above an exchange takes what is wanted of all. */
+  readonly partial?: true;
 };
 
 export type LimitNode = {
@@ -168,6 +174,8 @@ export type LimitNode = {
   /** Absent = OFFSET alone. */
   readonly count?: string;
   readonly offset: string;
+  /** Of a task's share of the rows; the same above an exchange takes what is wanted of all. */
+  readonly partial?: true;
 };
 
 /** Exactly one row, of NULLs when the source has none; SUBQUERY_MULTIPLE_ROWS when it has more. */
@@ -248,11 +256,16 @@ export type ExchangeScope =
   /** All rows to every task. */
   | { readonly kind: 'broadcast' };
 
+/** How many tasks run a fragment and what each reads (see `Fragment.partitioning`), and why it was decided so. */
+export type Placement = { readonly partitioning: 'source' | 'hash' | 'single'; readonly reason: string };
+
 export type ExchangeNode = {
   readonly kind: 'Exchange';
   readonly id: PlanNodeId;
   readonly source: PlanNode;
   readonly scope: ExchangeScope;
+  /** Of the fragment below, whose rows it moves. */
+  readonly placement: Placement;
 };
 
 /** The output of another fragment, after the plan was cut. */
@@ -270,6 +283,8 @@ export type OutputNode = {
   readonly id: PlanNodeId;
   readonly source: PlanNode;
   readonly columns: readonly { readonly name: string; readonly symbol: Symbol }[];
+  /** Of the root fragment, once exchanges stand. */
+  readonly placement?: Placement;
 };
 
 export type PlanNode =

@@ -1,0 +1,129 @@
+/** Where exchanges stand, and how a plan is cut at them. */
+import { expect, test } from 'vitest';
+import { optimize } from '../../src/plan/optimizer.ts';
+import { printDistributedPlan } from '../../src/plan/print-plan.ts';
+import type { OutputNode } from '../../src/plan/nodes.ts';
+import { big, compare, count, fakeMetadata, PlanBuilder, ref, session } from './build.ts';
+
+const tables = { big: { rows: 10_000_000, columns: {} }, dim: { rows: 100, columns: {} } };
+
+async function printed(root: OutputNode, workers = 4, properties: Record<string, string> = {}): Promise<string> {
+  const { plan } = await optimize(root, {
+    session: session(properties),
+    metadata: fakeMetadata(tables),
+    cluster: { workers, threadsPerWorker: 1 },
+  });
+  return `\n${printDistributedPlan(plan)}`;
+}
+
+test('one worker runs everything as one fragment', async () => {
+  const b = new PlanBuilder();
+  const plan = b.output(b.limit(b.filter(b.scan('big', ['a']), compare(ref('big_a'), '>', big(3))), 5));
+  expect(await printed(plan, 1)).toMatchInlineSnapshot(`
+    "
+    Fragment 0 [SINGLE]  output to the client, about 10,000,000 rows, not deterministic
+      because there is one worker
+      Output [big_a]
+        Limit [5]
+          Filter [big_a > 3]
+            TableScan c.s.big [big_a := a]
+    "
+  `);
+});
+
+test('small input runs as one fragment whatever the cluster', async () => {
+  const b = new PlanBuilder();
+  expect(await printed(b.output(b.scan('dim', ['a'])))).toMatchInlineSnapshot(`
+    "
+    Fragment 0 [SINGLE]  output to the client, about 100 rows
+      because the input is about 100 rows
+      Output [dim_a]
+        TableScan c.s.dim [dim_a := a]
+    "
+  `);
+});
+
+test('a limit is taken in every task, then once more', async () => {
+  const b = new PlanBuilder();
+  expect(await printed(b.output(b.limit(b.scan('big', ['a']), 5)))).toMatchInlineSnapshot(`
+    "
+    Fragment 0 [SINGLE]  output to the client, about 10,000,000 rows, not deterministic
+      because 5 rows of every task at most
+      Output [big_a]
+        Limit [5]
+          RemoteSource [fragment 1, gather: big_a]
+
+    Fragment 1 [SOURCE]  output gather, about 10,000,000 rows, not deterministic
+      because the splits of big are shared out
+      Limit (partial) [5]
+        TableScan c.s.big [big_a := a]
+    "
+  `);
+});
+
+test('a small build side goes to every task, and groups are brought together', async () => {
+  const b = new PlanBuilder();
+  const joined = b.join('INNER', b.scan('big', ['k', 'g']), b.scan('dim', ['k']), [['big_k', 'dim_k']]);
+  const grouped = b.aggregate(joined, ['big_g'], { n: count() });
+  expect(await printed(b.output(b.sort(grouped, 'n')))).toMatchInlineSnapshot(`
+    "
+    Fragment 0 [SINGLE]  output to the client, about 10,000,000 rows, ordered
+      because an ordered result is made by one task
+      Output [big_g, n]
+        Sort [n ASC NULLS LAST]
+          RemoteSource [fragment 1, gather: big_g, n]
+
+    Fragment 1 [HASH]  output gather, about 10,000,000 rows
+      because grouped by big_g
+      Aggregation [by big_g; n := count(*)]
+        RemoteSource [fragment 2, repartition by big_g: big_k, big_g, dim_k]
+
+    Fragment 2 [SOURCE]  output repartition by big_g, about 10,000,000 rows
+      because the splits of big are shared out
+      INNER Join (broadcast) [big_k = dim_k]
+        TableScan c.s.big [big_k := k, big_g := g]
+        RemoteSource [fragment 3, broadcast: dim_k]
+
+    Fragment 3 [SINGLE]  output broadcast, about 100 rows
+      because build side about 100 rows
+      TableScan c.s.dim [dim_k := k]
+    "
+  `);
+});
+
+test('a group by the join key needs no second shuffle', async () => {
+  const b = new PlanBuilder();
+  const joined = b.join('INNER', b.scan('big', ['k']), b.scan('dim', ['k']), [['big_k', 'dim_k']]);
+  const plan = b.output(b.aggregate(joined, ['dim_k'], { n: count() }));
+  expect(await printed(plan, 4, { join_distribution_type: 'PARTITIONED' })).toMatchInlineSnapshot(`
+    "
+    Fragment 0 [HASH]  output to the client, about 10,000,000 rows
+      because join_distribution_type; build side about 100 rows
+      Output [dim_k, n]
+        Aggregation [by dim_k; n := count(*)]
+          INNER Join (partitioned) [big_k = dim_k]
+            RemoteSource [fragment 1, repartition by big_k: big_k]
+            RemoteSource [fragment 2, repartition by dim_k: dim_k]
+
+    Fragment 1 [SOURCE]  output repartition by big_k, about 10,000,000 rows
+      because the splits of big are shared out
+      TableScan c.s.big [big_k := k]
+
+    Fragment 2 [SINGLE]  output repartition by dim_k, about 100 rows
+      because the input is about 100 rows
+      TableScan c.s.dim [dim_k := k]
+    "
+  `);
+});
+
+test('distribution = FORCED distributes small input too', async () => {
+  const b = new PlanBuilder();
+  expect(await printed(b.output(b.scan('dim', ['a'])), 4, { distribution: 'FORCED' })).toMatchInlineSnapshot(`
+    "
+    Fragment 0 [SOURCE]  output to the client, about 100 rows
+      because the splits of dim are shared out
+      Output [dim_a]
+        TableScan c.s.dim [dim_a := a]
+    "
+  `);
+});
