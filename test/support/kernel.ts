@@ -12,7 +12,7 @@ export async function openKernel(): Promise<DuckDBConnection> {
 /** All rows as JSON values; integers wider than 32 bits as text. */
 export async function rowsOf(kernel: DuckDBConnection, sql: string): Promise<readonly (readonly JsonValue[])[]> {
   const reader = await kernel.runAndReadAll(sql);
-  return reader.getRowsJson() as readonly (readonly JsonValue[])[];
+  return reader.getRowsJson();
 }
 
 export const kernelQueries = (kernel: DuckDBConnection): KernelQueries => ({ query: (sql) => rowsOf(kernel, sql) });
