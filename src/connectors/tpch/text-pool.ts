@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { assert } from '../../common/assert.ts';
 import { DISTRIBUTIONS } from './distributions.ts';
 import type { Distribution } from './distributions.ts';
@@ -5,10 +6,13 @@ import { RandomStream } from './random-stream.ts';
 
 /**
  * The text from which every comment is cut: 300 MiB of sentences from one stream of random numbers, the same for every
- * scale. A comment may begin anywhere in it, so it has to exist whole before the first row does.
+ * scale. A comment may begin anywhere in it, so it has to exist whole before the first row does. It takes 1.4 s to make,
+ * which every process that generates does for itself, rather than leave 300 MB on every disk.
  */
-export function generateTextPool(): Buffer {
-  return new TextWriter(DISTRIBUTIONS).write(TEXT_POOL_BYTES);
+export async function generateTextPool(): Promise<Buffer> {
+  const writer = new TextWriter(TEXT_POOL_BYTES);
+  while (!writer.advance(SLICE_BYTES)) await setImmediate();
+  return writer.text();
 }
 
 /** dbgen's size; offsets are drawn from it, so another size gives other rows. */
@@ -16,6 +20,32 @@ export const TEXT_POOL_BYTES = 300 * 1024 * 1024;
 
 /** What readers may read, never use, past the end of the text: copies go by 8 bytes. */
 export const TEXT_SLACK_BYTES = 8;
+
+/** Written without a pause for the rest of the process: some 20 ms. */
+const SLICE_BYTES = 4 * 1024 * 1024;
+
+/** Keeps the pool while it is used, and for a moment after: the next split comes soon or not for long. */
+export class SharedTextPool {
+  #pool: Promise<Buffer> | undefined;
+  #users = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** Every call is followed by one of `release`. */
+  acquire(): Promise<Buffer> {
+    clearTimeout(this.#timer);
+    this.#users += 1;
+    this.#pool ??= generateTextPool();
+    return this.#pool;
+  }
+
+  release(): void {
+    this.#users -= 1;
+    if (this.#users > 0) return;
+    this.#timer = setTimeout(() => (this.#pool = undefined), POOL_IDLE_MS).unref();
+  }
+}
+
+const POOL_IDLE_MS = 10_000;
 
 const POOL_SEED = 933588178;
 /** Longer than any sentence (at most 17 words), so that the last one ends inside the buffer. */
@@ -39,10 +69,16 @@ class TextWriter {
   private readonly adverbs: Words;
   private readonly auxiliaries: Words;
   private readonly random = new RandomStream(POOL_SEED, 0, 0);
-  private target = new DataView(new ArrayBuffer(0));
+  private readonly buffer: Buffer;
+  private readonly target: DataView;
+  private readonly bytes: number;
   private at = 0;
 
-  constructor(from: typeof DISTRIBUTIONS) {
+  constructor(bytes: number) {
+    const from = DISTRIBUTIONS;
+    this.bytes = bytes;
+    this.buffer = Buffer.allocUnsafeSlow(bytes + SENTENCE_BYTES_MAX);
+    this.target = new DataView(this.buffer.buffer, this.buffer.byteOffset, this.buffer.byteLength);
     this.grammars = syntaxes(from.grammars);
     this.nounPhrases = syntaxes(from.nounPhrases);
     this.verbPhrases = syntaxes(from.verbPhrases);
@@ -55,12 +91,15 @@ class TextWriter {
     this.auxiliaries = words(from.auxiliaries, ' ');
   }
 
-  write(bytes: number): Buffer {
-    const buffer = Buffer.allocUnsafeSlow(bytes + SENTENCE_BYTES_MAX);
-    this.target = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-    this.at = 0;
-    while (this.at < bytes) this.sentence();
-    return buffer.subarray(0, bytes + TEXT_SLACK_BYTES);
+  /** Writes about `bytes` more; true when all is written. */
+  advance(bytes: number): boolean {
+    const end = Math.min(this.at + bytes, this.bytes);
+    while (this.at < end) this.sentence();
+    return this.at >= this.bytes;
+  }
+
+  text(): Buffer {
+    return this.buffer.subarray(0, this.bytes + TEXT_SLACK_BYTES);
   }
 
   private sentence(): void {

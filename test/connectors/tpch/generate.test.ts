@@ -8,7 +8,7 @@ import type { TpchTableName } from '../../../src/connectors/tpch/schema.ts';
 import { generateTextPool, TEXT_POOL_BYTES } from '../../../src/connectors/tpch/text-pool.ts';
 import { dbgenLines } from './dbgen-lines.ts';
 
-const pool = generateTextPool();
+const pool = await generateTextPool();
 
 function lines(table: TpchTableName, factor: number, first: number, count: number): string[] {
   return [...dbgenLines(table, generateRows(table, scaleOf(factor), { first, count }, pool))];

@@ -3,8 +3,9 @@ import { LINES_PER_ORDER_MAX } from '../scale.ts';
 import type { Scale } from '../scale.ts';
 import { RandomInteger } from './random-values.ts';
 
-/** Dates in days since 1970-01-01. */
-export const day = (date: string): number => Date.parse(date) / 86_400_000;
+/** Dates are days since 1970-01-01. */
+export const DAY_MS = 86_400_000;
+const day = (date: string): number => Date.parse(date) / DAY_MS;
 
 /** What TPC-H takes for today: a line shipped up to it is finished. */
 export const TODAY = day('1995-06-17');
