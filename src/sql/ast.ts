@@ -202,6 +202,7 @@ export type Relation =
   | AliasedRelation
   | SampledRelation
   | PatternRecognition
+  | Pivot
   | Join;
 
 export type Table = Node<'Table'> & { readonly name: QualifiedName; readonly period?: QueryPeriod };
@@ -232,6 +233,17 @@ export type Nearest = Node<'Nearest'> & {
   readonly from: Relation;
   readonly where?: Expression;
   readonly match: Expression;
+};
+
+/** `input PIVOT (aggregations FOR keys IN (values) GROUP BY …)`. Without `groupBy` the result is one row. */
+export type Pivot = Node<'Pivot'> & {
+  readonly input: Relation;
+  /** Expressions over aggregates. */
+  readonly aggregations: readonly SingleColumn[];
+  readonly keys: readonly Expression[];
+  /** With several keys, each is a Row of as many fields. */
+  readonly values: readonly SingleColumn[];
+  readonly groupBy?: GroupBy;
 };
 
 export type Join = Node<'Join'> & {
@@ -357,6 +369,7 @@ export type Expression =
   | Identifier
   | Dereference
   | Subscript
+  | ArrayWildcard
   | ArithmeticBinary
   | ArithmeticUnary
   | Concat
@@ -372,6 +385,7 @@ export type Expression =
   | BooleanTest
   | IsDistinctFrom
   | MatchPredicate
+  | Overlaps
   | CaseOperand
   | Exists
   | Unique
@@ -449,8 +463,12 @@ export type Parameter = Node<'Parameter'> & { readonly position: number };
 export type Identifier = Node<'Identifier'> & { readonly value: string; readonly quoted: boolean };
 /** At least one part. */
 export type QualifiedName = readonly Identifier[];
+/** Also `value.'field'`, with a quoted field. */
 export type Dereference = Node<'Dereference'> & { readonly base: Expression; readonly field: Identifier };
 export type Subscript = Node<'Subscript'> & { readonly base: Expression; readonly index: Expression };
+
+/** `value[*]`, of JSON values: all elements. `value.*` is an AllColumns. */
+export type ArrayWildcard = Node<'ArrayWildcard'> & { readonly base: Expression };
 
 export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%';
 export type ArithmeticBinary = Node<'ArithmeticBinary'> & {
@@ -520,6 +538,8 @@ export type MatchPredicate = Node<'MatchPredicate'> & {
   readonly type: 'SIMPLE' | 'PARTIAL' | 'FULL';
   readonly query: Query;
 };
+/** `(start, end) OVERLAPS (start, end)`. */
+export type Overlaps = Node<'Overlaps'> & { readonly left: Expression; readonly right: Expression };
 /** Stands for the operand of the enclosing simple CASE, in `CASE x WHEN > 5 THEN …`: Comparison(CaseOperand, 5). */
 export type CaseOperand = Node<'CaseOperand'>;
 export type Exists = Node<'Exists'> & { readonly query: Query };
@@ -580,7 +600,7 @@ export type FunctionCall = Node<'FunctionCall'> & {
 export type ListaggOverflow =
   | { readonly kind: 'ERROR' }
   | { readonly kind: 'TRUNCATE'; readonly filler?: StringLiteral; readonly withCount: boolean };
-/** `value.method(arguments)`, where `value` is not a mere name. */
+/** `value.method(arguments)`. Where `value` is a mere name, this is a FunctionCall of a qualified name instead. */
 export type MethodCall = Node<'MethodCall'> & {
   readonly receiver: Expression;
   readonly method: Identifier;

@@ -16,7 +16,7 @@ const MULTIPLICATIVE = 7;
 const PRECEDENCES: ReadonlyMap<TokenType, number> = new Map<TokenType, number>([
   ['OR', OR],
   ['AND', AND],
-  ...(['=', '<>', '<', '<=', '>', '>=', 'NOT', 'BETWEEN', 'IN', 'LIKE', 'IS', 'MATCH'] as const).map(
+  ...(['=', '<>', '<', '<=', '>', '>=', 'NOT', 'BETWEEN', 'IN', 'LIKE', 'IS', 'MATCH', 'OVERLAPS'] as const).map(
     (type): [TokenType, number] => [type, PREDICATE],
   ),
   ['||', CONCAT],
@@ -183,6 +183,13 @@ export abstract class ExpressionParser extends PrimaryParser {
         return this.#negatable(value, first, location, true);
       case 'MATCH':
         return this.#match(value, first);
+      case 'OVERLAPS': {
+        // It may be an alias too, but not before a row.
+        if (this.ahead(1) !== '(' && this.ahead(1) !== 'ROW') return undefined;
+        this.advance();
+        const right = this.#operand();
+        return { kind: 'Overlaps', ...this.span(first), location, left: value, right };
+      }
       default:
         return this.#negatable(value, first, location, false);
     }

@@ -32,7 +32,6 @@ const FORMS: readonly Form[] = [
   form('[::]', 'instead of x::type, write CAST(x AS type)'),
   form(':: * [*]', 'instead of x::type, write CAST(x AS type)'),
   form('[TOP]', 'instead of TOP n, write LIMIT n at the end'),
-  form('[PIVOT]', 'instead of PIVOT, aggregate with FILTER: sum(x) FILTER (WHERE key = …)'),
   form('[EXCLUDE]', 'name the columns that are wanted'),
   form('[MINUS]', 'instead of MINUS, write EXCEPT'),
   form('= [=]', 'equality is a single ='),

@@ -18,10 +18,7 @@ export abstract class PrimaryParser extends SpecialFormParser {
     let value = this.#operand(first);
     for (;;) {
       if (this.token.type === '[') {
-        this.advance();
-        const index = this.valueExpression();
-        this.expect(']');
-        value = { kind: 'Subscript', ...this.span(first), base: value, index };
+        value = this.#subscript(first, value);
       } else if (this.token.type === '.' && this.ahead(1) !== '*') {
         this.advance();
         value = this.#member(first, value);
@@ -32,15 +29,32 @@ export abstract class PrimaryParser extends SpecialFormParser {
     }
   }
 
+  /** `[index]` or `[*]` */
+  #subscript(first: Token, base: Expression): Expression {
+    this.expect('[');
+    if (this.accept('*')) {
+      this.expect(']');
+      return { kind: 'ArrayWildcard', ...this.span(first), base };
+    }
+    const index = this.valueExpression();
+    this.expect(']');
+    return { kind: 'Subscript', ...this.span(first), base, index };
+  }
+
   /** `.field` or `.method(arguments)`; any keyword may name a method. */
   #member(first: Token, value: Expression): Expression {
     if (this.ahead(1) !== '(') {
-      const field = this.identifier();
+      const field = isString(this.token.type) ? this.#quotedField() : this.identifier();
       return { kind: 'Dereference', ...this.span(first), base: value, field };
     }
     const method = this.#methodName();
     const args = this.#plainArguments();
     return { kind: 'MethodCall', ...this.span(first), receiver: value, method, arguments: args };
+  }
+
+  #quotedField(): Identifier {
+    const { location, start, end, value } = this.string();
+    return { kind: 'Identifier', location, start, end, value, quoted: true };
   }
 
   #methodName(): Identifier {

@@ -192,7 +192,7 @@ export abstract class QueryParser extends RelationParser {
     const select = { kind: 'Select', ...this.span(first), distinct, items } as const;
     const from: Relation | undefined = this.accept('FROM') ? this.fromClause() : undefined;
     const where = this.accept('WHERE') ? this.expression() : undefined;
-    const groupBy = this.#groupBy();
+    const groupBy = this.groupBy();
     const having = this.accept('HAVING') ? this.expression() : undefined;
     const windows = this.accept('WINDOW') ? this.list(() => this.#windowDefinition()) : [];
     return {
@@ -234,7 +234,7 @@ export abstract class QueryParser extends RelationParser {
 
   // ----------------------------------------------------------------------------------------------- GROUP BY
 
-  #groupBy(): GroupBy | undefined {
+  protected groupBy(): GroupBy | undefined {
     const first = this.token;
     if (!this.accept('GROUP')) return undefined;
     this.expect('BY');

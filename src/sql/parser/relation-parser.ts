@@ -6,7 +6,10 @@ import type {
   Join,
   JoinCriteria,
   OrderBy,
+  GroupBy,
   PatternRecognition,
+  Pivot,
+  SingleColumn,
   QualifiedName,
   QueryPeriod,
   Relation,
@@ -21,6 +24,8 @@ import { ExpressionParser } from './expression-parser.ts';
 type JoinType = 'INNER' | 'LEFT' | 'RIGHT' | 'FULL';
 
 export abstract class RelationParser extends ExpressionParser {
+  protected abstract groupBy(): GroupBy | undefined;
+
   /** Whether the relation being read belongs to NEAREST, where MATCH is no alias. */
   #inNearest = false;
 
@@ -99,8 +104,9 @@ export abstract class RelationParser extends ExpressionParser {
   #patternRecognition(): Relation {
     const first = this.token;
     const input = this.#aliased(first, this.#relationPrimary());
-    if (!this.#atMatchRecognize()) return input;
-    return this.#aliased(first, this.#matchRecognize(first, input));
+    if (this.#atMatchRecognize()) return this.#aliased(first, this.#matchRecognize(first, input));
+    if (this.#atPivot()) return this.#aliased(first, this.#pivot(first, input));
+    return input;
   }
 
   #aliased(first: Token, relation: Relation): Relation {
@@ -135,6 +141,8 @@ export abstract class RelationParser extends ExpressionParser {
         return this.#atTableSample();
       case 'MATCH_RECOGNIZE':
         return this.#atMatchRecognize();
+      case 'PIVOT':
+        return this.#atPivot();
       case 'PARTITION':
         return next.type === 'BY';
       case 'PRUNE':
@@ -339,10 +347,47 @@ export abstract class RelationParser extends ExpressionParser {
 
   // ----------------------------------------------------------------------------------------------- MATCH_RECOGNIZE
 
-  /** `MATCH_RECOGNIZE (a, b)` is an alias with column names, `MATCH_RECOGNIZE (ORDER BY …` is not. */
   #atMatchRecognize(): boolean {
-    if (!this.at('MATCH_RECOGNIZE') || this.ahead(1) !== '(') return false;
+    return this.at('MATCH_RECOGNIZE') && this.#opensClause();
+  }
+
+  #atPivot(): boolean {
+    return this.at('PIVOT') && this.#opensClause();
+  }
+
+  /** `MATCH_RECOGNIZE (a, b)` is an alias with column names, `MATCH_RECOGNIZE (ORDER BY …` is not. */
+  #opensClause(): boolean {
+    if (this.ahead(1) !== '(') return false;
     return !this.tokenAhead(2).name || (this.ahead(3) !== ',' && this.ahead(3) !== ')');
+  }
+
+  #pivot(first: Token, input: Relation): Pivot {
+    this.expect('PIVOT');
+    this.expect('(');
+    const aggregations = this.list(() => this.#pivotItem());
+    this.expect('FOR');
+    const keys = this.at('(') ? this.parenthesizedList(() => this.#columnReference()) : [this.#columnReference()];
+    this.expect('IN');
+    const values = this.parenthesizedList(() => this.#pivotItem());
+    const groupBy = this.groupBy();
+    this.expect(')');
+    return { kind: 'Pivot', ...this.span(first), input, aggregations, keys, values, ...(groupBy && { groupBy }) };
+  }
+
+  #pivotItem(): SingleColumn {
+    const first = this.token;
+    const expression = this.expression();
+    const alias = this.alias();
+    return { kind: 'SingleColumn', ...this.span(first), expression, ...(alias && { alias }) };
+  }
+
+  #columnReference(): Expression {
+    const first = this.token;
+    const [base, ...fields] = this.qualifiedName();
+    return fields.reduce<Expression>(
+      (value, field) => ({ kind: 'Dereference', ...this.span(first), base: value, field }),
+      base!,
+    );
   }
 
   #matchRecognize(first: Token, input: Relation): PatternRecognition {
