@@ -1,0 +1,147 @@
+/**
+ * Comparisons as Trino means them. The kernel differs in two things: to it NaN equals NaN and is above every number,
+ * and NULLs inside rows and arrays compare as values. Everything else renders plainly.
+ */
+
+import { fieldName, keySql } from '../../types/kernel.ts';
+import type { SqlType } from '../../types/type.ts';
+import type { ComparisonOperator, Expression } from '../expression.ts';
+
+type Tools = {
+  readonly render: (expression: Expression) => string;
+  readonly bind: (sql: string, body: (name: string) => string) => string;
+  readonly fresh: () => string;
+};
+
+export function renderComparison(
+  { operator, left, right }: Extract<Expression, { kind: 'Comparison' }>,
+  tools: Tools,
+): string {
+  const type = left.type.kind === 'unknown' ? right.type : left.type;
+  const a = tools.render(left);
+  const b = tools.render(right);
+  if (type.kind === 'real' || type.kind === 'double') return compareFloats(operator, left, right, a, b, type);
+  return compare(operator, type, a, b, tools);
+}
+
+export function renderBetween({ value, low, high }: Extract<Expression, { kind: 'Between' }>, tools: Tools): string {
+  const type = value.type;
+  const plain = isPlain(type) && (!isFloat(type) || isNumber(high));
+  if (plain) {
+    return `(${key(type, tools.render(value))} BETWEEN ${key(type, tools.render(low))} AND ${key(type, tools.render(high))})`;
+  }
+  return tools.bind(tools.render(value), (v) => {
+    const above = isFloat(type)
+      ? compareFloats('>=', value, low, v, tools.render(low), type)
+      : compare('>=', type, v, tools.render(low), tools);
+    const below = isFloat(type)
+      ? compareFloats('<=', value, high, v, tools.render(high), type)
+      : compare('<=', type, v, tools.render(high), tools);
+    return `(${above} AND ${below})`;
+  });
+}
+
+export function renderIn({ value, list }: Extract<Expression, { kind: 'In' }>, tools: Tools): string {
+  const type = value.type;
+  if (isPlain(type) && (!isFloat(type) || list.every(isNumber))) {
+    return `(${key(type, tools.render(value))} IN (${list.map((item) => key(type, tools.render(item))).join(', ')}))`;
+  }
+  return tools.bind(tools.render(value), (v) => {
+    const equal = list.map((item) => {
+      const w = tools.render(item);
+      return isFloat(type) ? compareFloats('=', value, item, v, w, type) : compare('=', type, v, w, tools);
+    });
+    return `(${equal.join(' OR ')})`;
+  });
+}
+
+const key = (type: SqlType, sql: string): string => keySql(type, sql);
+const isFloat = (type: SqlType): boolean => type.kind === 'real' || type.kind === 'double';
+
+/** Whether the kernel's own comparison of keys gives NULL exactly where Trino does. */
+const isPlain = (type: SqlType): boolean => type.kind !== 'array' && type.kind !== 'row' && type.kind !== 'map';
+
+const isNumber = (e: Expression): boolean =>
+  e.kind === 'Constant' && typeof e.value === 'string' && !/nan/i.test(e.value);
+
+/** NaN equals nothing and is neither above nor below anything; `<>` alone is true of it. */
+function compareFloats(
+  operator: ComparisonOperator,
+  left: Expression,
+  right: Expression,
+  a: string,
+  b: string,
+  type: SqlType,
+): string {
+  const infinity = `CAST('Infinity' AS ${type.kind === 'real' ? 'FLOAT' : 'DOUBLE'})`;
+  const finiteLeft = isNumber(left);
+  const finiteRight = isNumber(right);
+  switch (operator) {
+    case 'IS DISTINCT FROM':
+      return `(${a} IS DISTINCT FROM ${b})`;
+    case '=':
+      if (finiteLeft || finiteRight) return `(${a} = ${b})`;
+      return `(${a} = ${b} AND (${a} <= ${infinity} OR ${b} IS NULL))`;
+    case '<>':
+      if (finiteLeft || finiteRight) return `(${a} <> ${b})`;
+      return `(${a} <> ${b} OR (isnan(${a}) AND ${b} IS NOT NULL))`;
+    case '<':
+    case '<=':
+      return finiteRight ? `(${a} ${operator} ${b})` : `(${a} ${operator} ${b} AND ${b} <= ${infinity})`;
+    case '>':
+    case '>=':
+      return finiteLeft ? `(${a} ${operator} ${b})` : `(${a} ${operator} ${b} AND ${a} <= ${infinity})`;
+  }
+}
+
+function compare(operator: ComparisonOperator, type: SqlType, a: string, b: string, tools: Tools): string {
+  if (operator === 'IS DISTINCT FROM' || isPlain(type)) return `(${key(type, a)} ${operator} ${key(type, b)})`;
+  return tools.bind(a, (x) =>
+    tools.bind(b, (y) => {
+      if (operator === '=') return equalSql(type, x, y, tools);
+      if (operator === '<>') return `(NOT ${equalSql(type, x, y, tools)})`;
+      return orderSql(operator, type, x, y, tools);
+    }),
+  );
+}
+
+/** Equality of nested values: false when any part differs, else NULL when any part is NULL, else true. */
+function equalSql(type: SqlType, a: string, b: string, tools: Tools): string {
+  if (type.kind === 'row') {
+    const parts = type.fields.map((field, i) =>
+      equalSql(field.type, `(${a}).${fieldName(i)}`, `(${b}).${fieldName(i)}`, tools),
+    );
+    return `CASE WHEN ${a} IS NOT NULL AND ${b} IS NOT NULL THEN ${parts.length > 0 ? `(${parts.join(' AND ')})` : 'true'} END`;
+  }
+  if (type.kind === 'array') {
+    const i = tools.fresh();
+    const parts = `list_transform(range(1, len(${a}) + 1), lambda ${i}: ${equalSql(type.element, `${a}[${i}]`, `${b}[${i}]`, tools)})`;
+    return tools.bind(
+      parts,
+      (all) =>
+        `CASE WHEN ${a} IS NULL OR ${b} IS NULL THEN NULL WHEN len(${a}) <> len(${b}) THEN false WHEN list_contains(${all}, false) THEN false WHEN len(list_filter(${all}, lambda n: n IS NULL)) > 0 THEN NULL ELSE true END`,
+    );
+  }
+  if (type.kind === 'map') {
+    const nulls = `len(list_filter(map_values(${a}), lambda n: n IS NULL)) > 0 OR len(list_filter(map_values(${b}), lambda n: n IS NULL)) > 0`;
+    return `CASE WHEN ${a} IS NULL OR ${b} IS NULL THEN NULL WHEN list_sort(map_keys(${a})) <> list_sort(map_keys(${b})) THEN false WHEN ${nulls} THEN NULL ELSE ${key(type, a)} = ${key(type, b)} END`;
+  }
+  if (isFloat(type)) {
+    const anything: Expression = { kind: 'Reference', type, name: '' };
+    return compareFloats('=', anything, anything, a, b, type);
+  }
+  return `(${key(type, a)} = ${key(type, b)})`;
+}
+
+/** Order of rows: field by field; a NULL in a field that decides makes the answer NULL. */
+function orderSql(operator: ComparisonOperator, type: SqlType, a: string, b: string, tools: Tools): string {
+  if (type.kind !== 'row') return `(${key(type, a)} ${operator} ${key(type, b)})`;
+  const strict = operator === '<' || operator === '<=' ? '<' : '>';
+  const whens = type.fields.map((field, i) => {
+    const [x, y] = [`(${a}).${fieldName(i)}`, `(${b}).${fieldName(i)}`];
+    const equal = equalSql(field.type, x, y, tools);
+    const decided = compare(strict, field.type, x, y, tools);
+    return `WHEN ${equal} IS NULL THEN NULL WHEN NOT ${equal} THEN ${decided}`;
+  });
+  return `CASE WHEN ${a} IS NULL OR ${b} IS NULL THEN NULL ${whens.join(' ')} ELSE ${operator.includes('=') ? 'true' : 'false'} END`;
+}

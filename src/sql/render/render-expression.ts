@@ -1,0 +1,168 @@
+/** Kernel SQL of typed expressions. Filters that compare columns with constants stay plain, so that scans can use them. */
+
+import { assert, AssertionError } from '../../common/assert.ts';
+import { constantSql, fieldName, kernelType } from '../../types/kernel.ts';
+import type { Expression } from '../expression.ts';
+import type { QueryContext, RenderKit } from '../functions/definition.ts';
+import type { FunctionRegistry } from '../functions/registry.ts';
+import { renderCast } from './render-cast.ts';
+import { renderBetween, renderComparison, renderIn } from './render-comparison.ts';
+
+export type RenderContext = {
+  readonly registry: FunctionRegistry;
+  readonly query: QueryContext;
+  /** Kernel SQL of the column that a Reference names, quoted as it must be. */
+  readonly column: (name: string) => string;
+};
+
+/** `expression` as a kernel expression of type `kernelType(expression.type)`. */
+export const renderExpression = (expression: Expression, context: RenderContext): string =>
+  new Renderer(context).render(expression);
+
+/** Texts up to this length are repeated rather than bound to a name: the kernel computes common parts once. */
+const REPEATABLE_LENGTH_MAX = 48;
+
+export class Renderer {
+  readonly #context: RenderContext;
+  readonly #parameters: ReadonlyMap<string, string>;
+  readonly #names: { next: number };
+
+  constructor(context: RenderContext, parameters: ReadonlyMap<string, string> = new Map(), names = { next: 0 }) {
+    this.#context = context;
+    this.#parameters = parameters;
+    this.#names = names;
+  }
+
+  readonly render = (expression: Expression): string => {
+    const render = this.render;
+    switch (expression.kind) {
+      case 'Constant':
+        return constantSql(expression.type, expression.value);
+      case 'Reference':
+        return this.#parameters.get(expression.name) ?? this.#context.column(expression.name);
+      case 'Call': {
+        const definition = this.#context.registry.get(expression.function);
+        return definition.render(expression.arguments.map(render), this.kit(expression.type, expression.arguments));
+      }
+      case 'Cast':
+        return this.#cast(expression);
+      case 'Comparison':
+        return renderComparison(expression, this.#tools());
+      case 'Between':
+        return renderBetween(expression, this.#tools());
+      case 'In':
+        return renderIn(expression, this.#tools());
+      case 'Logical':
+        if (expression.terms.length === 0) return expression.operator === 'AND' ? 'true' : 'false';
+        return `(${expression.terms.map(render).join(` ${expression.operator} `)})`;
+      case 'Not':
+        return `(NOT ${render(expression.argument)})`;
+      case 'IsNull':
+        return `(${render(expression.argument)} IS NULL)`;
+      case 'Case': {
+        const branches = expression.branches.map((b) => `WHEN ${render(b.when)} THEN ${render(b.result)}`);
+        return `CASE ${branches.join(' ')} ELSE ${render(expression.otherwise)} END`;
+      }
+      case 'Switch':
+        return this.#switch(expression);
+      case 'Coalesce':
+        return `coalesce(${expression.arguments.map(render).join(', ')})`;
+      case 'NullIf': {
+        const { first, second, comparisonType } = expression;
+        return this.bind(render(first), (value) => {
+          const left = renderCast(first.type, comparisonType, value, this.kit(comparisonType, [first]));
+          const right = renderCast(second.type, comparisonType, render(second), this.kit(comparisonType, [second]));
+          const equal = this.#equal(comparisonType, left, right);
+          return `CASE WHEN ${equal} THEN CAST(NULL AS ${kernelType(expression.type)}) ELSE ${value} END`;
+        });
+      }
+      case 'Try':
+        return `TRY(${render(expression.argument)})`;
+      case 'Row':
+        return `{${expression.fields.map((field, i) => `'${fieldName(i)}': ${render(field)}`).join(', ')}}`;
+      case 'Array':
+        return `CAST([${expression.elements.map(render).join(', ')}] AS ${kernelType(expression.type)})`;
+      case 'Field':
+        return `(${render(expression.base)}).${fieldName(expression.index)}`;
+      case 'Lambda':
+        return this.#lambda(expression);
+    }
+  };
+
+  /** Evaluates `sql` once: `list_transform([sql], lambda n: body(n))[1]`. */
+  readonly bind = (sql: string, body: (name: string) => string): string => {
+    if (sql.length <= REPEATABLE_LENGTH_MAX || /^("[^"]*"|'[^']*')$/.test(sql)) return body(sql);
+    const name = this.fresh();
+    return `list_transform([${sql}], lambda ${name}: ${body(name)})[1]`;
+  };
+
+  readonly fresh = (): string => `v${this.#names.next++}`;
+
+  kit(
+    type: Expression['type'],
+    expressions: readonly Expression[],
+    aggregate: RenderKit['aggregate'] = notAnAggregate,
+  ): RenderKit {
+    return {
+      aggregate,
+      type,
+      types: expressions.map((e) => e.type),
+      expressions,
+      query: this.#context.query,
+      bind: this.bind,
+      fresh: this.fresh,
+      render: this.render,
+    };
+  }
+
+  #tools(): { render: (e: Expression) => string; bind: RenderKit['bind']; fresh: () => string } {
+    return { render: this.render, bind: this.bind, fresh: this.fresh };
+  }
+
+  #cast(expression: Extract<Expression, { kind: 'Cast' }>): string {
+    const { argument, type, safe } = expression;
+    const sql = this.render(argument);
+    const kit = this.kit(type, [argument]);
+    if (!safe) return renderCast(argument.type, type, sql, kit);
+    // Only the cast's own failure is NULL, not one inside its argument.
+    if (argument.kind === 'Reference' || argument.kind === 'Constant') {
+      return `TRY(${renderCast(argument.type, type, sql, kit)})`;
+    }
+    const name = this.fresh();
+    return `list_transform([${sql}], lambda ${name}: TRY(${renderCast(argument.type, type, name, kit)}))[1]`;
+  }
+
+  #switch({ operand, branches, otherwise }: Extract<Expression, { kind: 'Switch' }>): string {
+    return this.bind(this.render(operand), (value) => {
+      const whens = branches.map(
+        ({ when, result }) => `WHEN ${this.#equal(operand.type, value, this.render(when))} THEN ${this.render(result)}`,
+      );
+      return `CASE ${whens.join(' ')} ELSE ${this.render(otherwise)} END`;
+    });
+  }
+
+  #equal(type: Expression['type'], left: string, right: string): string {
+    const raw = (sql: string): Expression => ({ kind: 'Reference', type, name: sql });
+    const tools = { ...this.#tools(), render: (e: Expression) => (e.kind === 'Reference' ? e.name : this.render(e)) };
+    return renderComparison(
+      { kind: 'Comparison', type: { kind: 'boolean' }, operator: '=', left: raw(left), right: raw(right) },
+      tools,
+    );
+  }
+
+  #lambda(expression: Extract<Expression, { kind: 'Lambda' }>): string {
+    assert(expression.parameters.length > 0, 'a lambda has parameters');
+    const parameters = new Map(this.#parameters);
+    const names = expression.parameters.map((parameter) => {
+      const name = this.fresh();
+      parameters.set(parameter.name, name);
+      return name;
+    });
+    const inner = new Renderer(this.#context, parameters, this.#names);
+    return `lambda ${names.join(', ')}: ${inner.render(expression.body)}`;
+  }
+}
+
+const notAnAggregate = (name: string): string => {
+  throw new AssertionError(`${name} is rendered as an aggregate`);
+};
