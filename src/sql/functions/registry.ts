@@ -1,7 +1,6 @@
 /** The function table: finds the overload that a call means, by Trino's rules, and hands out definitions by id. */
 
 import { nearest, QueryError, type SourceLocation } from '../../common/errors.ts';
-import { canCoerce } from '../../types/coercion.ts';
 import { sameType, type SqlType, typeName } from '../../types/type.ts';
 import type { FunctionId } from '../expression.ts';
 import type { FunctionDefinition, FunctionKind } from './definition.ts';
@@ -170,7 +169,10 @@ function chooseOverload(
 
 /** Whether what `a` takes could be passed on to `b`. */
 const isMoreSpecific = (a: Candidate, b: Candidate, argumentList: readonly Argument[]): boolean => {
-  const passedOn = a.binding.argumentTypes.map((type, i) => (isLambda(argumentList[i]!) ? argumentList[i]! : type));
+  const passedOn = a.binding.argumentTypes.map((type, i) => {
+    const argument = argumentList[i]!;
+    return isLambda(argument) ? argument : type;
+  });
   return bind(b.definition.signature, passedOn, false) !== undefined;
 };
 
