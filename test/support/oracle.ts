@@ -24,7 +24,11 @@ export async function openOracle(
   for (const { catalog, schema, table, provider, connector } of tables) {
     const description = (await connector.describeTable(schema, table))!;
     const columns = description.columns.filter((column) => !column.hidden);
-    const splits = await connector.splits(description, columns.map((column) => column.name), {});
+    const splits = await connector.splits(
+      description,
+      columns.map((column) => column.name),
+      {},
+    );
     const sql = SCAN_PROVIDERS[provider]!.scanSql(description.handle, splits, columns, { dataDirectory });
     const attached = await rowsOf(kernel, `SELECT 1 FROM duckdb_databases() WHERE database_name = '${catalog}'`);
     if (attached.length === 0) await kernel.run(`ATTACH ':memory:' AS ${catalog}`);

@@ -34,7 +34,8 @@ function parseRecord(block: string, line: number): SltRecord {
   const lines = block.split('\n');
   const start = lines.findIndex((text) => !text.startsWith('#'));
   const [kind, ...words] = (lines[start] ?? '').split(' ');
-  if (kind !== 'query' && kind !== 'error') throw new Error(`line ${line}: a record begins with query or error: ${block}`);
+  if (kind !== 'query' && kind !== 'error')
+    throw new Error(`line ${line}: a record begins with query or error: ${block}`);
   const end = lines.indexOf('----');
   return {
     line,
@@ -50,7 +51,12 @@ function parseRecord(block: string, line: number): SltRecord {
 
 export function printSlt(title: string, records: readonly SltRecord[]): string {
   const blocks = records.map((record) => {
-    const words = [record.kind, record.code, record.ordered && 'ordered', record.kind === 'query' && !record.oracle && 'nooracle'];
+    const words = [
+      record.kind,
+      record.code,
+      record.ordered && 'ordered',
+      record.kind === 'query' && !record.oracle && 'nooracle',
+    ];
     const lines = [...record.comments, words.filter(Boolean).join(' '), record.sql];
     if (record.kind === 'query') lines.push('----', ...record.rows);
     return lines.join('\n');
@@ -74,7 +80,11 @@ export function printCell(value: unknown): string {
 const TOLERANCE = 1e-9;
 
 /** Undefined when the rows are equal, else what differs. Numbers with a fraction or exponent are compared to 1e-9. */
-export function difference(actual: readonly string[], expected: readonly string[], ordered: boolean): string | undefined {
+export function difference(
+  actual: readonly string[],
+  expected: readonly string[],
+  ordered: boolean,
+): string | undefined {
   if (actual.length !== expected.length) return `${actual.length} rows, expected ${expected.length}`;
   const [a, e] = ordered ? [actual, expected] : [actual.toSorted(byCells), expected.toSorted(byCells)];
   const at = a.findIndex((row, i) => !sameRow(row, e[i]!));

@@ -1,6 +1,9 @@
 /** The plainest client of the statement protocol, for tests: no retries, every row kept, numbers exact. */
 
-export type Answer = { readonly columns: readonly { name: string; type: string }[]; readonly rows: readonly unknown[][] };
+export type Answer = {
+  readonly columns: readonly { name: string; type: string }[];
+  readonly rows: readonly unknown[][];
+};
 
 /** A statement that failed, with the protocol's error object. */
 export class StatementFailed extends Error {
