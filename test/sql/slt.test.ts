@@ -38,6 +38,14 @@ let oracle: DuckDBConnection;
 const SESSION = { 'X-Trino-Catalog': 'tpch', 'X-Trino-Schema': 'tiny', 'X-Trino-Time-Zone': 'UTC' };
 const FORCED = { ...SESSION, 'X-Trino-Session': 'distribution=FORCED' };
 
+const tablesOf = async (
+  catalog: string,
+  schema: string,
+  provider: string,
+  connector: Connector,
+): Promise<OracleTable[]> =>
+  (await connector.listTables(schema)).map((table) => ({ catalog, schema, table, provider, connector }));
+
 async function demoTables(): Promise<readonly OracleTable[]> {
   const catalogs = path.resolve(import.meta.dirname, '../../catalog');
   const properties: unknown = JSON.parse(readFileSync(path.join(catalogs, 'demo.json'), 'utf8'));
@@ -48,9 +56,7 @@ async function demoTables(): Promise<readonly OracleTable[]> {
     cacheDirectory: path.join(dataDirectory, 'statistics'),
   });
   const tpch = new TpchConnector(tpchConfigurationSchema.parse({ connector: 'tpch' }));
-  const all = async (catalog: string, schema: string, provider: string, connector: Connector): Promise<OracleTable[]> =>
-    (await connector.listTables(schema)).map((table) => ({ catalog, schema, table, provider, connector }));
-  return [...(await all('demo', 'air', 'files', demo)), ...(await all('tpch', 'tiny', 'tpch', tpch))];
+  return [...(await tablesOf('demo', 'air', 'files', demo)), ...(await tablesOf('tpch', 'tiny', 'tpch', tpch))];
 }
 
 beforeAll(async () => {
@@ -156,4 +162,5 @@ test.runIf(update).each(files)('update %s', async (name) => {
     updated.push({ ...record, rows, oracle: compared === undefined });
   }
   writeFileSync(path.join(import.meta.dirname, name), printSlt(title, updated));
+  expect(updated).toHaveLength(records.length);
 });

@@ -73,7 +73,7 @@ export function printCell(value: unknown): string {
     if (value === '') return '(empty)';
     return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\t', '\\t');
   }
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as number | bigint | boolean);
+  return JSON.stringify(value);
 }
 
 /** Relative difference that sums of DOUBLE may have between runs of one and the same engine. */

@@ -1,0 +1,39 @@
+/** `npm run bench -- tpch|latency|results|parser …` */
+
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { benchLatency } from './latency.ts';
+import { benchResults } from './results.ts';
+import { benchTpch } from './tpch.ts';
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    sf: { type: 'string', default: '1' },
+    runs: { type: 'string', default: '5' },
+    queries: { type: 'string' },
+    /** Kept between runs, so that data is generated once. */
+    data: { type: 'string', default: path.join(tmpdir(), 'tutti-bench') },
+  },
+});
+
+switch (positionals[0] ?? '') {
+  case 'tpch':
+    await benchTpch({
+      scale: values.sf,
+      runs: Number(values.runs),
+      data: values.data,
+      ...(values.queries !== undefined && { only: values.queries }),
+    });
+    break;
+  case 'latency':
+    await benchLatency();
+    break;
+  case 'results':
+    await benchResults(values.data);
+    break;
+  default:
+    console.error('usage: npm run bench -- tpch [--sf 1] [--runs 5] [--queries q01,q05] | latency | results');
+    process.exitCode = 2;
+}
