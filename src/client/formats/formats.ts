@@ -1,0 +1,28 @@
+/** The formats by the names that `--format` and `\format` take. */
+import { nearest } from '../../common/errors.ts';
+import { UsageFailure } from '../failures.ts';
+import { csv } from './csv.ts';
+import type { ResultFormat } from './format.ts';
+import { jsonLines } from './json-lines.ts';
+import { markdown } from './markdown.ts';
+import { table } from './table.ts';
+
+export const FORMAT_NAMES = ['table', 'csv', 'json', 'markdown', 'arrow'] as const;
+export type FormatName = (typeof FORMAT_NAMES)[number];
+
+/** Arrow is not here: the server writes it, and the client passes its bytes on. */
+export const FORMATS: Readonly<Record<Exclude<FormatName, 'arrow'>, ResultFormat>> = {
+  table,
+  csv,
+  json: jsonLines,
+  markdown,
+};
+
+export function formatNamed(name: string): FormatName {
+  const found = FORMAT_NAMES.find((format) => format === name.toLowerCase());
+  if (found) return found;
+  const near = nearest(name, FORMAT_NAMES);
+  throw new UsageFailure(
+    `there is no format "${name}"${near ? `; did you mean ${near}?` : ''} The formats are ${FORMAT_NAMES.join(', ')}.`,
+  );
+}
