@@ -265,6 +265,17 @@ function failureOf(error: WireError, queryId: string): StatementFailure {
   });
 }
 
+/** The failure that an answer carries in place of a result; undefined where it is none that we understand. */
+export function failureOfPage(body: Buffer): StatementFailure | undefined {
+  try {
+    const { error, id } = splitPage(body).envelope as Partial<Answer>;
+    return error && failureOf(error, id ?? '');
+  } catch (problem) {
+    if (problem instanceof ConnectionFailure) return undefined;
+    throw problem;
+  }
+}
+
 const cancelled = (queryId: string): StatementFailure =>
   new StatementFailure({ code: 'USER_CANCELED', message: 'Query was canceled', queryId });
 

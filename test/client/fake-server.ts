@@ -47,7 +47,10 @@ export async function fakeServer(answer: (what: string, times: number) => FakeAn
       typeof page === 'string'
         ? page
         : JSON.stringify({ id: 'q1', stats: { state: 'RUNNING' }, warnings: [], ...page }).replaceAll('ORIGIN', origin);
-    return reply.code(status).headers(extra).type('application/json').send(text.replaceAll('ORIGIN', origin));
+    return reply
+      .code(status)
+      .headers({ 'content-type': 'application/json', ...extra })
+      .send(text.replaceAll('ORIGIN', origin));
   });
   origin = await server.listen({ host: '127.0.0.1', port: 0 });
   return { url: new URL(origin), log, headers, close: () => server.close() };

@@ -10,15 +10,16 @@ import { floatText, valueText } from '../../src/client/value-text.ts';
 import { parseType } from '../../src/types/parse-type.ts';
 import { typeSignature } from '../../src/types/wire.ts';
 
-const golden = path.join(import.meta.dirname, 'golden');
+const folder = path.join(import.meta.dirname, 'golden');
 
-function expectGolden(name: string, text: string): void {
-  const file = path.join(golden, name);
+/** What the golden file holds; under UPDATE=1 it is written first. */
+function golden(name: string, text: string): string {
+  const file = path.join(folder, `${name}.txt`);
   if (process.env.UPDATE) {
-    mkdirSync(golden, { recursive: true });
+    mkdirSync(folder, { recursive: true });
     writeFileSync(file, text);
   }
-  expect(text).toBe(readFileSync(file, 'utf8'));
+  return readFileSync(file, 'utf8');
 }
 
 const column = (name: string, type: string): Column => ({
@@ -70,36 +71,43 @@ const EVERY_ROWS = [
 
 for (const format of ['table', 'csv', 'json', 'markdown'] as const) {
   test(`${format}: numbers, texts and NULL`, () => {
-    expectGolden(`simple.${format}`, print(format, SIMPLE, SIMPLE_ROWS));
+    const text = print(format, SIMPLE, SIMPLE_ROWS);
+    expect(text).toBe(golden(`simple.${format}`, text));
   });
   test(`${format}: every kind of type`, () => {
-    expectGolden(`every.${format}`, print(format, EVERY, EVERY_ROWS));
+    const text = print(format, EVERY, EVERY_ROWS);
+    expect(text).toBe(golden(`every.${format}`, text));
   });
   test(`${format}: no rows`, () => {
-    expectGolden(`empty.${format}`, print(format, SIMPLE, []));
+    const text = print(format, SIMPLE, []);
+    expect(text).toBe(golden(`empty.${format}`, text));
   });
 }
 
 test('table: wide characters, emoji and combining marks stay aligned', () => {
   const rows = [`["東京",1],["Zürich",22],["👩‍👩‍👧 family",333],["e\u0301te\u0301",4],["🇩🇪",5],["a\\u001b[31mb",6]`];
-  expectGolden('wide-characters.table', print('table', [column('name', 'varchar'), column('n', 'integer')], rows));
+  const text = print('table', [column('name', 'varchar'), column('n', 'integer')], rows);
+  expect(text).toBe(golden('wide-characters.table', text));
 });
 
 test('table: a table wider than the terminal wraps its texts', () => {
-  const text = 'the quick brown fox jumps over the lazy dog and runs away from everybody who looks at it';
-  const rows = [`["${text}","short",1.0],["${'x'.repeat(70)}",null,2.5]`];
+  const quick = 'the quick brown fox jumps over the lazy dog and runs away from everybody who looks at it';
+  const rows = [`["${quick}","short",1.0],["${'x'.repeat(70)}",null,2.5]`];
   const columns = [column('text', 'varchar'), column('other', 'varchar'), column('d', 'double')];
-  expectGolden('wrapped.table', print('table', columns, rows, { width: 60 }));
+  const text = print('table', columns, rows, { width: 60 });
+  expect(text).toBe(golden('wrapped.table', text));
 });
 
 test('table: what cannot be wrapped becomes a block for each row', () => {
   const columns = Array.from({ length: 12 }, (_, index) => column(`column_${index}`, index % 2 ? 'varchar' : 'bigint'));
   const row = `[${columns.map((_, index) => (index % 2 ? `"value ${index}"` : index)).join(',')}]`;
-  expectGolden('blocks.table', print('table', columns, [`${row},${row.replace('"value 3"', 'null')}`], { width: 60 }));
+  const text = print('table', columns, [`${row},${row.replace('"value 3"', 'null')}`], { width: 60 });
+  expect(text).toBe(golden('blocks.table', text));
 });
 
 test('table: ASCII and colours', () => {
-  expectGolden('ascii.table', print('table', SIMPLE, SIMPLE_ROWS, { unicode: false, colours: true }));
+  const text = print('table', SIMPLE, SIMPLE_ROWS, { unicode: false, colours: true });
+  expect(text).toBe(golden('ascii.table', text));
 });
 
 test('json: columns of the same name do not hide each other', () => {

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
 import { ConnectionFailure, StatementFailure } from '../../src/client/failures.ts';
 import { jsonLines } from '../../src/client/formats/json-lines.ts';
@@ -144,13 +145,13 @@ test('a query cancelled while a page lies ready does not look complete', async (
 });
 
 test('a statement cancelled while it is being posted is ended as soon as it has an address', async () => {
-  let post = (): void => {};
-  const posted = new Promise<void>((resolve) => (post = resolve));
+  const gate = new EventEmitter();
+  const posted = once(gate, 'open');
   await connect((what) => (what.startsWith('POST') ? { ...twoPages(what), after: posted } : twoPages(what)));
   const run = client!.execute('SELECT n');
   const reading = failure(run.pages().next());
   await run.cancel();
-  post();
+  gate.emit('open');
   expect(await reading).toMatchObject({ code: 'USER_CANCELED' });
   expect(server!.log.at(-1)).toBe('DELETE /page/1');
 });

@@ -1,0 +1,112 @@
+/** `tutti query`: runs statements one after another, results to stdout, everything else to stderr. */
+import type { IncomingMessage } from 'node:http';
+import { type Console, isBrokenPipe, styleFor, unicodeFor, write } from './console.ts';
+import { errorText } from './error-text.ts';
+import { ConnectionFailure, StatementFailure, UsageFailure } from './failures.ts';
+import { type FormatName, FORMATS } from './formats/formats.ts';
+import { cancelOnInterrupt } from './interrupts.ts';
+import { printResult, updateText } from './print-result.ts';
+import { ProgressLine } from './progress.ts';
+import { failureOfPage, type ProtocolClient } from './protocol-client.ts';
+import { plural } from './quantities.ts';
+import { splitStatements } from './statements.ts';
+
+const ignore = (): void => undefined;
+
+/** The exit code: 0, or 1 after the first statement that failed. */
+export async function runQueries(
+  client: ProtocolClient,
+  sql: string,
+  format: FormatName,
+  console: Console,
+): Promise<number> {
+  if (format === 'arrow' && console.stdout.isTTY) {
+    throw new UsageFailure(
+      'Arrow is binary: send it to a file or a program, as in: … --format arrow "SELECT …" > rows.arrow',
+    );
+  }
+  // A reader that goes away is noticed where we write; without a listener it would end the process.
+  console.stdout.on('error', ignore);
+  try {
+    for (const { text } of splitStatements(sql)) {
+      try {
+        await runOne(client, text, format, console);
+      } catch (problem) {
+        if (isBrokenPipe(problem)) return 0;
+        const paint = styleFor(console.stderr, console);
+        await write(console.stderr, `${errorText(problem, text, paint, console.stderr.columns)}\n`);
+        return 1;
+      }
+    }
+    return 0;
+  } finally {
+    console.stdout.off('error', ignore);
+  }
+}
+
+async function runOne(client: ProtocolClient, sql: string, format: FormatName, console: Console): Promise<void> {
+  if (format === 'arrow' && RESULT_STARTS.test(sql)) return runArrow(client, sql, console);
+  const { stdout, stderr } = console;
+  const run = client.execute(sql);
+  const progress = stderr.isTTY ? new ProgressLine(stderr, styleFor(stderr, console)) : undefined;
+  const summary = await cancelOnInterrupt(
+    console,
+    run,
+    () => progress?.note('cancelling'),
+    () =>
+      printResult(run, {
+        format: FORMATS[format === 'arrow' ? 'table' : format],
+        options: {
+          colours: styleFor(stdout, console).colours,
+          unicode: unicodeFor(console),
+          width: stdout.isTTY ? stdout.columns : undefined,
+        },
+        onPage: (page) => progress?.update(page.stats),
+        write: async (bytes) => {
+          if (stdout.isTTY) progress?.end();
+          await write(stdout, bytes);
+        },
+      }),
+  ).finally(() => progress?.end());
+  for (const warning of summary.warnings) await write(stderr, `warning: ${warning}\n`);
+  if (summary.updateType !== undefined) await write(stderr, `${updateText(summary)}\n`);
+  else if (format === 'table' && summary.rows !== undefined) {
+    await write(stdout, `(${plural(summary.rows, 'row')})\n`);
+  }
+}
+
+/** Statements that have rows to send; all others change something and are answered with pages. */
+const RESULT_STARTS = /^(?:\(|(?:select|with|values|table|show|describe|desc|explain|execute)\b)/i;
+
+const ARROW_STREAM = 'application/vnd.apache.arrow.stream';
+
+/** The server writes Arrow itself; its bytes pass through. Closing the connection cancels the query. */
+async function runArrow(client: ProtocolClient, sql: string, console: Console): Promise<void> {
+  const abort = new AbortController();
+  const run = { cancel: () => Promise.resolve(abort.abort()) };
+  await cancelOnInterrupt(
+    console,
+    run,
+    () => undefined,
+    async () => {
+      try {
+        const response = await client.stream(sql, ARROW_STREAM, abort.signal);
+        if (!String(response.headers['content-type']).startsWith(ARROW_STREAM)) throw await refusalOf(response);
+        for await (const piece of response as AsyncIterable<Buffer>) await write(console.stdout, piece);
+        if (!response.complete) throw new ConnectionFailure('the server broke off in the middle of the result');
+      } catch (problem) {
+        if (!abort.signal.aborted) throw problem;
+        throw new StatementFailure({ code: 'USER_CANCELED', message: 'Query was canceled' });
+      }
+    },
+  );
+}
+
+async function refusalOf(response: IncomingMessage): Promise<Error> {
+  const pieces: Buffer[] = [];
+  for await (const piece of response as AsyncIterable<Buffer>) pieces.push(piece);
+  return (
+    failureOfPage(Buffer.concat(pieces)) ??
+    new ConnectionFailure(`the server has no Arrow for this statement (HTTP ${response.statusCode})`)
+  );
+}
