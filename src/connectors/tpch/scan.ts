@@ -39,8 +39,8 @@ export class TpchScan implements ScanProvider {
 
   async *generate(recipe: JsonValue): AsyncGenerator<ColumnBatch> {
     const { table, scaleFactor, first, count } = recipe as unknown as TpchRecipe;
-    const pool = await this.#pool.acquire();
     try {
+      const pool = await this.#pool.acquire();
       for (const batch of generateRows(table, scaleOf(scaleFactor), { first, count }, pool)) {
         yield batch;
         // The kernel process goes on answering while it generates.

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { assert } from '../../common/assert.ts';
+import { QueryError } from '../../common/errors.ts';
 import { DISTRIBUTIONS } from './distributions.ts';
 import type { Distribution } from './distributions.ts';
 import { RandomStream } from './random-stream.ts';
@@ -30,11 +31,14 @@ export class SharedTextPool {
   #users = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Every call is followed by one of `release`. */
+  /** Every call is followed by one of `release`, whether it succeeds or not. */
   acquire(): Promise<Buffer> {
     clearTimeout(this.#timer);
     this.#users += 1;
-    this.#pool ??= generateTextPool();
+    this.#pool ??= generateTextPool().catch((problem: unknown) => {
+      this.#pool = undefined;
+      throw problem;
+    });
     return this.#pool;
   }
 
@@ -77,7 +81,7 @@ class TextWriter {
   constructor(bytes: number) {
     const from = DISTRIBUTIONS;
     this.bytes = bytes;
-    this.buffer = Buffer.allocUnsafeSlow(bytes + SENTENCE_BYTES_MAX);
+    this.buffer = allocate(bytes + SENTENCE_BYTES_MAX);
     this.target = new DataView(this.buffer.buffer, this.buffer.byteOffset, this.buffer.byteLength);
     this.grammars = syntaxes(from.grammars);
     this.nounPhrases = syntaxes(from.nounPhrases);
@@ -154,6 +158,19 @@ class TextWriter {
     if (length > 8) this.target.setFloat64(this.at + 8, from.pieces[piece + 1]!, true);
     if (length > 16) this.target.setFloat64(this.at + 16, from.pieces[piece + 2]!, true);
     this.at += length;
+  }
+}
+
+function allocate(bytes: number): Buffer {
+  try {
+    return Buffer.allocUnsafeSlow(bytes);
+  } catch (problem) {
+    throw new QueryError(
+      'EXCEEDED_LOCAL_MEMORY_LIMIT',
+      'Generating TPC-H rows takes 300 MB beside the kernel: give the worker more memory',
+      undefined,
+      { cause: problem },
+    );
   }
 }
 
