@@ -1,0 +1,100 @@
+/** Limits meet what they limit: sorts become top-N, limits below limits merge, and sorts nobody sees go. */
+
+import type { PlanNode } from '../nodes.ts';
+import { outputsOf, withSources } from '../nodes.ts';
+import type { Rule } from '../rule.ts';
+
+// Limit(Sort(x)) → TopN(x); Limit(Project(Sort(x))) → Project(TopN(x))
+export const limitOverSort: Rule = {
+  name: 'limit-over-sort',
+  apply: (node) => {
+    if (node.kind !== 'Limit' || node.count === undefined) return undefined;
+    const { source, count, offset, id } = node;
+    if (source.kind === 'Sort') {
+      return { kind: 'TopN', id, source: source.source, orderBy: source.orderBy, count, offset, withTies: false };
+    }
+    return undefined;
+  },
+};
+
+// Limit(Project(x)) → Project(Limit(x)): fewer rows to compute, and a Sort below may become a TopN
+export const limitThroughProject: Rule = {
+  name: 'limit-through-project',
+  apply: (node) => {
+    if (node.kind !== 'Limit' || node.source.kind !== 'Project') return undefined;
+    const project = node.source;
+    return { ...project, source: { ...node, source: project.source } };
+  },
+};
+
+// Limit(Limit(x)) → Limit(x); Limit(TopN(x)) → TopN(x)
+export const limitOverLimit: Rule = {
+  name: 'limit-over-limit',
+  apply: (node) => {
+    if (node.kind !== 'Limit') return undefined;
+    const inner = node.source;
+    if (inner.kind !== 'Limit' && !(inner.kind === 'TopN' && !inner.withTies)) return undefined;
+    const offset = BigInt(node.offset);
+    const left = inner.count === undefined ? undefined : atLeastZero(BigInt(inner.count) - offset);
+    const count = smaller(node.count === undefined ? undefined : BigInt(node.count), left);
+    const merged = { ...inner, offset: (BigInt(inner.offset) + offset).toString() };
+    return count === undefined ? merged : { ...merged, count: count.toString() };
+  },
+};
+
+const atLeastZero = (value: bigint): bigint => (value < 0n ? 0n : value);
+
+function smaller(a: bigint | undefined, b: bigint | undefined): bigint | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a < b ? a : b;
+}
+
+// Limit 0 → no rows
+export const limitOfNothing: Rule = {
+  name: 'limit-of-nothing',
+  apply: (node) => {
+    if ((node.kind !== 'Limit' && node.kind !== 'TopN') || node.count !== '0') return undefined;
+    return { kind: 'Values', id: node.id, symbols: outputsOf(node), rows: [] };
+  },
+};
+
+/** Nodes that see no order in their input: a Sort directly below does nothing. */
+const ORDERLESS: ReadonlySet<PlanNode['kind']> = new Set([
+  'Join',
+  'SemiJoin',
+  'Sort',
+  'TopN',
+  'EnforceSingleRow',
+  'AssignUniqueId',
+  'Sample',
+]);
+
+/** Order-sensitive aggregates and windows carry their own ORDER BY; SQL gives a subquery's order no meaning to them. */
+export const dropUnseenSort: Rule = {
+  name: 'drop-unseen-sort',
+  apply: (node) => {
+    const unseen =
+      ORDERLESS.has(node.kind) || node.kind === 'Aggregation' || node.kind === 'Window' || node.kind === 'SetOperation';
+    if (!unseen) return undefined;
+    let changed = false;
+    const without = (source: PlanNode): PlanNode => {
+      if (source.kind === 'Sort') {
+        changed = true;
+        return source.source;
+      }
+      if (source.kind === 'Project' || source.kind === 'Filter') {
+        return withSources(source, [without(source.source)]);
+      }
+      return source;
+    };
+    const sources = sourcesBelow(node).map(without);
+    return changed ? withSources(node, sources) : undefined;
+  },
+};
+
+function sourcesBelow(node: PlanNode): readonly PlanNode[] {
+  if (node.kind === 'Join') return [node.left, node.right];
+  if (node.kind === 'SemiJoin') return [node.source, node.filteringSource];
+  if (node.kind === 'SetOperation') return node.sources;
+  return 'source' in node ? [node.source] : [];
+}
