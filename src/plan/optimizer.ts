@@ -1,7 +1,7 @@
 /** From a logical plan to the plan that runs: rules in their order, then exchanges, then fragments. */
 
-import type { TableStatistics } from '../connectors/connector.ts';
 import type { Metadata } from '../catalog/metadata.ts';
+import type { TableStatistics } from '../connectors/connector.ts';
 import type { Session } from '../sql/session.ts';
 import { addExchanges } from './add-exchanges.ts';
 import type { DistributedPlan } from './fragment.ts';
@@ -10,6 +10,9 @@ import type { OutputNode, PlanNode, PlanNodeId, TableReference } from './nodes.t
 import { sourcesOf } from './nodes.ts';
 import { checkPlan } from './plan-checker.ts';
 import type { ClusterShape, RuleContext } from './rule.ts';
+import { RULES } from './rules/index.ts';
+import { pruneColumns } from './rules/prune-columns.ts';
+import { runRules } from './run-rules.ts';
 import { smallness } from './small-input.ts';
 import { estimatorFor } from './statistics.ts';
 import { allocatorFor } from './symbols.ts';
@@ -18,6 +21,8 @@ export type OptimizerEnvironment = {
   readonly session: Session;
   readonly metadata: Metadata;
   readonly cluster: ClusterShape;
+  /** Checks the plan after every round of rules, not only at the end: for tests. */
+  readonly checkEachStep?: boolean;
 };
 
 export type OptimizedQuery = {
@@ -31,13 +36,14 @@ export type OptimizedQuery = {
 export async function optimize(root: OutputNode, environment: OptimizerEnvironment): Promise<OptimizedQuery> {
   const context = await contextFor(root, environment);
   checkPlan(root, 'the logical planner');
+  const ruled = applyRules(root, context, environment.checkEachStep ?? false);
   const estimator = estimatorFor(context);
   const isSmall = smallness(context, estimator);
-  const whole = isSmall(root.source);
+  const whole = isSmall(ruled.source);
   const placed: OutputNode =
     whole === undefined
-      ? addExchanges(root, { context, estimator, isSmall })
-      : { ...root, placement: { partitioning: 'single', reason: whole } };
+      ? narrowed(addExchanges(ruled, { context, estimator, isSmall }), context)
+      : { ...ruled, placement: { partitioning: 'single', reason: whole } };
   checkPlan(placed, 'add-exchanges');
   const estimatedRows = new Map<PlanNodeId, number>();
   const note = (node: PlanNode): void => {
@@ -49,19 +55,34 @@ export async function optimize(root: OutputNode, environment: OptimizerEnvironme
   return { root: placed, plan: fragmentPlan(placed, estimatedRows), estimatedRows };
 }
 
+/** The plan that one worker would run: rules without exchanges. */
+function applyRules(root: OutputNode, context: RuleContext, checkEachStep: boolean): OutputNode {
+  let current = root;
+  for (const { rules } of RULES) {
+    current = runRules(current, rules, context, (plan, names) => {
+      if (checkEachStep) checkPlan(plan, names.join(', '));
+    });
+  }
+  return current;
+}
+
+/** Exchanges move only what is read above them. */
+function narrowed(root: OutputNode, context: RuleContext): OutputNode {
+  return runRules(root, [pruneColumns], context, () => undefined);
+}
+
 /** Statistics are fetched before the first rule, so that rules need not wait. */
 async function contextFor(root: OutputNode, environment: OptimizerEnvironment): Promise<RuleContext> {
   const { session, metadata, cluster } = environment;
-  const known = new Map<string, Promise<TableStatistics>>();
+  const wanted = new Map<string, TableReference>();
   const visit = (node: PlanNode): void => {
-    if (node.kind === 'TableScan' && !known.has(keyOf(node.table))) {
-      known.set(keyOf(node.table), fetchStatistics(node.table, metadata));
-    }
+    if (node.kind === 'TableScan') wanted.set(keyOf(node.table), node.table);
     sourcesOf(node).forEach(visit);
   };
   visit(root);
-  const fetched = new Map<string, TableStatistics>();
-  for (const [key, statistics] of known) fetched.set(key, await statistics);
+  const fetched = new Map(
+    await Promise.all([...wanted].map(async ([key, table]) => [key, await fetchStatistics(table, metadata)] as const)),
+  );
   return {
     ...allocatorFor(root),
     statistics: (table) => fetched.get(keyOf(table)) ?? { columns: {} },

@@ -1,7 +1,7 @@
 /** Limits meet what they limit: sorts become top-N, limits below limits merge, and sorts nobody sees go. */
 
 import type { PlanNode } from '../nodes.ts';
-import { outputsOf, withSources } from '../nodes.ts';
+import { outputsOf, sourcesOf, withSources } from '../nodes.ts';
 import type { Rule } from '../rule.ts';
 
 // Limit(Sort(x)) → TopN(x); Limit(Project(Sort(x))) → Project(TopN(x))
@@ -58,43 +58,35 @@ export const limitOfNothing: Rule = {
   },
 };
 
-/** Nodes that see no order in their input: a Sort directly below does nothing. */
+/**
+ * Nodes that see no order in their input, so that a Sort below does nothing. Aggregates and windows to which order matters
+ * carry their own ORDER BY: a subquery's order means nothing to them.
+ */
 const ORDERLESS: ReadonlySet<PlanNode['kind']> = new Set([
+  'Aggregation',
+  'AssignUniqueId',
+  'EnforceSingleRow',
   'Join',
+  'Sample',
   'SemiJoin',
+  'SetOperation',
   'Sort',
   'TopN',
-  'EnforceSingleRow',
-  'AssignUniqueId',
-  'Sample',
+  'Window',
 ]);
 
-/** Order-sensitive aggregates and windows carry their own ORDER BY; SQL gives a subquery's order no meaning to them. */
+// Join(Sort(x), y) → Join(x, y)
 export const dropUnseenSort: Rule = {
   name: 'drop-unseen-sort',
   apply: (node) => {
-    const unseen =
-      ORDERLESS.has(node.kind) || node.kind === 'Aggregation' || node.kind === 'Window' || node.kind === 'SetOperation';
-    if (!unseen) return undefined;
-    let changed = false;
-    const without = (source: PlanNode): PlanNode => {
-      if (source.kind === 'Sort') {
-        changed = true;
-        return source.source;
-      }
-      if (source.kind === 'Project' || source.kind === 'Filter') {
-        return withSources(source, [without(source.source)]);
-      }
-      return source;
-    };
-    const sources = sourcesBelow(node).map(without);
-    return changed ? withSources(node, sources) : undefined;
+    if (!ORDERLESS.has(node.kind)) return undefined;
+    const next = withSources(node, sourcesOf(node).map(unsorted));
+    return next === node ? undefined : next;
   },
 };
 
-function sourcesBelow(node: PlanNode): readonly PlanNode[] {
-  if (node.kind === 'Join') return [node.left, node.right];
-  if (node.kind === 'SemiJoin') return [node.source, node.filteringSource];
-  if (node.kind === 'SetOperation') return node.sources;
-  return 'source' in node ? [node.source] : [];
+function unsorted(node: PlanNode): PlanNode {
+  if (node.kind === 'Sort') return unsorted(node.source);
+  if (node.kind === 'Project' || node.kind === 'Filter') return withSources(node, [unsorted(node.source)]);
+  return node;
 }

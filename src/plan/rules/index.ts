@@ -1,0 +1,49 @@
+/** The rules in the order in which they run, each group with the reason why it stands there. */
+
+import type { Rule } from '../rule.ts';
+import { constrainScans } from './constrain-scans.ts';
+import { emptyInputs } from './empty-inputs.ts';
+import { dropUnseenSort, limitOfNothing, limitOverLimit, limitOverSort, limitThroughProject } from './limits.ts';
+import { dropIdentityProject, mergeProjects, pullProjectAboveJoin } from './projects.ts';
+import { pruneColumns } from './prune-columns.ts';
+import { pushDownPredicates } from './push-down-predicates.ts';
+import { semiJoinToJoin } from './semi-join-to-join.ts';
+import { dropTrueFilter, simplifyExpressions } from './simplify-expressions.ts';
+
+export type RuleGroup = {
+  readonly rules: readonly Rule[];
+  readonly because: string;
+};
+
+const TIDY: readonly Rule[] = [
+  simplifyExpressions,
+  dropTrueFilter,
+  emptyInputs,
+  dropIdentityProject,
+  mergeProjects,
+  pullProjectAboveJoin,
+  limitOfNothing,
+  limitOverSort,
+  limitThroughProject,
+  limitOverLimit,
+  dropUnseenSort,
+];
+
+export const RULES: readonly RuleGroup[] = [
+  {
+    because: 'the shapes that people and the logical planner write become the few that later rules look for',
+    rules: [...TIDY, semiJoinToJoin],
+  },
+  {
+    because: 'filters reach the joins and scans before anything is estimated; what they turn up is tidied at once',
+    rules: [pushDownPredicates, ...TIDY, semiJoinToJoin],
+  },
+  {
+    because: 'columns that only dropped nodes read are gone before widths count for the order of joins',
+    rules: [pruneColumns, dropIdentityProject],
+  },
+  {
+    because: 'filters stand on their scans for good',
+    rules: [constrainScans, emptyInputs],
+  },
+];

@@ -1,0 +1,56 @@
+/** Applies rules to every node until none changes anything. */
+
+import { assert } from '../common/assert.ts';
+import type { OutputNode, PlanNode } from './nodes.ts';
+import { sourcesOf, withSources } from './nodes.ts';
+import type { Rule, RuleContext } from './rule.ts';
+
+/** Rounds over the whole plan: rules that undo each other are our bug, and must not hang a query. */
+const ROUNDS_MAX = 40;
+/** Applications to one place in one round. */
+const STEPS_MAX = 100;
+
+/** `onChange` sees the whole plan after every round in which a rule changed something, and the rules that did. */
+export function runRules(
+  root: OutputNode,
+  rules: readonly Rule[],
+  context: RuleContext,
+  onChange: (root: OutputNode, names: readonly string[]) => void,
+): OutputNode {
+  let current: PlanNode = root;
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const changed: string[] = [];
+    const visit = (node: PlanNode): PlanNode => {
+      let best = withSources(node, sourcesOf(node).map(visit));
+      for (let step = 0; step < STEPS_MAX; step++) {
+        const next = applyFirst(best, rules, context, changed);
+        if (!next) break;
+        best = next;
+      }
+      return best;
+    };
+    const next = visit(current);
+    if (changed.length === 0) break;
+    assert(next.kind === 'Output', 'rules keep the root of a plan');
+    onChange(next, [...new Set(changed)]);
+    current = next;
+  }
+  assert(current.kind === 'Output', 'the root of a plan is Output');
+  return current;
+}
+
+function applyFirst(
+  node: PlanNode,
+  rules: readonly Rule[],
+  context: RuleContext,
+  changed: string[],
+): PlanNode | undefined {
+  for (const rule of rules) {
+    const next = rule.apply(node, context);
+    if (next && next !== node) {
+      changed.push(rule.name);
+      return next;
+    }
+  }
+  return undefined;
+}
