@@ -18,6 +18,8 @@ export function parseExpression(sql: string): Expression {
   return parse(sql, (parser) => parser.standaloneExpression());
 }
 
+const TOO_DEEP = 'the statement is nested too deeply. Split it with WITH';
+
 function parse<T extends Statement | Expression>(sql: string, read: (parser: StatementParser) => T): T {
   if (sql.length > SQL_LENGTH_MAX) {
     throw new QueryError(
@@ -36,6 +38,8 @@ function readOrExplain<T>(sql: string, tokens: readonly Token[], read: (parser: 
   try {
     return read(new StatementParser(sql, tokens, false));
   } catch (problem) {
+    // The bounds on nesting leave half of a usual stack free; a caller deep in a stack of its own may have less.
+    if (problem instanceof RangeError) throw new QueryError('SYNTAX_ERROR', TOO_DEEP, undefined, { cause: problem });
     if (!(problem instanceof QueryError)) throw problem;
     return read(new StatementParser(sql, tokens, true));
   }

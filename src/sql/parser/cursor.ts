@@ -5,6 +5,8 @@ import type { Token, TokenType } from '../lexer.ts';
 import { decodeUnicode } from './literals.ts';
 import { mismatch } from './mismatch.ts';
 
+type Span = { readonly location: SourceLocation; readonly start: number; readonly end: number };
+
 /** Levels of brackets, subqueries and relations inside each other: what a call stack carries safely. */
 export const NESTING_MAX = 500;
 
@@ -108,6 +110,11 @@ export class Cursor {
     throw mismatch(this.sql, this.tokens, this.#position, expected);
   }
 
+  /** Where a node lies that began at `first` and is complete now. */
+  protected span(first: Token): Span {
+    return { location: first.location, start: first.start, end: this.lastEnd };
+  }
+
   protected error(message: string, location: SourceLocation = this.token.location): QueryError {
     return new QueryError('SYNTAX_ERROR', message, location);
   }
@@ -183,7 +190,15 @@ export class Cursor {
       return { kind: 'StringLiteral', location, start, end, value };
     }
     const body = this.sql.slice(start + 3, end - 1).replaceAll("''", "'");
-    const escape = this.accept('UESCAPE') ? this.string().value : '\\';
+    let escape = '\\';
+    if (this.accept('UESCAPE')) {
+      if (this.token.type !== 'string') {
+        this.note('<string>');
+        this.fail();
+      }
+      const token = this.advance();
+      escape = this.sql.slice(token.start + 1, token.end - 1).replaceAll("''", "'");
+    }
     return { kind: 'StringLiteral', location, start, end: this.lastEnd, value: decodeUnicode(body, escape, location) };
   }
 

@@ -14,7 +14,7 @@ export function checkDepth(root: object, tokens: number): void {
   const pending: { readonly value: object; readonly depth: number }[] = [{ value: root, depth: 1 }];
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { kind, location } = next.value as AnyNode;
-    if (next.depth > DEPTH_MAX) {
+    if (kind !== undefined && next.depth > DEPTH_MAX) {
       const message = `the statement is nested too deeply: more than ${DEPTH_MAX} levels. Split it with WITH, or bracket long chains of operators in halves`;
       throw new QueryError('SYNTAX_ERROR', message, location);
     }

@@ -1,5 +1,5 @@
 /** Operators, by precedence climbing: one function reads them all, so that deep nesting costs few stack frames. */
-import type { ArithmeticOperator, AtTimeZone, ComparisonOperator, Expression, Query } from '../ast.ts';
+import type { ArithmeticOperator, AtTimeZone, ComparisonOperator, Expression } from '../ast.ts';
 import type { Token, TokenType } from '../lexer.ts';
 import { PrimaryParser } from './primary-parser.ts';
 
@@ -200,7 +200,7 @@ export abstract class ExpressionParser extends PrimaryParser {
     if (this.ahead(1) === '(' && this.isQuery(this.position + 1)) {
       const quantifier = this.acceptOneOf(['ALL', 'ANY', 'SOME']);
       if (quantifier) {
-        const query = this.#queryInParentheses();
+        const query = this.queryInParentheses();
         return { kind: 'QuantifiedComparison', ...this.span(first), location, operator, quantifier, value, query };
       }
     }
@@ -240,7 +240,7 @@ export abstract class ExpressionParser extends PrimaryParser {
       case 'IN': {
         this.advance();
         if (this.at('(') && this.#isSubquery()) {
-          const query = this.#queryInParentheses();
+          const query = this.queryInParentheses();
           return { kind: 'InSubquery', ...this.span(first), location, not, value, query };
         }
         const list = this.parenthesizedList(() => this.expression());
@@ -277,15 +277,8 @@ export abstract class ExpressionParser extends PrimaryParser {
     const { location } = this.advance();
     const unique = this.accept('UNIQUE');
     const type = this.acceptOneOf(['SIMPLE', 'PARTIAL', 'FULL']) ?? 'SIMPLE';
-    const query = this.#queryInParentheses();
+    const query = this.queryInParentheses();
     return { kind: 'MatchPredicate', ...this.span(first), location, unique, type, value, query };
-  }
-
-  #queryInParentheses(): Query {
-    this.expect('(');
-    const query = this.query();
-    this.expect(')');
-    return query;
   }
 }
 

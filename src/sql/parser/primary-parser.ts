@@ -8,8 +8,6 @@ import { SpecialFormParser } from './special-form-parser.ts';
 type Modifiers = Pick<FunctionCall, 'filter' | 'nullTreatment' | 'window'>;
 
 export abstract class PrimaryParser extends SpecialFormParser {
-  /** The matching parenthesis of each one that opens, by token; made when the first decision needs it. */
-  #partners: Int32Array | undefined;
   /** The last operand that was read whole, to tell `a.*` from `1 + a.*`. */
   protected lastOperand: Expression | undefined;
 
@@ -109,7 +107,7 @@ export abstract class PrimaryParser extends SpecialFormParser {
         return this.cast(false);
       case 'EXISTS':
         this.advance();
-        return { kind: 'Exists', query: this.#queryInParentheses(), ...this.span(first) };
+        return { kind: 'Exists', query: this.queryInParentheses(), ...this.span(first) };
       case 'EXTRACT':
         return this.extract();
       case 'TRIM':
@@ -165,15 +163,15 @@ export abstract class PrimaryParser extends SpecialFormParser {
       case 'TRY_CAST':
         return next === '(' ? this.cast(true) : undefined;
       case 'POSITION':
-        return this.#argumentsHave('IN') ? this.positionOf() : undefined;
+        return this.argumentsHave('IN') ? this.positionOf() : undefined;
       case 'SUBSTRING':
-        return this.#argumentsHave('FROM') ? this.substring() : undefined;
+        return this.argumentsHave('FROM') ? this.substring() : undefined;
       case 'OVERLAY':
-        return this.#argumentsHave('PLACING') ? this.overlay() : undefined;
+        return this.argumentsHave('PLACING') ? this.overlay() : undefined;
       case 'UNIQUE':
         if (next !== '(' || !this.isQuery(this.position + 1)) return undefined;
         this.advance();
-        return { kind: 'Unique', query: this.#queryInParentheses(), ...this.span(first) };
+        return { kind: 'Unique', query: this.queryInParentheses(), ...this.span(first) };
       default:
         return undefined;
     }
@@ -335,7 +333,7 @@ export abstract class PrimaryParser extends SpecialFormParser {
     const open = this.position;
     if (this.tokens[this.partner(open) + 1]?.type === '->') return this.#lambda(first);
     if (this.isQuery(open))
-      return { kind: 'SubqueryExpression', query: this.#queryInParentheses(), ...this.span(first) };
+      return { kind: 'SubqueryExpression', query: this.queryInParentheses(), ...this.span(first) };
     this.expect('(');
     const expression = this.expression();
     if (this.accept(')')) return expression;
@@ -358,71 +356,6 @@ export abstract class PrimaryParser extends SpecialFormParser {
     const body = this.expression();
     return { kind: 'Lambda', ...this.span(first), parameters, body };
   }
-
-  #queryInParentheses() {
-    this.expect('(');
-    const query = this.query();
-    this.expect(')');
-    return query;
-  }
-
-  /**
-   * Whether the parenthesis at `open` holds a query. It does when a word that begins queries follows; behind further
-   * parentheses it does when the first of those holds a query that goes on (`((SELECT 1) UNION …)`) or ends there.
-   */
-  protected isQuery(open: number): boolean {
-    let innermost = open + 1;
-    while (this.tokens[innermost]?.type === '(') innermost++;
-    if (!QUERY_STARTS.has(this.tokens[innermost]?.type ?? 'eof')) return false;
-    // From the inside out: each parenthesis around a query holds a query itself, or something with a subquery in it.
-    for (let inner = innermost - 1; inner > open; inner--) {
-      const after = this.partner(inner) + 1;
-      const type = this.tokens[after]?.type ?? 'eof';
-      if (type !== ')' && !QUERY_CONTINUATIONS.has(type)) return false;
-    }
-    return true;
-  }
-
-  protected partner(open: number): number {
-    this.#partners ??= matchParentheses(this.tokens);
-    return this.#partners[open]!;
-  }
-
-  /** Whether `word` stands among the arguments of the call that begins here, outside of inner brackets. */
-  #argumentsHave(word: TokenType): boolean {
-    if (this.ahead(1) !== '(') return false;
-    const close = this.partner(this.position + 1);
-    for (let at = this.position + 2; at < close; at++) {
-      const { type } = this.tokens[at]!;
-      if (type === word) return true;
-      if (type === ',') return false;
-      if (type === '(') at = this.partner(at);
-    }
-    return false;
-  }
 }
 
 const isString = (type: TokenType): boolean => type === 'string' || type === 'unicode-string';
-
-const QUERY_STARTS: ReadonlySet<TokenType> = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE']);
-const QUERY_CONTINUATIONS: ReadonlySet<TokenType> = new Set<TokenType>([
-  'UNION',
-  'INTERSECT',
-  'EXCEPT',
-  'ORDER',
-  'OFFSET',
-  'LIMIT',
-  'FETCH',
-]);
-
-/** For each opening parenthesis the token that closes it, or the last token where none does. */
-function matchParentheses(tokens: readonly Token[]): Int32Array {
-  const partners = new Int32Array(tokens.length).fill(tokens.length - 1);
-  const open: number[] = [];
-  for (let at = 0; at < tokens.length; at++) {
-    const { type } = tokens[at]!;
-    if (type === '(') open.push(at);
-    else if (type === ')' && open.length > 0) partners[open.pop()!] = at;
-  }
-  return partners;
-}

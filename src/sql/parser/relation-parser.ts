@@ -1,15 +1,10 @@
-/** What stands after FROM: tables, subqueries, joins, samples, table functions, row pattern recognition. */
+/** What stands after FROM: tables, subqueries, joins, samples, table functions. */
 import type {
   DescriptorArgument,
   Expression,
-  Identifier,
   Join,
   JoinCriteria,
   OrderBy,
-  GroupBy,
-  PatternRecognition,
-  Pivot,
-  SingleColumn,
   QualifiedName,
   QueryPeriod,
   Relation,
@@ -19,16 +14,11 @@ import type {
   TableFunctionInvocation,
 } from '../ast.ts';
 import type { Token } from '../lexer.ts';
-import { ExpressionParser } from './expression-parser.ts';
+import { RelationOperatorParser } from './relation-operator-parser.ts';
 
 type JoinType = 'INNER' | 'LEFT' | 'RIGHT' | 'FULL';
 
-export abstract class RelationParser extends ExpressionParser {
-  protected abstract groupBy(): GroupBy | undefined;
-
-  /** Whether the relation being read belongs to NEAREST, where MATCH is no alias. */
-  #inNearest = false;
-
+export abstract class RelationParser extends RelationOperatorParser {
   /** `a, b JOIN c ON …, d` */
   protected fromClause(): Relation {
     const first = this.token;
@@ -86,7 +76,7 @@ export abstract class RelationParser extends ExpressionParser {
   #sampledRelation(): Relation {
     const first = this.token;
     const relation = this.#patternRecognition();
-    if (!this.#atTableSample()) return relation;
+    if (!this.atTableSample()) return relation;
     this.expect('TABLESAMPLE');
     const method = this.expectOneOf(['BERNOULLI', 'SYSTEM']);
     this.expect('(');
@@ -95,66 +85,14 @@ export abstract class RelationParser extends ExpressionParser {
     return { kind: 'SampledRelation', ...this.span(first), relation, method, percentage };
   }
 
-  #atTableSample(): boolean {
-    return this.at('TABLESAMPLE') && (this.ahead(1) === 'BERNOULLI' || this.ahead(1) === 'SYSTEM');
-  }
-
   // ----------------------------------------------------------------------------------------------- aliases
 
   #patternRecognition(): Relation {
     const first = this.token;
-    const input = this.#aliased(first, this.#relationPrimary());
-    if (this.#atMatchRecognize()) return this.#aliased(first, this.#matchRecognize(first, input));
-    if (this.#atPivot()) return this.#aliased(first, this.#pivot(first, input));
+    const input = this.aliased(first, this.#relationPrimary());
+    if (this.atMatchRecognize()) return this.aliased(first, this.matchRecognize(first, input));
+    if (this.atPivot()) return this.aliased(first, this.pivot(first, input));
     return input;
-  }
-
-  #aliased(first: Token, relation: Relation): Relation {
-    const alias = this.alias();
-    if (!alias) return relation;
-    const columnNames = this.at('(') ? this.parenthesizedList(() => this.identifier()) : undefined;
-    return { kind: 'AliasedRelation', ...this.span(first), relation, alias, ...(columnNames && { columnNames }) };
-  }
-
-  /** `[AS] name`. Without AS, a word that begins the next clause is no alias. */
-  protected alias(): Identifier | undefined {
-    if (this.accept('AS')) return this.identifier();
-    if (this.token.name && !this.#beginsClause()) return this.identifier();
-    this.note('<identifier>');
-    return undefined;
-  }
-
-  /** Whether the nonreserved word here begins a clause, as shown by what follows it. */
-  #beginsClause(): boolean {
-    const next = this.tokenAhead(1);
-    const type: string = this.token.type;
-    switch (type) {
-      case 'LIMIT':
-        return next.type === 'integer' || next.type === '?' || next.type === 'ALL';
-      case 'OFFSET':
-        return next.type === 'integer' || next.type === '?';
-      case 'FETCH':
-        return next.type === 'FIRST' || next.type === 'NEXT';
-      case 'WINDOW':
-        return next.name && this.ahead(2) === 'AS' && this.ahead(3) === '(';
-      case 'TABLESAMPLE':
-        return this.#atTableSample();
-      case 'MATCH_RECOGNIZE':
-        return this.#atMatchRecognize();
-      case 'PIVOT':
-        return this.#atPivot();
-      case 'PARTITION':
-        return next.type === 'BY';
-      case 'PRUNE':
-      case 'KEEP':
-        return next.type === 'WHEN' && this.ahead(2) === 'EMPTY';
-      case 'COPARTITION':
-        return next.type === '(';
-      case 'MATCH':
-        return this.#inNearest && !['MATCH', 'WHERE', 'JOIN', 'LEFT', 'CROSS', ',', ')'].includes(next.type);
-      default:
-        return false;
-    }
   }
 
   // ----------------------------------------------------------------------------------------------- primaries
@@ -171,7 +109,7 @@ export abstract class RelationParser extends ExpressionParser {
       case 'LATERAL':
         if (next !== '(') break;
         this.advance();
-        return { kind: 'Lateral', query: this.#queryInParentheses(), ...this.span(first) };
+        return { kind: 'Lateral', query: this.queryInParentheses(), ...this.span(first) };
       case 'TABLE':
         return this.#tableFunction(first);
       case 'JSON_TABLE':
@@ -202,16 +140,9 @@ export abstract class RelationParser extends ExpressionParser {
     return { kind: 'QueryPeriod', ...this.span(first), type, asOf };
   }
 
-  #queryInParentheses() {
-    this.expect('(');
-    const query = this.query();
-    this.expect(')');
-    return query;
-  }
-
   #parenthesized(first: Token): Relation {
     if (this.isQuery(this.position))
-      return { kind: 'TableSubquery', query: this.#queryInParentheses(), ...this.span(first) };
+      return { kind: 'TableSubquery', query: this.queryInParentheses(), ...this.span(first) };
     this.expect('(');
     this.note('<query>');
     const relation = this.relation();
@@ -230,10 +161,10 @@ export abstract class RelationParser extends ExpressionParser {
     this.advance();
     this.expect('(');
     this.expect('FROM');
-    const outer = this.#inNearest;
-    this.#inNearest = true;
+    const outer = this.inNearest;
+    this.inNearest = true;
     const from = this.relation();
-    this.#inNearest = outer;
+    this.inNearest = outer;
     const where = this.accept('WHERE') ? this.expression() : undefined;
     this.expect('MATCH');
     const match = this.expression();
@@ -281,7 +212,7 @@ export abstract class RelationParser extends ExpressionParser {
     const first = this.token;
     if (!this.at('TABLE') || this.ahead(1) !== '(') return undefined;
     this.advance();
-    const table = this.#aliased(first, this.#argumentTable(first));
+    const table = this.aliased(first, this.#argumentTable(first));
     const partitionBy = this.accept('PARTITION') ? this.#partitionArgument() : undefined;
     const emptyTreatment = this.acceptOneOf(['PRUNE', 'KEEP']);
     if (emptyTreatment) {
@@ -302,7 +233,7 @@ export abstract class RelationParser extends ExpressionParser {
   /** `(name)` or `(query)` */
   #argumentTable(first: Token): Relation {
     if (this.isQuery(this.position))
-      return { kind: 'TableSubquery', query: this.#queryInParentheses(), ...this.span(first) };
+      return { kind: 'TableSubquery', query: this.queryInParentheses(), ...this.span(first) };
     this.expect('(');
     const name = this.qualifiedName();
     this.expect(')');
@@ -343,99 +274,5 @@ export abstract class RelationParser extends ExpressionParser {
       return this.token.name ? { name, type: this.dataType() } : { name };
     });
     return { kind: 'DescriptorArgument', ...this.span(first), fields };
-  }
-
-  // ----------------------------------------------------------------------------------------------- MATCH_RECOGNIZE
-
-  #atMatchRecognize(): boolean {
-    return this.at('MATCH_RECOGNIZE') && this.#opensClause();
-  }
-
-  #atPivot(): boolean {
-    return this.at('PIVOT') && this.#opensClause();
-  }
-
-  /** `MATCH_RECOGNIZE (a, b)` is an alias with column names, `MATCH_RECOGNIZE (ORDER BY …` is not. */
-  #opensClause(): boolean {
-    if (this.ahead(1) !== '(') return false;
-    return !this.tokenAhead(2).name || (this.ahead(3) !== ',' && this.ahead(3) !== ')');
-  }
-
-  #pivot(first: Token, input: Relation): Pivot {
-    this.expect('PIVOT');
-    this.expect('(');
-    const aggregations = this.list(() => this.#pivotItem());
-    this.expect('FOR');
-    const keys = this.at('(') ? this.parenthesizedList(() => this.#columnReference()) : [this.#columnReference()];
-    this.expect('IN');
-    const values = this.parenthesizedList(() => this.#pivotItem());
-    const groupBy = this.groupBy();
-    this.expect(')');
-    return { kind: 'Pivot', ...this.span(first), input, aggregations, keys, values, ...(groupBy && { groupBy }) };
-  }
-
-  #pivotItem(): SingleColumn {
-    const first = this.token;
-    const expression = this.expression();
-    const alias = this.alias();
-    return { kind: 'SingleColumn', ...this.span(first), expression, ...(alias && { alias }) };
-  }
-
-  #columnReference(): Expression {
-    const first = this.token;
-    const [base, ...fields] = this.qualifiedName();
-    return fields.reduce<Expression>(
-      (value, field) => ({ kind: 'Dereference', ...this.span(first), base: value, field }),
-      base!,
-    );
-  }
-
-  #matchRecognize(first: Token, input: Relation): PatternRecognition {
-    this.expect('MATCH_RECOGNIZE');
-    this.expect('(');
-    const partitionBy = this.partitionBy();
-    const orderBy = this.orderBy();
-    const measures = this.measures();
-    const rowsPerMatch = this.#rowsPerMatch();
-    const afterMatch = this.afterMatch();
-    const searchMode = this.acceptOneOf(['INITIAL', 'SEEK']);
-    const pattern = this.pattern();
-    const subsets = this.subsets();
-    const variables = this.define();
-    this.expect(')');
-    return {
-      kind: 'PatternRecognition',
-      ...this.span(first),
-      input,
-      partitionBy,
-      ...(orderBy && { orderBy }),
-      measures,
-      ...(rowsPerMatch && { rowsPerMatch }),
-      ...(afterMatch && { afterMatch }),
-      ...(searchMode && { searchMode }),
-      pattern,
-      subsets,
-      variables,
-    };
-  }
-
-  #rowsPerMatch(): PatternRecognition['rowsPerMatch'] {
-    const quantity = this.acceptOneOf(['ONE', 'ALL']);
-    if (!quantity) return undefined;
-    this.expect(quantity === 'ONE' ? 'ROW' : 'ROWS');
-    this.expect('PER');
-    this.expect('MATCH');
-    if (quantity === 'ONE') return 'ONE';
-    const treatment = this.acceptOneOf(['SHOW', 'OMIT', 'WITH']);
-    if (treatment === 'WITH') {
-      this.expect('UNMATCHED');
-      this.expect('ROWS');
-      return 'ALL WITH UNMATCHED';
-    }
-    if (treatment) {
-      this.expect('EMPTY');
-      this.expect('MATCHES');
-    }
-    return treatment === 'OMIT' ? 'ALL OMIT EMPTY' : 'ALL SHOW EMPTY';
   }
 }

@@ -1,11 +1,11 @@
 /** Data types and interval qualifiers. */
 import type { DataType, IntervalField, IntervalQualifier, RowDataType, TypeArgument } from '../ast.ts';
 import type { Token } from '../lexer.ts';
-import { Cursor } from './cursor.ts';
+import { Lookahead } from './lookahead.ts';
 
 const INTERVAL_FIELDS = ['YEAR', 'MONTH', 'DAY', 'HOUR', 'MINUTE', 'SECOND'] as const;
 
-export class TypeParser extends Cursor {
+export class TypeParser extends Lookahead {
   protected dataType(): DataType {
     this.enter();
     const first = this.token;
@@ -18,14 +18,10 @@ export class TypeParser extends Cursor {
         this.expect(']');
       }
       const name = { kind: 'Identifier', ...spanOf(word), value: 'array', quoted: false } as const;
-      type = { kind: 'GenericDataType', ...this.#span(first), name, arguments: [type] };
+      type = { kind: 'GenericDataType', ...this.span(first), name, arguments: [type] };
     }
     this.leave();
     return type;
-  }
-
-  #span(first: Token) {
-    return { location: first.location, start: first.start, end: this.lastEnd };
   }
 
   #simpleType(first: Token): DataType {
@@ -34,13 +30,13 @@ export class TypeParser extends Cursor {
     if (first.type === 'INTERVAL' && this.#isIntervalField(this.ahead(1))) {
       this.advance();
       const qualifier = this.intervalQualifier();
-      return { kind: 'IntervalDataType', ...this.#span(first), ...qualifier };
+      return { kind: 'IntervalDataType', ...this.span(first), ...qualifier };
     }
     if (first.type === 'TIME' || first.type === 'TIMESTAMP') return this.#dateTimeType(first, first.type);
     if (first.type === 'DOUBLE' && this.ahead(1) === 'PRECISION') {
       const name = { ...this.identifier(), value: 'double' };
       this.advance();
-      return { kind: 'GenericDataType', ...this.#span(first), name, arguments: [] };
+      return { kind: 'GenericDataType', ...this.span(first), name, arguments: [] };
     }
     const name = this.identifier();
     const types: TypeArgument[] = [];
@@ -54,14 +50,14 @@ export class TypeParser extends Cursor {
     } else if (this.at('(')) {
       types.push(...this.parenthesizedList(() => this.#typeArgument()));
     }
-    return { kind: 'GenericDataType', ...this.#span(first), name, arguments: types };
+    return { kind: 'GenericDataType', ...this.span(first), name, arguments: types };
   }
 
   #typeArgument(): TypeArgument {
     const first = this.token;
     if (first.type !== 'integer') return this.dataType();
     const text = this.integer();
-    return { kind: 'NumericTypeArgument', ...this.#span(first), text };
+    return { kind: 'NumericTypeArgument', ...this.span(first), text };
   }
 
   #rowType(first: Token): RowDataType {
@@ -73,7 +69,7 @@ export class TypeParser extends Cursor {
       const name = named ? this.identifier() : undefined;
       return { ...(name && { name }), type: this.dataType() };
     });
-    return { kind: 'RowDataType', ...this.#span(first), fields };
+    return { kind: 'RowDataType', ...this.span(first), fields };
   }
 
   #isTwoWordType(): boolean {
@@ -97,7 +93,7 @@ export class TypeParser extends Cursor {
     }
     const withTimeZone = this.acceptAll('WITH', 'TIME', 'ZONE');
     if (!withTimeZone) this.acceptAll('WITHOUT', 'TIME', 'ZONE');
-    return { kind: 'DateTimeDataType', ...this.#span(first), type, withTimeZone, ...(precision && { precision }) };
+    return { kind: 'DateTimeDataType', ...this.span(first), type, withTimeZone, ...(precision && { precision }) };
   }
 
   #isIntervalField(type: Token['type']): boolean {

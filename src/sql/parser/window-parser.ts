@@ -15,15 +15,18 @@ import type {
   WindowFrame,
   WindowSpecification,
 } from '../ast.ts';
-import type { Token } from '../lexer.ts';
 import { TypeParser } from './type-parser.ts';
 
 export abstract class WindowParser extends TypeParser {
   protected abstract expression(): Expression;
   protected abstract query(): Query;
 
-  protected span(first: Token) {
-    return { location: first.location, start: first.start, end: this.lastEnd };
+  /** `(query)` */
+  protected queryInParentheses(): Query {
+    this.expect('(');
+    const query = this.query();
+    this.expect(')');
+    return query;
   }
 
   protected orderBy(): OrderBy | undefined {
