@@ -1,16 +1,36 @@
 /** What rules must know of functions. */
 
-import type { Expression, FunctionId } from '../sql/expression.ts';
+import type { AggregateCall, Expression, FunctionId, WindowCall } from '../sql/expression.ts';
 import { childrenOf } from '../sql/expression.ts';
+import { FunctionRegistry } from '../sql/functions/registry.ts';
+import { partsOfAggregate, partsOfWindowCall } from './expressions.ts';
 
-const RANDOM: ReadonlySet<string> = new Set(['random', 'rand', 'uuid', 'shuffle']);
-
-const isDeterministicFunction = (id: FunctionId): boolean => !RANDOM.has(id.split('(')[0]!);
+/** The function table is the same in every process and never changes. */
+const FUNCTIONS = new FunctionRegistry();
 
 /** Whether any NULL argument makes the call NULL. */
-export const isNullOnNull = (id: FunctionId): boolean => id.startsWith('$');
+export const isNullOnNull = (id: FunctionId): boolean => FUNCTIONS.get(id).nullOnNull;
 
 /** Whether evaluating it twice over the same row gives the same value. */
 export const isDeterministicExpression = (expression: Expression): boolean =>
-  (expression.kind !== 'Call' || isDeterministicFunction(expression.function)) &&
+  (expression.kind !== 'Call' || FUNCTIONS.get(expression.function).deterministic) &&
   childrenOf(expression).every(isDeterministicExpression);
+
+/** Whether the same rows in another order give the same value: not so for sums of doubles. */
+export const isDeterministicAggregate = (call: AggregateCall): boolean =>
+  FUNCTIONS.get(call.function).deterministic &&
+  !FUNCTIONS.get(call.function).orderSensitive &&
+  partsOfAggregate(call).every(isDeterministicExpression);
+
+/** Functions that give rows of equal rank the same value. */
+const SAME_FOR_PEERS: ReadonlySet<string> = new Set(['rank', 'dense_rank', 'percent_rank', 'cume_dist']);
+
+/** Rows that ORDER BY holds for equal come in any order, so only what is the same for all of them is determined. */
+export function isDeterministicWindowCall(call: WindowCall): boolean {
+  if (!partsOfWindowCall(call).every(isDeterministicExpression)) return false;
+  if (SAME_FOR_PEERS.has(call.function.split('(')[0]!)) return true;
+  const { kind, orderSensitive } = FUNCTIONS.get(call.function);
+  const { unit, start, end } = call.frame;
+  const whole = start.kind === 'UNBOUNDED PRECEDING' && end.kind === 'UNBOUNDED FOLLOWING';
+  return kind === 'aggregate' && !orderSensitive && (unit !== 'ROWS' || whole);
+}

@@ -75,12 +75,13 @@ test('a small build side goes to every task, and groups are brought together', a
 
     Fragment 1 [HASH]  output gather, about 1,000,001 rows
       because grouped by big_g
-      Aggregation [by big_g; n := count(*)]
-        RemoteSource [fragment 2, repartition by big_g: big_g]
+      Project [big_g, n := coalesce(n_2, 0)]
+        Aggregation [by big_g; n_2 := sum(n_1)]
+          RemoteSource [fragment 2, repartition by big_g: big_g, n_1]
 
-    Fragment 2 [SOURCE]  output repartition by big_g, about 10,000,000 rows
+    Fragment 2 [SOURCE]  output repartition by big_g, about 1,000,001 rows
       because the splits of big are shared out
-      Project [big_g]
+      Aggregation (partial) [by big_g; n_1 := count(*)]
         INNER Join (broadcast) [big_k = dim_k]
           TableScan c.s.big [big_k := k, big_g := g]
           RemoteSource [fragment 3, broadcast: dim_k]
