@@ -58,9 +58,12 @@ export async function optimize(root: OutputNode, environment: OptimizerEnvironme
 /** The plan that one worker would run: rules without exchanges. */
 function applyRules(root: OutputNode, context: RuleContext, checkEachStep: boolean): OutputNode {
   let current = root;
-  for (const { rules } of RULES) {
-    current = runRules(current, rules, context, (plan, names) => {
-      if (checkEachStep) checkPlan(plan, names.join(', '));
+  for (const { rules, once } of RULES) {
+    current = runRules(current, rules, context, {
+      ...(once ? { rounds: 1 } : {}),
+      onChange: (plan, names) => {
+        if (checkEachStep) checkPlan(plan, names.join(', '));
+      },
     });
   }
   return current;
@@ -68,7 +71,7 @@ function applyRules(root: OutputNode, context: RuleContext, checkEachStep: boole
 
 /** Exchanges move only what is read above them. */
 function narrowed(root: OutputNode, context: RuleContext): OutputNode {
-  return runRules(root, [pruneColumns], context, () => undefined);
+  return runRules(root, [pruneColumns], context);
 }
 
 /** Statistics are fetched before the first rule, so that rules need not wait. */

@@ -10,19 +10,24 @@ const ROUNDS_MAX = 40;
 /** Applications to one place in one round. */
 const STEPS_MAX = 100;
 
-/** `onChange` sees the whole plan after every round in which a rule changed something, and the rules that did. */
+export type RunOptions = {
+  readonly rounds?: number;
+  /** Sees the whole plan after every round in which rules changed something, and those rules. */
+  readonly onChange?: (root: OutputNode, names: readonly string[]) => void;
+};
+
 export function runRules(
   root: OutputNode,
   rules: readonly Rule[],
   context: RuleContext,
-  onChange: (root: OutputNode, names: readonly string[]) => void,
+  { rounds = ROUNDS_MAX, onChange }: RunOptions = {},
 ): OutputNode {
   let current: PlanNode = root;
-  for (let round = 0; round < ROUNDS_MAX; round++) {
+  for (let round = 0; round < rounds; round++) {
     const changed: string[] = [];
     const visit = (node: PlanNode): PlanNode => {
       let best = withSources(node, sourcesOf(node).map(visit));
-      for (let step = 0; step < STEPS_MAX; step++) {
+      for (let step = 0; step < (rounds === 1 ? 1 : STEPS_MAX); step++) {
         const next = applyFirst(best, rules, context, changed);
         if (!next) break;
         best = next;
@@ -32,7 +37,7 @@ export function runRules(
     const next = visit(current);
     if (changed.length === 0) break;
     assert(next.kind === 'Output', 'rules keep the root of a plan');
-    onChange(next, [...new Set(changed)]);
+    onChange?.(next, [...new Set(changed)]);
     current = next;
   }
   assert(current.kind === 'Output', 'the root of a plan is Output');

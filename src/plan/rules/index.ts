@@ -7,12 +7,15 @@ import { dropUnseenSort, limitOfNothing, limitOverLimit, limitOverSort, limitThr
 import { dropIdentityProject, mergeProjects, pullProjectAboveJoin } from './projects.ts';
 import { pruneColumns } from './prune-columns.ts';
 import { pushDownPredicates } from './push-down-predicates.ts';
+import { reorderJoins } from './reorder-joins.ts';
 import { semiJoinToJoin } from './semi-join-to-join.ts';
 import { dropTrueFilter, simplifyExpressions } from './simplify-expressions.ts';
 
 export type RuleGroup = {
   readonly rules: readonly Rule[];
   readonly because: string;
+  /** One pass over the whole plan: what it finds does not get better by looking again. */
+  readonly once?: true;
 };
 
 const TIDY: readonly Rule[] = [
@@ -40,6 +43,19 @@ export const RULES: readonly RuleGroup[] = [
   },
   {
     because: 'columns that only dropped nodes read are gone before widths count for the order of joins',
+    rules: [pruneColumns, dropIdentityProject],
+  },
+  {
+    because: 'everything that tells how many rows a relation has stands below the joins now',
+    rules: [reorderJoins],
+    once: true,
+  },
+  {
+    because: 'a new order of joins finds new places for what holds between their keys',
+    rules: [pushDownPredicates, ...TIDY],
+  },
+  {
+    because: 'columns that only a dropped projection passed on are not carried through joins',
     rules: [pruneColumns, dropIdentityProject],
   },
   {
