@@ -48,6 +48,34 @@ program
     }
   });
 
+program
+  .command('repl', { isDefault: true, hidden: true })
+  .description('Ask questions interactively')
+  .option('--url <url>', 'server to ask', process.env.TUTTI_URL)
+  .option('--user <name>', 'name to run as')
+  .option('--catalog <name>', 'catalog of unqualified names')
+  .option('--schema <name>', 'schema of unqualified names')
+  .option('--session <name=value...>', 'session properties')
+  .action(async (options: QueryOptions) => {
+    const [{ runRepl }, { connect }, { processConsole }, { UsageFailure }] = await Promise.all([
+      import('./src/client/repl/repl.ts'),
+      import('./src/client/connect.ts'),
+      import('./src/client/console.ts'),
+      import('./src/client/failures.ts'),
+    ]);
+    if (options.url === undefined) throw new UsageFailure('name the server: --url http://localhost:8080');
+    const client = connect(options.url, {
+      ...options,
+      properties: options.session,
+      password: process.env.TUTTI_PASSWORD,
+    });
+    try {
+      await runRepl(client, processConsole, { banner: ['Type SQL that ends with ; or \\? for help.'] });
+    } finally {
+      client.close();
+    }
+  });
+
 type QueryOptions = {
   readonly url?: string;
   readonly user?: string;

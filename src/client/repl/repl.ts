@@ -1,0 +1,261 @@
+/** The interactive session: reads statements, runs them, shows their answers, until the person leaves. */
+import { readFile } from 'node:fs/promises';
+import { type Console, isBrokenPipe, styleFor, unicodeFor, write } from '../console.ts';
+import { errorText } from '../error-text.ts';
+import { UsageFailure } from '../failures.ts';
+import { type FormatName, formatNamed, FORMATS } from '../formats/formats.ts';
+import { cancelOnInterrupt } from '../interrupts.ts';
+import { printResult, type ResultSummary, updateText } from '../print-result.ts';
+import { ProgressLine, summaryText } from '../progress.ts';
+import type { ProtocolClient } from '../protocol-client.ts';
+import { endsInside, splitStatements } from '../statements.ts';
+import type { Style } from '../style.ts';
+import { type CommandContext, runCommand } from './commands.ts';
+import { complete, type Completion } from './completion.ts';
+import { History, historyFile } from './history.ts';
+import { Keys } from './keys.ts';
+import { LineEditor } from './line-editor.ts';
+import { ServerMetadata } from './metadata.ts';
+import { pagerCommand, PagerLeft, ResultPager } from './pager.ts';
+import type { Prompt } from './screen.ts';
+
+/** Lines above the first prompt. */
+export type ReplOptions = { readonly banner: readonly string[] };
+
+export async function runRepl(client: ProtocolClient, console: Console, { banner }: ReplOptions): Promise<void> {
+  const repl = new Repl(client, console);
+  try {
+    for (const line of banner) await repl.print(line);
+    await repl.loop();
+  } finally {
+    repl.close();
+  }
+}
+
+class Repl {
+  readonly #client: ProtocolClient;
+  readonly #console: Console;
+  readonly #keys: Keys;
+  readonly #paint: Style;
+  readonly #history: History;
+  readonly #metadata: ServerMetadata;
+  readonly #editor: LineEditor;
+  readonly #pager: readonly string[] | undefined;
+  readonly #onResize = (): void => this.#keys.resized();
+  #format: Exclude<FormatName, 'arrow'> = 'table';
+  #timing = true;
+  #paging = true;
+  #leaving = false;
+
+  constructor(client: ProtocolClient, console: Console) {
+    this.#client = client;
+    this.#keys = new Keys(console.stdin);
+    // In raw mode Ctrl-C is a key; while a pager has the terminal, or from outside, it is a signal.
+    this.#console = {
+      ...console,
+      onInterrupt: (handler) => {
+        const restores = [console.onInterrupt(handler), this.#keys.onInterrupt(handler)];
+        return () => restores.forEach((restore) => restore());
+      },
+    };
+    this.#paint = styleFor(console.stdout, console);
+    this.#history = new History(historyFile(console.environment));
+    this.#metadata = new ServerMetadata(client);
+    this.#pager = pagerCommand(console.environment);
+    this.#editor = new LineEditor({
+      keys: this.#keys,
+      terminal: console.stdout,
+      paint: this.#paint,
+      history: this.#history,
+      isComplete,
+      complete: (text, cursor) => this.#complete(text, cursor),
+    });
+    console.stdout.on('resize', this.#onResize);
+  }
+
+  close(): void {
+    this.#console.stdout.off('resize', this.#onResize);
+    this.#keys.close();
+  }
+
+  async print(text: string): Promise<void> {
+    await write(this.#console.stdout, text.endsWith('\n') ? text : `${text}\n`);
+  }
+
+  async loop(): Promise<void> {
+    while (!this.#leaving) {
+      const entry = await this.#editor.read(this.#prompt());
+      if (entry.kind === 'end') return;
+      if (entry.kind !== 'entry' || entry.text.trim() === '') continue;
+      this.#history.add(entry.text);
+      await this.#runEntry(entry.text);
+    }
+  }
+
+  async #runEntry(text: string): Promise<void> {
+    const trimmed = text.trim();
+    if (LEAVING.test(trimmed)) {
+      this.#leaving = true;
+      return;
+    }
+    try {
+      if (HELP.test(trimmed)) await runCommand('\\?', this.#commands());
+      else if (trimmed.startsWith('\\')) await runCommand(trimmed, this.#commands());
+      else await this.#runAll(text);
+    } catch (problem) {
+      await this.#report(problem);
+    }
+  }
+
+  /** Runs statements until one fails. */
+  async #runAll(sql: string): Promise<void> {
+    const statements = splitStatements(sql);
+    for (const [index, { text }] of statements.entries()) {
+      try {
+        await this.#runOne(text);
+      } catch (problem) {
+        if (isBrokenPipe(problem)) throw problem;
+        await this.#report(problem, text);
+        const skipped = statements.length - index - 1;
+        if (skipped > 0) await this.print(this.#paint.dim(`${skipped} more not run`));
+        return;
+      }
+    }
+  }
+
+  async #runOne(sql: string): Promise<void> {
+    const { stdout, stderr } = this.#console;
+    const started = performance.now();
+    const run = this.#client.execute(sql);
+    const progress = stderr.isTTY ? new ProgressLine(stderr, styleFor(stderr, this.#console)) : undefined;
+    const pager = new ResultPager(this.#console, this.#keys, this.#paging ? this.#pager : []);
+    let answered: number | undefined;
+    try {
+      const summary = await cancelOnInterrupt(
+        this.#console,
+        run,
+        () => progress?.note('cancelling'),
+        () =>
+          printResult(run, {
+            format: FORMATS[this.#format],
+            options: {
+              colours: this.#paint.colours,
+              unicode: unicodeFor(this.#console),
+              width: stdout.columns,
+            },
+            onPage: (page) => progress?.update(page.stats),
+            write: async (bytes) => {
+              answered ??= performance.now() - started;
+              progress?.end();
+              await pager.write(bytes);
+            },
+          }),
+      );
+      // The time until the answer was there, not the time a person spent reading it.
+      const elapsed = answered ?? performance.now() - started;
+      progress?.end();
+      await pager.end();
+      await this.#conclude(summary, elapsed);
+    } catch (problem) {
+      progress?.end();
+      if (problem instanceof PagerLeft) return;
+      await pager.end();
+      throw problem;
+    }
+  }
+
+  async #conclude(summary: ResultSummary, elapsed: number): Promise<void> {
+    for (const warning of summary.warnings) await this.print(this.#paint.yellow(`warning: ${warning}`));
+    const update = updateText(summary);
+    if (update !== '') this.#metadata.forget();
+    const facts = this.#timing ? summaryText(summary.stats, summary.rows, elapsed) : '';
+    const parts = [update, facts].filter((part) => part !== '');
+    if (parts.length > 0) await this.print(`${this.#paint.dim(parts.join(' · '))}\n`);
+  }
+
+  async #report(problem: unknown, sql?: string): Promise<void> {
+    const { stderr } = this.#console;
+    const paint = styleFor(stderr, this.#console);
+    await write(stderr, `${errorText(problem, sql, paint, stderr.columns)}\n\n`);
+  }
+
+  #prompt(): Prompt {
+    const { catalog, schema } = this.#client.session;
+    const place = [catalog, schema].filter((name) => name !== undefined).join('.');
+    const name = place === '' ? 'tutti' : `tutti:${place}`;
+    return {
+      first: `${this.#paint.bold(name)}${this.#paint.dim('>')} `,
+      more: `${' '.repeat(Math.max(0, name.length - 1))}${this.#paint.dim('->')} `,
+    };
+  }
+
+  async #complete(text: string, cursor: number): Promise<Completion> {
+    const nothing: Completion = { start: cursor, candidates: [] };
+    if (text.startsWith('\\') && !/\s/.test(text)) return nothing;
+    const late = new Promise<Completion>((resolve) => setTimeout(resolve, COMPLETION_MS_MAX, nothing).unref());
+    return Promise.race([complete(text, cursor, this.#client.session, this.#metadata), late]);
+  }
+
+  #commands(): CommandContext {
+    return {
+      run: (sql) => this.#runAll(sql),
+      runFile: async (path) => this.#runAll(await readFile(path, 'utf8')),
+      print: (text) => this.print(text),
+      use: async (target) => {
+        if (target === '') throw new UsageFailure('write \\use catalog or \\use catalog.schema');
+        const [catalog = '', schema] = target.split('.');
+        if (schema !== undefined) return this.#runAll(`USE ${target}`);
+        const { schema: _left, ...session } = this.#client.session;
+        this.#client.session = { ...session, catalog };
+        return undefined;
+      },
+      toggleTiming: () => {
+        this.#timing = !this.#timing;
+        return `timing is ${this.#timing ? 'on' : 'off'}`;
+      },
+      setFormat: (name) => {
+        const format = formatNamed(name || 'table');
+        if (format === 'arrow') throw new UsageFailure('Arrow is binary: use tutti query --format arrow > file');
+        this.#format = format;
+        return `results are shown as ${format}`;
+      },
+      setPaging: (on) => {
+        this.#paging = on;
+      },
+      history: () => this.#history.entries,
+      sessionText: () => this.#sessionText(),
+      quit: () => {
+        this.#leaving = true;
+      },
+    };
+  }
+
+  #sessionText(): string {
+    const { user, catalog, schema, timeZone, transactionId, properties, prepared } = this.#client.session;
+    const lines = [
+      ['server', this.#client.url.origin],
+      ['user', user],
+      ['catalog', catalog],
+      ['schema', schema],
+      ['time zone', timeZone],
+      ['transaction', transactionId],
+      ...[...properties].map(([name, value]) => [name, value]),
+      ...[...prepared].map(([name, value]) => [`prepared ${name}`, value]),
+    ];
+    return lines.flatMap(([name, value]) => (value === undefined ? [] : [`${name!.padEnd(12)} ${value}`])).join('\n');
+  }
+}
+
+const HELP = /^(?:help|\?)\s*;?$/i;
+const LEAVING = /^(?:exit|quit)\s*;?$/i;
+/** Names that come later than this complete the next Tab. */
+const COMPLETION_MS_MAX = 2_000;
+
+/** Whether Enter sends what is typed: a command, a word that leaves, nothing, or statements all ended by semicolons. */
+function isComplete(text: string): boolean {
+  const trimmed = text.trim();
+  if (trimmed === '' || trimmed.startsWith('\\') || LEAVING.test(trimmed) || HELP.test(trimmed)) return true;
+  if (endsInside(text)) return false;
+  const last = splitStatements(text).at(-1);
+  return last === undefined ? !/^\s*(--|\/\*)/.test(text) : last.terminated;
+}
