@@ -1,0 +1,405 @@
+/**
+ * Runs one distributed plan: stages as barriers in the order of their inputs, independent ones side by side, each cut into
+ * tasks that free workers pull. Failed tasks run again elsewhere, lost outputs are made again (`recovery.ts` says which),
+ * and every answer about an attempt that is no longer the current one is discarded.
+ */
+
+import { assert } from '../common/assert.ts';
+import type { Clock } from '../common/clock.ts';
+import { QueryError } from '../common/errors.ts';
+import type { InputFile, TaskOutput, TaskRequest, TaskSession, TaskStatus } from '../exchange/task-protocol.ts';
+import type { DistributedPlan, Fragment } from '../plan/fragment.ts';
+import { judgeFailure } from './failure-policy.ts';
+import { recover } from './recovery.ts';
+import type { TaskRunner } from './remote-task.ts';
+import { rowsWanted } from './rows-wanted.ts';
+import type { AssignedTask } from './split-assignment.ts';
+import { filesOf, inputFiles, isReadable, newTask, recoveryView, type Stage, type Task } from './stage.ts';
+import { taskSeed } from './task-seed.ts';
+import type { TaskSource, Worker, WorkerPool } from './worker-pool.ts';
+
+export type ExecutionOptions = {
+  readonly queryId: string;
+  readonly plan: DistributedPlan;
+  readonly session: Omit<TaskSession, 'seed'>;
+  readonly result: Extract<TaskOutput, { kind: 'result' }>;
+  readonly profile: boolean;
+  /** Hash partitions of every repartitioned output. */
+  readonly partitions: number;
+  readonly pool: WorkerPool;
+  readonly runner: TaskRunner;
+  readonly clock: Clock;
+  /** Cuts the splits of a `source` stage, or reads all of them for a `single` one. */
+  readonly assign: (fragment: Fragment) => Promise<readonly AssignedTask[]>;
+  /**
+   * Looks at the plan again when stages have ended; fragments that started must come back unchanged. The result's columns
+   * stay the same.
+   */
+  readonly adapt: (plan: DistributedPlan, finished: ReadonlyMap<number, FinishedStage>) => DistributedPlan;
+};
+
+/** What adaptive planning learns of a finished stage. */
+export type FinishedStage = { readonly rows: number; readonly bytes: number };
+
+/** Without any worker for so long, a query fails: a restarted one is back within two seconds. */
+const NO_WORKER_MS = 8000;
+
+export class Execution implements TaskSource {
+  readonly #options: ExecutionOptions;
+  readonly #stages = new Map<number, Stage>();
+  #plan: DistributedPlan;
+  #failure: Error | undefined;
+  #ended = false;
+  #resultCopied = false;
+  #waiters: { readonly resolve: (files: readonly InputFile[]) => void; readonly reject: (why: Error) => void }[] = [];
+  #stopWaitingForWorkers: (() => void) | undefined;
+  #retries = 0;
+
+  constructor(options: ExecutionOptions) {
+    this.#options = options;
+    this.#plan = options.plan;
+  }
+
+  start(): void {
+    this.#options.pool.add(this);
+    this.workersChanged();
+    this.#advance();
+  }
+
+  get plan(): DistributedPlan {
+    return this.#plan;
+  }
+
+  /** Root first; stages that have not started have no tasks. */
+  stages(): readonly Stage[] {
+    return [...this.#stages.values()].toSorted((a, b) => a.fragment.id - b.fragment.id);
+  }
+
+  /** Attempts beyond each task's first. */
+  get retries(): number {
+    return this.#retries;
+  }
+
+  /** The files of the root stage, once it is complete. Ask again after `lostFiles`. */
+  resultFiles(): Promise<readonly InputFile[]> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+      this.#advance();
+    });
+  }
+
+  /** The result was copied from the workers, or its delivery began: nothing is made again from here on. */
+  resultCopied(): void {
+    this.#resultCopied = true;
+  }
+
+  /** These outputs of tasks cannot be read any more. */
+  lostFiles(files: readonly { readonly taskId: string; readonly attempt: number }[]): void {
+    for (const task of this.#tasks()) {
+      const isLost = files.some((file) => file.taskId === task.id && file.attempt === task.attempt);
+      if (task.state === 'done' && isLost) task.lost = true;
+    }
+    this.#recover();
+  }
+
+  workerLost(worker: Worker): void {
+    for (const task of this.#tasks()) {
+      if (task.worker?.key !== worker.key) continue;
+      if (task.state === 'running') {
+        this.#callOff(task);
+        this.#countFailure(
+          task,
+          worker,
+          new QueryError('REMOTE_HOST_GONE', `Worker ${worker.announcement.nodeId} was lost`),
+        );
+      } else if (task.state === 'done' && (task.status?.outputs.length ?? 0) > 0) task.lost = true;
+    }
+    this.#recover();
+    this.workersChanged();
+  }
+
+  /** A worker came or went: without any, the query waits a while for one. */
+  workersChanged(): void {
+    this.#stopWaitingForWorkers?.();
+    this.#stopWaitingForWorkers = undefined;
+    if (this.#ended) return;
+    const { pool, clock } = this.#options;
+    const unreadable = this.#machinesWithoutWorker();
+    if (pool.workers().length > 0 && !unreadable) return pool.poke();
+    const why = unreadable
+      ? `No worker on a machine that sees the data (${unreadable}): start one there`
+      : 'The cluster has no workers: start one with "tutti worker --coordinator URL"';
+    this.#stopWaitingForWorkers = clock.after(NO_WORKER_MS, () => this.fail(new QueryError('NO_NODES_AVAILABLE', why)));
+  }
+
+  /** Ends it: running attempts are called off. Safe to call again. */
+  fail(why: Error): void {
+    if (this.#ended) return;
+    this.#failure = why;
+    this.end();
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(why);
+  }
+
+  /** Nothing runs any more and nothing will. The query removes its files from the workers. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#stopWaitingForWorkers?.();
+    for (const task of this.#tasks()) if (task.state === 'running') this.#callOff(task);
+    this.#options.pool.remove(this);
+  }
+
+  // ------------------------------------------------------------------------------------------------- what the pool asks
+
+  take(worker: Worker): Promise<void> | undefined {
+    const task = this.#next(worker, false);
+    return task && this.#run(task, worker);
+  }
+
+  wantsAlone(worker: Worker): boolean {
+    return this.#next(worker, true) !== undefined;
+  }
+
+  takeAlone(worker: Worker): Promise<void> | undefined {
+    const task = this.#next(worker, true);
+    return task && this.#run(task, worker);
+  }
+
+  /** A waiting task for this worker, preferring one that did not fail there. */
+  #next(worker: Worker, alone: boolean): Task | undefined {
+    if (this.#ended) return undefined;
+    for (const stage of this.#stages.values()) {
+      if (!stage.tasks || !this.#inputsReadable(stage) || isReadable(stage)) continue;
+      const waiting = stage.tasks.find(
+        (task) => task.state === 'pending' && task.alone === alone && this.#mayRun(task, worker),
+      );
+      if (waiting) return waiting;
+    }
+    return undefined;
+  }
+
+  #mayRun(task: Task, worker: Worker): boolean {
+    if (!seesData(task, worker)) return false;
+    if (!task.avoid.has(worker.announcement.nodeId)) return true;
+    // Elsewhere first; where it failed only when no other worker may run it.
+    const others = this.#options.pool.workers();
+    return !others.some((other) => seesData(task, other) && !task.avoid.has(other.announcement.nodeId));
+  }
+
+  #machinesWithoutWorker(): string | undefined {
+    const workers = this.#options.pool.workers();
+    const stuck = this.#tasks().find(
+      (task) => task.state === 'pending' && workers.length > 0 && !workers.some((worker) => seesData(task, worker)),
+    );
+    return stuck?.machines?.join(', ');
+  }
+
+  // ------------------------------------------------------------------------------------------------------ running tasks
+
+  async #run(task: Task, worker: Worker): Promise<void> {
+    const { runner, clock } = this.#options;
+    assert(task.state === 'pending', 'only a waiting task is started');
+    const stop = new AbortController();
+    Object.assign(task, { state: 'running', worker, stop, status: undefined, lost: false, createdMs: clock.wallMs() });
+    task.stage.startedMs ??= clock.elapsedMs();
+    const { attempt } = task;
+    const isCurrent = (): boolean => task.stop === stop;
+    try {
+      const status = await runner.run(worker, this.#request(task), stop.signal, (news) => {
+        if (isCurrent()) task.status = news;
+      });
+      // An answer about an attempt that was called off meanwhile, or a query that ended, means nothing any more.
+      if (isCurrent()) this.#finished(task, worker, status);
+    } catch (problem) {
+      if (!isCurrent()) return;
+      runner.cancel(worker, task.id, attempt);
+      const why = new QueryError('REMOTE_TASK_ERROR', `Task ${task.id}: ${(problem as Error).message}`);
+      this.#release(task);
+      this.#countFailure(task, worker, why);
+      this.#advance();
+    }
+  }
+
+  #request(task: Task): TaskRequest {
+    const { session, result, profile, queryId } = this.#options;
+    const { fragment, partitions } = task.stage;
+    return {
+      taskId: task.id,
+      attempt: task.attempt,
+      fragment,
+      splits: task.splits,
+      inputs: inputFiles(task, (id) => this.#stage(id)),
+      output: fragment.output ? { kind: 'exchange', partitions } : result,
+      session: { ...session, seed: taskSeed(queryId, task.id) },
+      alone: task.alone,
+      profile,
+      waitMs: 0,
+    };
+  }
+
+  #finished(task: Task, worker: Worker, status: TaskStatus): void {
+    if (status.state === 'finished') {
+      Object.assign(task, { state: 'done', stop: undefined, status, endedMs: this.#options.clock.wallMs() });
+      this.#advance();
+      return;
+    }
+    this.#release(task);
+    const verdict = judgeFailure(task, status);
+    switch (verdict.kind) {
+      case 'fatal':
+        return this.fail(verdict.error);
+      case 'again':
+        this.#countFailure(task, worker, verdict.error);
+        break;
+      case 'alone':
+        task.alone = true;
+        task.deathsAlone += verdict.counts ? 1 : 0;
+        break;
+      case 'input-lost':
+        return this.lostFiles(verdict.inputs);
+    }
+    this.#advance();
+  }
+
+  /** The attempt is over without a usable result; the next one has another number. */
+  #release(task: Task): void {
+    Object.assign(task, { state: 'pending', worker: undefined, stop: undefined, lost: false });
+    task.attempt += 1;
+    this.#retries += 1;
+  }
+
+  #callOff(task: Task): void {
+    const { worker, stop, attempt } = task;
+    assert(worker && stop, 'a running task has a worker');
+    this.#release(task);
+    stop.abort();
+    this.#options.runner.cancel(worker, task.id, attempt);
+  }
+
+  #countFailure(task: Task, worker: Worker, error: Error): void {
+    task.failures += 1;
+    task.avoid.add(worker.announcement.nodeId);
+    if (task.failures >= ATTEMPTS_MAX) this.fail(error);
+  }
+
+  #recover(): void {
+    if (this.#ended) return;
+    const stages = this.#plan.fragments.map((fragment) => recoveryView(this.#stage(fragment.id)));
+    for (const [id, indexes] of recover(stages, this.#plan.fragments[0]!.id, !this.#resultCopied)) {
+      for (const index of indexes) this.#redo(this.#stage(id).tasks![index]!);
+    }
+    this.#advance();
+  }
+
+  #redo(task: Task): void {
+    if (task.state === 'running') this.#callOff(task);
+    else this.#release(task);
+    task.remade += 1;
+    if (task.remade > REMADE_MAX) {
+      const times = `its output was lost ${REMADE_MAX} times`;
+      this.fail(new QueryError('REMOTE_TASK_ERROR', `Task ${task.id} was given up: ${times}; look after the workers`));
+    }
+  }
+
+  // ----------------------------------------------------------------------------------------------------- moving forward
+
+  /** Starts the stages whose inputs are complete, and answers those who wait for the result. */
+  #advance(): void {
+    if (this.#failure) {
+      const why = this.#failure;
+      for (const waiter of this.#waiters.splice(0)) waiter.reject(why);
+    }
+    if (this.#ended) return;
+    this.#noteEnds();
+    const ready = (): readonly Fragment[] =>
+      this.#plan.fragments.filter((fragment) => {
+        const stage = this.#stages.get(fragment.id);
+        return !stage && fragment.inputs.every((input) => this.#isReadable(input));
+      });
+    if (ready().some((fragment) => fragment.inputs.length > 0)) this.#adapt();
+    for (const fragment of ready()) this.#open(fragment);
+    const root = this.#stages.get(this.#plan.fragments[0]!.id);
+    if (root && isReadable(root)) for (const waiter of this.#waiters.splice(0)) waiter.resolve(filesOf(root));
+    this.#options.pool.poke();
+  }
+
+  /** Stops what still runs in a stage whose readers have enough. */
+  #noteEnds(): void {
+    for (const stage of this.#stages.values()) {
+      if (!isReadable(stage)) continue;
+      stage.endedMs ??= this.#options.clock.elapsedMs();
+      for (const task of stage.tasks!) if (task.state === 'running') this.#callOff(task);
+    }
+  }
+
+  #adapt(): void {
+    const finished = new Map<number, FinishedStage>();
+    for (const stage of this.#stages.values()) {
+      if (!isReadable(stage)) continue;
+      const files = filesOf(stage);
+      finished.set(stage.fragment.id, {
+        rows: files.reduce((sum, file) => sum + file.rows, 0),
+        bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+      });
+    }
+    const plan = this.#options.adapt(this.#plan, finished);
+    for (const id of this.#stages.keys()) {
+      assert(
+        plan.fragments.some((fragment) => fragment.id === id),
+        'a started fragment stays in the plan',
+      );
+    }
+    this.#plan = plan;
+  }
+
+  #open(fragment: Fragment): void {
+    const wanted = fragment.output && rowsWanted(this.#plan.fragments, fragment.id);
+    const spread = fragment.output?.kind === 'repartition';
+    const stage: Stage = {
+      fragment,
+      tasks: undefined,
+      rowsWanted: wanted,
+      partitions: spread ? this.#options.partitions : 1,
+    };
+    this.#stages.set(fragment.id, stage);
+    this.#work(fragment).then(
+      (work) => {
+        stage.tasks = work.map((assigned, i) => newTask(this.#options.queryId, stage, i, assigned));
+        this.workersChanged();
+        this.#advance();
+      },
+      (problem: unknown) => this.fail(problem as Error),
+    );
+  }
+
+  async #work(fragment: Fragment): Promise<readonly Pick<AssignedTask, 'splits' | 'machines'>[]> {
+    if (fragment.partitioning !== 'hash') return this.#options.assign(fragment);
+    return Array.from({ length: this.#options.partitions }, () => ({ splits: {} }));
+  }
+
+  #inputsReadable = (stage: Stage): boolean => stage.fragment.inputs.every((input) => this.#isReadable(input));
+
+  #isReadable(fragment: number): boolean {
+    const stage = this.#stages.get(fragment);
+    return stage !== undefined && isReadable(stage);
+  }
+
+  /** Also of a fragment that has not started. */
+  #stage(id: number): Stage {
+    const fragment = this.#plan.fragments.find((candidate) => candidate.id === id);
+    assert(fragment, `fragment ${id} is in the plan`);
+    return this.#stages.get(id) ?? { fragment, tasks: undefined, rowsWanted: undefined, partitions: 1 };
+  }
+
+  #tasks(): readonly Task[] {
+    return [...this.#stages.values()].flatMap((stage) => stage.tasks ?? []);
+  }
+}
+
+/** Tries of one task, the first included. */
+const ATTEMPTS_MAX = 4;
+/** Times that one task's output is made again: many workers may die, but not for ever. */
+const REMADE_MAX = 12;
+
+const seesData = (task: Task, worker: Worker): boolean =>
+  !task.machines || task.machines.includes(worker.announcement.machineId);

@@ -1,0 +1,136 @@
+/**
+ * Hands tasks of all queries to workers' free slots: workers pull, the least busy first, queries in turn. A task that must
+ * run alone gets a worker that is emptied for it.
+ */
+
+import type { Member, Membership } from '../cluster/membership.ts';
+import type { Announcement } from '../exchange/task-protocol.ts';
+
+export type Worker = Member<Announcement>;
+
+/** A query, as far as the pool is concerned. */
+export interface TaskSource {
+  /** Starts a task that may run there and answers when it has ended; undefined when none is wanting. */
+  take(worker: Worker): Promise<void> | undefined;
+  /** A task waits that must be alone on its worker, and may run on this one. */
+  wantsAlone(worker: Worker): boolean;
+  /** As `take`, for such a task. */
+  takeAlone(worker: Worker): Promise<void> | undefined;
+}
+
+export class WorkerPool {
+  readonly #membership: Pick<Membership<Announcement>, 'members'>;
+  readonly #sources = new Set<TaskSource>();
+  /** Running tasks by the key of the worker's stay. */
+  readonly #running = new Map<string, number>();
+  /** Workers that run, or are being emptied for, a task alone: by key, for which query. */
+  readonly #reserved = new Map<string, TaskSource>();
+  #planned = false;
+
+  constructor(membership: Pick<Membership<Announcement>, 'members'>) {
+    this.#membership = membership;
+  }
+
+  workers(): readonly Worker[] {
+    return this.#membership.members();
+  }
+
+  /** Tasks that the cluster can run at a time. */
+  slots(): number {
+    return this.workers().reduce((sum, worker) => sum + worker.announcement.slots, 0);
+  }
+
+  runningOn(worker: Worker): number {
+    return this.#running.get(worker.key) ?? 0;
+  }
+
+  add(source: TaskSource): void {
+    this.#sources.add(source);
+    this.poke();
+  }
+
+  remove(source: TaskSource): void {
+    this.#sources.delete(source);
+    for (const [key, reserver] of this.#reserved) {
+      if (reserver === source && !this.#running.get(key)) this.#reserved.delete(key);
+    }
+    this.poke();
+  }
+
+  /** Something changed: a worker came, a task ended, a task waits. Dispatches once, after the present event. */
+  poke(): void {
+    if (this.#planned) return;
+    this.#planned = true;
+    queueMicrotask(() => {
+      this.#planned = false;
+      this.#dispatch();
+    });
+  }
+
+  #dispatch(): void {
+    this.#forgetLost();
+    this.#reserve();
+    // One task a worker and round, so that a few tasks spread over the cluster.
+    for (let started = true; started;) {
+      started = false;
+      const byLoad = this.workers().toSorted((a, b) => this.#load(a) - this.#load(b));
+      for (const worker of byLoad) {
+        const reserver = this.#reserved.get(worker.key);
+        if (reserver) {
+          if (this.runningOn(worker) === 0) this.#startAlone(worker, reserver);
+        } else if (this.#load(worker) < 1 && this.#startOne(worker)) started = true;
+      }
+    }
+  }
+
+  #load(worker: Worker): number {
+    return this.runningOn(worker) / Math.max(1, worker.announcement.slots);
+  }
+
+  #startOne(worker: Worker): boolean {
+    for (const source of this.#sources) {
+      const run = source.take(worker);
+      if (!run) continue;
+      // To the end of the line: queries take turns.
+      this.#sources.delete(source);
+      this.#sources.add(source);
+      this.#track(worker, run);
+      return true;
+    }
+    return false;
+  }
+
+  #startAlone(worker: Worker, source: TaskSource): void {
+    const run = source.takeAlone(worker);
+    if (run) this.#track(worker, run);
+    else this.#reserved.delete(worker.key);
+  }
+
+  #track(worker: Worker, run: Promise<void>): void {
+    this.#running.set(worker.key, this.runningOn(worker) + 1);
+    void run.finally(() => {
+      const running = this.#running.get(worker.key);
+      if (running !== undefined) this.#running.set(worker.key, running - 1);
+      if (this.runningOn(worker) === 0) this.#reserved.delete(worker.key);
+      this.poke();
+    });
+  }
+
+  /** One worker for each query that wants to run a task alone. */
+  #reserve(): void {
+    const held = new Set(this.#reserved.values());
+    for (const source of this.#sources) {
+      if (held.has(source)) continue;
+      const free = this.workers().filter((worker) => !this.#reserved.has(worker.key) && source.wantsAlone(worker));
+      const least = free.toSorted((a, b) => this.#load(a) - this.#load(b))[0];
+      if (least) this.#reserved.set(least.key, source);
+    }
+  }
+
+  #forgetLost(): void {
+    const keys = new Set(this.workers().map((worker) => worker.key));
+    for (const map of [this.#running, this.#reserved]) {
+      for (const key of map.keys()) if (!keys.has(key)) map.delete(key);
+    }
+  }
+}
