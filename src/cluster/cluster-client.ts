@@ -31,8 +31,8 @@ export type RequestOptions = {
 
 const TIMEOUT_MS = 10_000;
 
-/** Longer answers from an internal route that should be small are refused. */
-const JSON_BYTES_MAX = 256 * 1024 * 1024;
+/** Longer answers than any internal route should give are refused. */
+const BODY_BYTES_MAX = 256 * 1024 * 1024;
 
 export class ClusterClient {
   readonly #secret: string;
@@ -46,20 +46,33 @@ export class ClusterClient {
 
   /** The JSON answer of a 2xx; undefined for 204. Throws ClusterError. */
   async json<T>(method: string, url: string, body?: unknown, options: RequestOptions = {}): Promise<T> {
-    const response = await this.stream(method, url, body, options);
-    const chunks: Buffer[] = [];
-    let bytes = 0;
+    const bytes = await this.#whole(method, url, body, options);
     try {
-      for await (const chunk of response as AsyncIterable<Buffer>) {
-        bytes += chunk.length;
-        if (bytes > JSON_BYTES_MAX) throw new Error(`answer is longer than ${JSON_BYTES_MAX} bytes`);
-        chunks.push(chunk);
-      }
-      const text = Buffer.concat(chunks).toString('utf8');
-      return (text === '' ? undefined : JSON.parse(text)) as T;
+      return (bytes.length === 0 ? undefined : JSON.parse(bytes.toString('utf8'))) as T;
     } catch (problem) {
       throw failed(method, url, problem);
     }
+  }
+
+  /** The whole body of a 2xx. Throws ClusterError. */
+  bytes(method: string, url: string, options: RequestOptions = {}): Promise<Buffer> {
+    return this.#whole(method, url, undefined, options);
+  }
+
+  async #whole(method: string, url: string, body: unknown, options: RequestOptions): Promise<Buffer> {
+    const response = await this.stream(method, url, body, options);
+    const chunks: Buffer[] = [];
+    let length = 0;
+    try {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        length += chunk.length;
+        if (length > BODY_BYTES_MAX) throw new Error(`answer is longer than ${BODY_BYTES_MAX} bytes`);
+        chunks.push(chunk);
+      }
+    } catch (problem) {
+      throw failed(method, url, problem);
+    }
+    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
   }
 
   /** The answer's body as a stream, once its status is known to be 2xx. The caller reads or destroys it. */

@@ -72,7 +72,7 @@ export class Execution implements TaskSource {
 
   /** Root first; stages that have not started have no tasks. */
   stages(): readonly Stage[] {
-    return [...this.#stages.values()].toSorted((a, b) => a.fragment.id - b.fragment.id);
+    return this.#plan.fragments.map((fragment) => this.#stage(fragment.id));
   }
 
   /** Attempts beyond each task's first. */
@@ -254,8 +254,12 @@ export class Execution implements TaskSource {
       case 'alone':
         task.alone = true;
         task.deathsAlone += verdict.counts ? 1 : 0;
+        this.#retries += 1;
         break;
       case 'input-lost':
+        // Perhaps only this worker cannot reach them: another one is tried first.
+        task.avoid.add(worker.announcement.nodeId);
+        this.#countRemade(task);
         return this.lostFiles(verdict.inputs);
     }
     this.#advance();
@@ -265,7 +269,6 @@ export class Execution implements TaskSource {
   #release(task: Task): void {
     Object.assign(task, { state: 'pending', worker: undefined, stop: undefined, lost: false });
     task.attempt += 1;
-    this.#retries += 1;
   }
 
   #callOff(task: Task): void {
@@ -278,6 +281,7 @@ export class Execution implements TaskSource {
 
   #countFailure(task: Task, worker: Worker, error: Error): void {
     task.failures += 1;
+    this.#retries += 1;
     task.avoid.add(worker.announcement.nodeId);
     if (task.failures >= ATTEMPTS_MAX) this.fail(error);
   }
@@ -294,9 +298,14 @@ export class Execution implements TaskSource {
   #redo(task: Task): void {
     if (task.state === 'running') this.#callOff(task);
     else this.#release(task);
+    this.#countRemade(task);
+  }
+
+  #countRemade(task: Task): void {
     task.remade += 1;
+    this.#retries += 1;
     if (task.remade > REMADE_MAX) {
-      const times = `its output was lost ${REMADE_MAX} times`;
+      const times = `its input or output was lost ${REMADE_MAX} times`;
       this.fail(new QueryError('REMOTE_TASK_ERROR', `Task ${task.id} was given up: ${times}; look after the workers`));
     }
   }
@@ -362,19 +371,22 @@ export class Execution implements TaskSource {
       partitions: spread ? this.#options.partitions : 1,
     };
     this.#stages.set(fragment.id, stage);
-    this.#work(fragment).then(
-      (work) => {
-        stage.tasks = work.map((assigned, i) => newTask(this.#options.queryId, stage, i, assigned));
-        this.workersChanged();
-        this.#advance();
-      },
-      (problem: unknown) => this.fail(problem as Error),
-    );
+    void this.#makeTasks(stage);
   }
 
-  async #work(fragment: Fragment): Promise<readonly Pick<AssignedTask, 'splits' | 'machines'>[]> {
-    if (fragment.partitioning !== 'hash') return this.#options.assign(fragment);
-    return Array.from({ length: this.#options.partitions }, () => ({ splits: {} }));
+  async #makeTasks(stage: Stage): Promise<void> {
+    const { queryId, partitions, assign } = this.#options;
+    try {
+      const work: readonly Pick<AssignedTask, 'splits' | 'machines'>[] =
+        stage.fragment.partitioning === 'hash'
+          ? Array.from({ length: partitions }, () => ({ splits: {} }))
+          : await assign(stage.fragment);
+      stage.tasks = work.map((assigned, i) => newTask(queryId, stage, i, assigned));
+      this.workersChanged();
+      this.#advance();
+    } catch (problem) {
+      this.fail(problem as Error);
+    }
   }
 
   #inputsReadable = (stage: Stage): boolean => stage.fragment.inputs.every((input) => this.#isReadable(input));
@@ -398,7 +410,7 @@ export class Execution implements TaskSource {
 
 /** Tries of one task, the first included. */
 const ATTEMPTS_MAX = 4;
-/** Times that one task's output is made again: many workers may die, but not for ever. */
+/** Times that one task runs again because files were lost: many workers may die, but not for ever. */
 const REMADE_MAX = 12;
 
 const seesData = (task: Task, worker: Worker): boolean =>

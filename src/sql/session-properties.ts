@@ -57,6 +57,12 @@ export const SESSION_PROPERTIES: readonly SessionProperty[] = [
     description: 'Seconds after which a running query fails with EXCEEDED_TIME_LIMIT',
   },
   {
+    name: 'time_zone_id',
+    type: 'varchar',
+    fallback: '',
+    description: 'Time zone of the session; empty = the one the client sends',
+  },
+  {
     name: 'max_recursion_depth',
     type: 'integer',
     fallback: '10',

@@ -1,0 +1,87 @@
+/** EXPLAIN: a plan as text or JSON; EXPLAIN ANALYZE: the same after it ran, with what each stage and task did. */
+
+import { QueryError } from '../common/errors.ts';
+import type { OperatorProfile } from '../exchange/task-protocol.ts';
+import type { OptimizedQuery } from '../plan/optimizer.ts';
+import { planToJson, printDistributedPlan, printPlan, type PrintOptions } from '../plan/print-plan.ts';
+import type { Explain, Statement } from '../sql/ast.ts';
+import { BOOLEAN, VARCHAR } from '../types/type.ts';
+import type { Execution } from './execution.ts';
+import type { Outcome, ResultColumn } from './query.ts';
+import { pagesOf } from './result-reader.ts';
+import { NO_STATISTICS, type Stage, sumStatistics, type Task } from './stage.ts';
+
+export async function explainStatement(
+  { options, statement, location }: Explain,
+  plan: (statement: Statement) => Promise<OptimizedQuery>,
+): Promise<Outcome> {
+  const format = options.find((option) => option.kind === 'ExplainFormat')?.format ?? 'TEXT';
+  const type = options.find((option) => option.kind === 'ExplainType')?.type ?? 'DISTRIBUTED';
+  if (format === 'GRAPHVIZ' || type === 'IO') {
+    const asked = format === 'GRAPHVIZ' ? 'FORMAT GRAPHVIZ' : 'TYPE IO';
+    throw new QueryError('NOT_SUPPORTED', `EXPLAIN (${asked}) is not supported; FORMAT TEXT and JSON are`, location);
+  }
+  const planned = await plan(statement);
+  const rows = { estimatedRows: estimates(planned) };
+  if (type === 'VALIDATE') return oneRow({ name: 'Valid', type: BOOLEAN }, 'true');
+  if (format === 'JSON') return planRow(planToJson(planned.plan, rows));
+  return planRow(type === 'LOGICAL' ? printPlan(planned.root, rows) : printDistributedPlan(planned.plan, rows));
+}
+
+/** `execution` has ended; its plan is the one that ran, after adaptive changes. */
+export function explainAnalyze(planned: OptimizedQuery, execution: Execution): Outcome {
+  const annotations = new Map(execution.stages().map((stage) => [stage.fragment.id, stageLines(stage)]));
+  return planRow(printDistributedPlan(execution.plan, { estimatedRows: estimates(planned), annotations }));
+}
+
+const estimates =
+  ({ estimatedRows }: OptimizedQuery): NonNullable<PrintOptions['estimatedRows']> =>
+  (node) =>
+    estimatedRows.get(node.id);
+
+const planRow = (text: string): Outcome => oneRow({ name: 'Query Plan', type: VARCHAR }, JSON.stringify(text));
+
+const oneRow = (column: ResultColumn, value: string): Outcome => ({
+  columns: [column],
+  pages: pagesOf(Buffer.from(`[${value}]\n`)),
+});
+
+function stageLines(stage: Stage): readonly string[] {
+  const tasks = stage.tasks ?? [];
+  const all = sumStatistics(tasks.map((task) => task.status?.statistics ?? NO_STATISTICS));
+  const elapsed = (stage.endedMs ?? 0) - (stage.startedMs ?? 0);
+  const failed = tasks.reduce((sum, task) => sum + task.attempt, 0);
+  const facts = [
+    `${plural(tasks.length, 'task')} in ${elapsed.toFixed(0)} ms`,
+    `read ${rows(all.rowsRead)}, ${megabytes(all.bytesRead)} (${megabytes(all.bytesFetched)} from other workers)`,
+    `wrote ${rows(all.rowsWritten)}, ${megabytes(all.bytesWritten)}`,
+    `cpu ${all.cpuMs.toFixed(0)} ms`,
+    `memory ${megabytes(all.memoryBytes)}`,
+    ...(all.spilledBytes > 0 ? [`spilled ${megabytes(all.spilledBytes)}`] : []),
+    ...(failed > 0 ? [`${plural(failed, 'attempt')} repeated`] : []),
+  ];
+  return [facts.join('; '), ...tasks.flatMap(taskLines)];
+}
+
+function taskLines(task: Task): readonly string[] {
+  const { statistics, profile } = task.status ?? { statistics: NO_STATISTICS };
+  const where = task.worker?.announcement.nodeId ?? 'no worker';
+  const line = `task ${task.index} on ${where}: ${plural(statistics.splits, 'split')}, wrote ${rows(statistics.rowsWritten)} in ${statistics.wallMs.toFixed(0)} ms`;
+  return [line, ...(profile ? profileLines(profile, 1) : [])];
+}
+
+function profileLines(
+  { name, rows: count, wallMs, detail, children }: OperatorProfile,
+  depth: number,
+): readonly string[] {
+  const short = detail.replaceAll(/\s+/g, ' ').slice(0, DETAIL_LENGTH_MAX);
+  const line = `${'  '.repeat(depth)}${name}: ${rows(count)}, ${wallMs.toFixed(1)} ms${short ? `  ${short}` : ''}`;
+  return [line, ...children.flatMap((child) => profileLines(child, depth + 1))];
+}
+
+/** Long predicates stand in the plan above already. */
+const DETAIL_LENGTH_MAX = 100;
+
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+const rows = (count: number): string => `${count.toLocaleString('en')} row${count === 1 ? '' : 's'}`;
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 1)} MB`;

@@ -1,0 +1,60 @@
+/** Runs generated kernel SQL for connectors on some worker: schema inference, sketches. */
+
+import { ClusterError, type ClusterClient } from '../cluster/cluster-client.ts';
+import type { Clock } from '../common/clock.ts';
+import { fromErrorInfo, QueryError } from '../common/errors.ts';
+import type { JsonValue, KernelQueries } from '../connectors/connector.ts';
+import type { KernelRequest, KernelResponse } from '../exchange/task-protocol.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** Reading a large CSV file for its schema may take a while. */
+const TIMEOUT_MS = 60_000;
+const TRIES = 3;
+/** A cluster that is just starting has its first worker soon. */
+const NO_WORKER_MS = 8000;
+const NO_WORKER_CHECK_MS = 50;
+
+export class WorkerKernelQueries implements KernelQueries {
+  readonly #pool: WorkerPool;
+  readonly #client: ClusterClient;
+  readonly #clock: Clock;
+  #turn = 0;
+
+  constructor(pool: WorkerPool, client: ClusterClient, clock: Clock) {
+    this.#pool = pool;
+    this.#client = client;
+    this.#clock = clock;
+  }
+
+  async query(sql: string, roots: readonly string[]): Promise<readonly (readonly JsonValue[])[]> {
+    const request: KernelRequest = { sql, roots };
+    for (let tries = 1; ; tries++) {
+      const url = `${await this.#someWorker()}/v1/kernel`;
+      try {
+        const answer = await this.#client.json<KernelResponse>('POST', url, request, { timeoutMs: TIMEOUT_MS });
+        if ('error' in answer) throw fromErrorInfo(answer.error);
+        return answer.rows;
+      } catch (problem) {
+        if (!(problem instanceof ClusterError) || tries === TRIES) throw problem;
+      }
+    }
+  }
+
+  /** In turn, so that a try again asks another one. */
+  async #someWorker(): Promise<string> {
+    const since = this.#clock.elapsedMs();
+    for (;;) {
+      const workers = this.#pool.workers();
+      this.#turn += 1;
+      const worker = workers[this.#turn % Math.max(1, workers.length)];
+      if (worker) return worker.announcement.url;
+      if (this.#clock.elapsedMs() - since > NO_WORKER_MS) {
+        throw new QueryError(
+          'NO_NODES_AVAILABLE',
+          'The cluster has no workers: start one with "tutti worker --coordinator URL"',
+        );
+      }
+      await new Promise<void>((resolve) => void this.#clock.after(NO_WORKER_CHECK_MS, resolve));
+    }
+  }
+}

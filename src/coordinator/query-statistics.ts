@@ -1,0 +1,82 @@
+/** What a query has done so far, summed over its stages and tasks. */
+
+import type { TaskStatistics } from '../exchange/task-protocol.ts';
+import type { Query } from './query.ts';
+import { NO_STATISTICS, type Stage, sumStatistics, type Task } from './stage.ts';
+
+export type StageSummary = {
+  readonly stage: Stage;
+  readonly state: 'PLANNED' | 'SCHEDULING' | 'RUNNING' | 'FINISHED' | 'FAILED';
+  readonly tasks: number;
+  readonly runningTasks: number;
+  readonly doneTasks: number;
+  /** Attempts that were given up. */
+  readonly failedAttempts: number;
+  readonly nodes: number;
+  readonly statistics: TaskStatistics;
+};
+
+export type QuerySummary = {
+  readonly stages: readonly StageSummary[];
+  readonly tasks: number;
+  readonly runningTasks: number;
+  readonly doneTasks: number;
+  readonly nodes: number;
+  readonly statistics: TaskStatistics;
+  /** Read by the stages that read tables: what people mean by "processed". */
+  readonly scanned: { readonly rows: number; readonly bytes: number };
+  readonly shuffledBytes: number;
+  readonly retries: number;
+};
+
+export function summarize(query: Query): QuerySummary {
+  const all = query.execution?.stages() ?? [];
+  const stages = all.map((stage) => summarizeStage(stage, query));
+  const scans = stages.filter(({ stage }) => stage.fragment.inputs.length === 0);
+  return {
+    stages,
+    tasks: sum(stages.map((stage) => stage.tasks)),
+    runningTasks: sum(stages.map((stage) => stage.runningTasks)),
+    doneTasks: sum(stages.map((stage) => stage.doneTasks)),
+    nodes: nodesOf(all.flatMap((stage) => stage.tasks ?? [])),
+    statistics: sumStatistics(stages.map((stage) => stage.statistics)),
+    scanned: {
+      rows: sum(scans.map((stage) => stage.statistics.rowsRead)),
+      bytes: sum(scans.map((stage) => stage.statistics.bytesRead)),
+    },
+    shuffledBytes: sum(
+      stages.filter(({ stage }) => stage.fragment.output).map((stage) => stage.statistics.bytesWritten),
+    ),
+    retries: query.execution?.retries ?? 0,
+  };
+}
+
+function summarizeStage(stage: Stage, query: Query): StageSummary {
+  const tasks = stage.tasks ?? [];
+  const count = (state: Task['state']): number => tasks.filter((task) => task.state === state).length;
+  const ended = stage.endedMs !== undefined;
+  const state = ended
+    ? 'FINISHED'
+    : query.state === 'FAILED'
+      ? 'FAILED'
+      : stage.startedMs !== undefined
+        ? 'RUNNING'
+        : stage.tasks
+          ? 'SCHEDULING'
+          : 'PLANNED';
+  return {
+    stage,
+    state,
+    tasks: tasks.length,
+    runningTasks: count('running'),
+    doneTasks: count('done'),
+    failedAttempts: sum(tasks.map((task) => task.attempt)),
+    nodes: nodesOf(tasks),
+    statistics: sumStatistics(tasks.map((task) => task.status?.statistics ?? NO_STATISTICS)),
+  };
+}
+
+const nodesOf = (tasks: readonly Task[]): number =>
+  new Set(tasks.flatMap((task) => (task.worker ? [task.worker.announcement.nodeId] : []))).size;
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -1,0 +1,135 @@
+/** What each kind of statement comes to: a change of the session, an explanation, or rows from the cluster. */
+
+import type { Metadata } from '../catalog/metadata.ts';
+import type { ClusterClient } from '../cluster/cluster-client.ts';
+import { assert } from '../common/assert.ts';
+import type { Clock } from '../common/clock.ts';
+import { QueryError } from '../common/errors.ts';
+import type { OptimizedQuery } from '../plan/optimizer.ts';
+import type { ClusterShape } from '../plan/rule.ts';
+import type { Expression, Statement } from '../sql/ast.ts';
+import { parseStatement } from '../sql/parser.ts';
+import { sessionProperty } from '../sql/session-properties.ts';
+import { Execution, type ExecutionOptions } from './execution.ts';
+import { explainAnalyze, explainStatement } from './explain.ts';
+import type { Outcome, Query } from './query.ts';
+import type { TaskRunner } from './remote-task.ts';
+import { deliver } from './deliver.ts';
+import { preparedText, runSessionCommand } from './session-commands.ts';
+import { splitsOf } from './scan-splits.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** A statement with the text it was parsed from, and the values of its parameters. */
+export type BoundStatement = {
+  readonly statement: Statement;
+  readonly text: string;
+  readonly parameters: readonly Expression[];
+};
+
+/** Analysis and planning of one statement. */
+export type PlanStatement = (
+  bound: BoundStatement,
+  context: { readonly query: Query; readonly metadata: Metadata; readonly cluster: ClusterShape },
+) => Promise<OptimizedQuery>;
+
+export type StatementEnvironment = {
+  readonly pool: WorkerPool;
+  readonly runner: TaskRunner;
+  readonly client: ClusterClient;
+  readonly clock: Clock;
+  /** What one query sees of the catalogs. */
+  readonly metadata: () => Metadata;
+  readonly planStatement: PlanStatement;
+  /** A query's files on workers are not needed any more. */
+  readonly removeFiles: (query: Query) => void;
+  readonly adapt: (planned: OptimizedQuery, query: Query) => ExecutionOptions['adapt'];
+};
+
+export async function runStatement(query: Query, environment: StatementEnvironment): Promise<Outcome> {
+  const bound = bind(query);
+  const { statement, text, parameters } = bound;
+  const metadata = environment.metadata();
+  const command = await runSessionCommand(statement, text, query, metadata);
+  if (command) return command;
+  const plan = (inner: Statement): Promise<OptimizedQuery> =>
+    environment.planStatement(
+      { statement: inner, text, parameters },
+      { query, metadata, cluster: shapeOf(environment.pool) },
+    );
+  if (statement.kind === 'Explain') return explainStatement(statement, plan);
+  const analyze = statement.kind === 'ExplainAnalyze';
+  const planned = await plan(analyze ? statement.statement : statement);
+  if (query.isDone) throw new QueryError('USER_CANCELED', 'Query was canceled');
+  const execution = start(planned, query, metadata, environment, analyze);
+  if (analyze) {
+    await execution.resultFiles();
+    execution.end();
+    return explainAnalyze(planned, execution);
+  }
+  const columns = planned.plan.columns.map(({ name, symbol }) => ({ name, type: symbol.type }));
+  return deliver({ query, execution, columns, environment });
+}
+
+/** The statement to run: for EXECUTE the prepared one, with the parameters' values. */
+function bind(query: Query): BoundStatement {
+  const { text } = query.submission;
+  const statement = parseStatement(text);
+  if (statement.kind === 'Execute') {
+    const prepared = preparedText(query, statement.name.value.toLowerCase());
+    return { statement: parseStatement(prepared), text: prepared, parameters: statement.parameters };
+  }
+  if (statement.kind === 'ExecuteImmediate') {
+    const immediate = statement.sql.value;
+    return { statement: parseStatement(immediate), text: immediate, parameters: statement.parameters };
+  }
+  return { statement, text, parameters: [] };
+}
+
+function start(
+  planned: OptimizedQuery,
+  query: Query,
+  metadata: Metadata,
+  environment: StatementEnvironment,
+  profile: boolean,
+): Execution {
+  const { pool, runner, clock } = environment;
+  const { session, submission } = query;
+  const setting = (name: string): number => Number(sessionProperty(session.properties, name));
+  const slots = Math.max(1, pool.slots());
+  const forced = sessionProperty(session.properties, 'distribution') === 'FORCED';
+  const limits = { slots, bytesMax: Math.max(1, setting('split_bytes_max')), bytesMin: forced ? 1 : TASK_BYTES_MIN };
+  const execution = new Execution({
+    queryId: query.id,
+    plan: planned.plan,
+    session: {
+      user: session.user,
+      timeZone: session.timeZone,
+      now: session.now,
+      ...(session.catalog !== undefined && { catalog: session.catalog }),
+      ...(session.schema !== undefined && { schema: session.schema }),
+    },
+    result: { kind: 'result', format: submission.format, millisecondsOnly: submission.millisecondsOnly },
+    profile,
+    partitions: setting('hash_partition_count') || slots,
+    pool,
+    runner,
+    clock,
+    assign: (fragment) => splitsOf(fragment, metadata, limits),
+    adapt: environment.adapt(planned, query),
+  });
+  assert(!query.execution, 'a query runs one plan');
+  query.execution = execution;
+  query.enter('STARTING');
+  execution.start();
+  query.enter('RUNNING');
+  return execution;
+}
+
+/** A task of less is not worth its overhead of a few milliseconds. */
+const TASK_BYTES_MIN = 1024 * 1024;
+
+function shapeOf(pool: WorkerPool): ClusterShape {
+  const workers = pool.workers();
+  const threads = workers.map((worker) => worker.announcement.threads);
+  return { workers: Math.max(1, workers.length), threadsPerWorker: Math.max(1, ...threads) };
+}

@@ -1,0 +1,41 @@
+/** The whole result as one Arrow IPC stream, for clients that ask for it instead of pages. */
+
+import { Readable } from 'node:stream';
+import type { FastifyReply } from 'fastify';
+import type { Query } from '../coordinator/query.ts';
+import { errorBody } from './query-results.ts';
+
+/** Answers when the result begins; an error before that is an answer of its own, one after it breaks the stream off. */
+export async function sendArrow(query: Query, reply: FastifyReply): Promise<FastifyReply> {
+  // A client that leaves needs no answer.
+  reply.raw.on('close', () => query.cancel());
+  while (!query.isDone && !query.outcome) {
+    query.touch();
+    await query.news(1000);
+  }
+  if (query.error) return reply.code(STATUS_FAILED).send({ id: query.id, error: errorBody(query.error) });
+  const stream = query.outcome?.stream;
+  if (!stream) {
+    query.cancel();
+    return reply
+      .code(STATUS_FAILED)
+      .send({ id: query.id, error: 'This statement has no rows to stream: ask for JSON' });
+  }
+  return reply.type('application/vnd.apache.arrow.stream').send(Readable.from(delivered(query, stream)));
+}
+
+/** The statement could not be carried out as asked. */
+const STATUS_FAILED = 422;
+
+async function* delivered(query: Query, stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  try {
+    for await (const chunk of stream) {
+      query.touch();
+      yield chunk;
+    }
+    query.enter('FINISHED');
+  } catch (problem) {
+    query.fail(problem);
+    throw problem;
+  }
+}

@@ -1,0 +1,88 @@
+/** The coordinator's HTTP faces: one for clients, one for the cluster's own processes; on one machine both in one. */
+
+import fastify, { type FastifyInstance } from 'fastify';
+import { guardInternalRoutes } from '../cluster/internal-routes.ts';
+import { SignatureVerifier } from '../cluster/signature.ts';
+import type { Clock } from '../common/clock.ts';
+import { QueryError } from '../common/errors.ts';
+import type { Coordinator } from '../coordinator/coordinator.ts';
+import type { Announcement } from '../exchange/task-protocol.ts';
+import { announcementSchema } from './announcement-schema.ts';
+import { sendArrow } from './arrow-results.ts';
+import { coordinatorMetrics } from './coordinator-metrics.ts';
+import { infoRoutes } from './info-routes.ts';
+import { statementRoutes } from './statement-routes.ts';
+
+/**
+ * A listener that slow or hostile peers cannot hold: headers within ten seconds, a request within thirty, and room for
+ * the statements that clients prepare and carry in headers.
+ */
+export function makeApp(): FastifyInstance {
+  return fastify({
+    logger: false,
+    forceCloseConnections: true,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 75_000,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5000, maxHeaderSize: 128 * 1024 },
+  });
+}
+
+export type ClientRoutesOptions = {
+  readonly coordinator: Coordinator;
+  readonly version: string;
+  readonly nodeId: string;
+  readonly serverTimeZone: string;
+  readonly externalUrl?: string;
+  readonly isShuttingDown: () => boolean;
+};
+
+/** The statement protocol and what the server says about itself. */
+export function addClientRoutes(app: FastifyInstance, options: ClientRoutesOptions): void {
+  const { coordinator } = options;
+  void app.register(async (routes) => {
+    statementRoutes(routes, {
+      queries: coordinator.queries,
+      serverTimeZone: options.serverTimeZone,
+      ...(options.externalUrl !== undefined && { externalUrl: options.externalUrl }),
+      sendArrow: (query, reply) => sendArrow(query, reply),
+    });
+  });
+  void app.register(async (routes) => {
+    infoRoutes(routes, {
+      queries: coordinator.queries,
+      version: options.version,
+      nodeId: options.nodeId,
+      isReady: () => coordinator.pool.workers().length > 0,
+      isShuttingDown: options.isShuttingDown,
+      metrics: coordinatorMetrics(coordinator),
+    });
+  });
+}
+
+/** Where workers announce themselves: open to signed requests alone. */
+export function addInternalRoutes(
+  app: FastifyInstance,
+  { coordinator, secret, clock }: { readonly coordinator: Coordinator; readonly secret: string; readonly clock: Clock },
+): void {
+  const verifier = new SignatureVerifier(secret, clock.wallMs);
+  void app.register(async (routes) => {
+    guardInternalRoutes(routes, verifier);
+    routes.post('/v1/announce', (request, reply) => {
+      const parsed = announcementSchema.safeParse(request.body);
+      if (!parsed.success) return reply.code(400).send({ error: parsed.error.message });
+      const announcement: Announcement = parsed.data;
+      return reply.send(coordinator.announce(announcement));
+    });
+  });
+}
+
+/** Throws PERMISSION_DENIED when strangers could reach client routes that ask for no password. */
+export function checkListenAddress(host: string, insecure: boolean): void {
+  const isLoopback = host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+  if (isLoopback || insecure) return;
+  throw new QueryError(
+    'PERMISSION_DENIED',
+    `Listening on ${host} would let anyone on the network run statements, as there is no authentication yet: ` +
+      'listen on 127.0.0.1 behind a proxy that authenticates, or say --insecure',
+  );
+}
