@@ -26,43 +26,66 @@ function unknownFragment(): never {
   throw new Error('a whole plan reads no fragment');
 }
 
-/** Like `evaluate`, with as many tasks a fragment as told; splits are dealt out row by row. */
+export type Adapt = (
+  plan: DistributedPlan,
+  finished: ReadonlyMap<number, { readonly rows: number; readonly bytes: number }>,
+) => DistributedPlan;
+
+/**
+ * Like `evaluate`, with as many tasks a fragment as told; splits are dealt out row by row. `adapt` sees the plan after every
+ * stage; `pick` chooses among the stages that can run.
+ */
 export function evaluateDistributed(
   plan: DistributedPlan,
   tables: Tables,
   tasks: number,
+  adapt: Adapt = (same) => same,
+  pick: (count: number) => number = (count) => count - 1,
 ): readonly (readonly Value[])[] {
-  // outputs[fragment][partition] = rows; fragments whose output is not cut have one partition.
+  // Rows of finished fragments by partition; fragments whose output is not cut have one.
   const outputs = new Map<number, readonly (readonly Row[])[]>();
-  const runFragment = (fragment: Fragment): readonly Row[][] => {
-    const count = fragment.partitioning === 'single' ? 1 : tasks;
-    return Array.from({ length: count }, (_, task) => [
-      ...run(fragment.root, {
-        scan: (_id, table) =>
-          fragment.partitioning === 'source' ? tables[table]!.filter((_row, i) => i % count === task) : tables[table]!,
-        remote: (id, scope) => {
-          const files = outputs.get(id)!;
-          if (scope.kind === 'repartition' && fragment.partitioning === 'hash') return files[task]!;
-          return files.flat();
-        },
-      }),
-    ]);
-  };
-  for (const fragment of plan.fragments.toReversed()) {
-    const rows = runFragment(fragment).flat();
-    const { output } = fragment;
-    if (output?.kind !== 'repartition') {
-      outputs.set(fragment.id, [rows]);
-      continue;
-    }
-    const partitions = Array.from({ length: tasks }, (): Row[] => []);
-    for (const [i, row] of rows.entries()) {
-      const place = output.keys.length === 0 ? i : hash(output.keys.map((key) => row[key.name]!));
-      partitions[place % tasks]!.push(row);
-    }
-    outputs.set(fragment.id, partitions);
+  const finished = new Map<number, { rows: number; bytes: number }>();
+  let current = plan;
+  while (!outputs.has(0)) {
+    const runnable = current.fragments.filter(
+      ({ id, inputs }) => !outputs.has(id) && inputs.every((input) => outputs.has(input)),
+    );
+    const fragment = runnable[pick(runnable.length)]!;
+    const rows = tasksOf(fragment, tables, tasks, outputs);
+    outputs.set(fragment.id, partitioned(rows, fragment, tasks));
+    finished.set(fragment.id, { rows: rows.length, bytes: rows.length * 8 });
+    current = adapt(current, finished);
   }
-  return positional(plan.fragments[0]!.root, outputs.get(0)!.flat());
+  return positional(current.fragments.find(({ id }) => id === 0)!.root, outputs.get(0)!.flat());
+}
+
+function tasksOf(
+  fragment: Fragment,
+  tables: Tables,
+  tasks: number,
+  outputs: ReadonlyMap<number, readonly (readonly Row[])[]>,
+): readonly Row[] {
+  const count = fragment.partitioning === 'single' ? 1 : tasks;
+  return Array.from({ length: count }, (_, task) =>
+    run(fragment.root, {
+      scan: (_id, table) =>
+        fragment.partitioning === 'source' ? tables[table]!.filter((_row, i) => i % count === task) : tables[table]!,
+      remote: (id, scope) => {
+        const files = outputs.get(id)!;
+        return scope.kind === 'repartition' && fragment.partitioning === 'hash' ? files[task]! : files.flat();
+      },
+    }),
+  ).flat();
+}
+
+function partitioned(rows: readonly Row[], { output }: Fragment, tasks: number): readonly (readonly Row[])[] {
+  if (output?.kind !== 'repartition') return [rows];
+  const partitions = Array.from({ length: tasks }, (): Row[] => []);
+  for (const [i, row] of rows.entries()) {
+    const place = output.keys.length === 0 ? i : hash(output.keys.map((key) => row[key.name]!));
+    partitions[place % tasks]!.push(row);
+  }
+  return partitions;
 }
 
 const hash = (values: readonly Value[]): number => {
