@@ -1,5 +1,6 @@
 /** `tutti query`: runs statements one after another, results to stdout, everything else to stderr. */
 import type { IncomingMessage } from 'node:http';
+import { splitStatements } from '../sql/script.ts';
 import { type Console, isBrokenPipe, styleFor, unicodeFor, write } from './console.ts';
 import { errorText } from './error-text.ts';
 import { ConnectionFailure, StatementFailure, UsageFailure } from './failures.ts';
@@ -9,7 +10,6 @@ import { printResult, updateText } from './print-result.ts';
 import { ProgressLine } from './progress.ts';
 import { failureOfPage, type ProtocolClient } from './protocol-client.ts';
 import { plural } from './quantities.ts';
-import { splitStatements } from './statements.ts';
 
 const ignore = (): void => undefined;
 
