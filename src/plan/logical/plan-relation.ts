@@ -1,0 +1,244 @@
+/** Plans what stands in FROM. A right side that reads columns of the left becomes an Apply, or an Unnest of the left. */
+
+import type { AnalyzedRelation, SetOperationInput } from '../../sql/analyzer/analysis.ts';
+import type { Expression, Symbol } from '../../sql/expression.ts';
+import { conjunctsOf, isTrue, referencesIn } from '../expressions.ts';
+import { outputsOf, type PlanNode } from '../nodes.ts';
+import { addColumns, asSymbols, identity, oneRow, type PlannerContext } from './context.ts';
+import { freeSymbols } from './free-symbols.ts';
+import { planSubqueries, planSubqueriesOfJoin } from './plan-subqueries.ts';
+import { distinct, filter } from './steps.ts';
+
+type Relation<Kind extends AnalyzedRelation['kind']> = AnalyzedRelation & { readonly kind: Kind };
+
+export function planRelation(context: PlannerContext, relation: AnalyzedRelation): PlanNode {
+  switch (relation.kind) {
+    case 'table':
+      return {
+        kind: 'TableScan',
+        id: context.newId(),
+        table: {
+          catalog: relation.table.catalog,
+          connector: relation.table.connector,
+          schema: relation.table.schema,
+          table: relation.table.table,
+          handle: relation.table.description.handle,
+        },
+        columns: relation.columns,
+        constraint: {},
+      };
+    case 'values':
+      return planValues(context, relation);
+    case 'query':
+      return context.planQuery(relation.query);
+    case 'set operation':
+      return planSetOperation(context, relation);
+    case 'join':
+      return planJoin(context, relation);
+    case 'unnest':
+      return planUnnest(context, relation, oneRow(context), 'INNER');
+    case 'sample': {
+      const { method, ratio } = relation;
+      return { kind: 'Sample', id: context.newId(), source: planRelation(context, relation.source), method, ratio };
+    }
+    case 'recursive': {
+      const initial = planInput(context, relation.initial);
+      const step = planInput(context, relation.step);
+      const plan: PlanNode = {
+        kind: 'RecursiveUnion',
+        id: context.newId(),
+        name: relation.name,
+        symbols: relation.symbols,
+        initial: initial.plan,
+        initialInputs: initial.symbols,
+        step: step.plan,
+        stepInputs: step.symbols,
+        depthMax: relation.depthMax,
+      };
+      return relation.distinct ? distinct(context, plan) : plan;
+    }
+    case 'working table':
+      return { kind: 'WorkingTable', id: context.newId(), name: relation.name, symbols: relation.symbols };
+  }
+}
+
+function planValues(context: PlannerContext, relation: Relation<'values'>): PlanNode {
+  const { symbols, rows } = relation;
+  const reads = (row: readonly Expression[]): boolean =>
+    row.some((cell) => [...referencesIn(cell)].some((name) => context.subqueries.has(name)));
+  if (!rows.some(reads)) return { kind: 'Values', id: context.newId(), symbols, rows };
+  // Rows with subqueries are computed one by one.
+  const sources = rows.map((row): PlanNode => {
+    const source = planSubqueries(context, oneRow(context), row);
+    const assignments = row.map((expression, i) => ({
+      symbol: context.newSymbol(symbols[i]!.name, symbols[i]!.type),
+      expression,
+    }));
+    return { kind: 'Project', id: context.newId(), source, assignments };
+  });
+  return {
+    kind: 'SetOperation',
+    id: context.newId(),
+    operation: 'UNION ALL',
+    sources,
+    symbols,
+    inputs: sources.map((source) => outputsOf(source)),
+  };
+}
+
+function planSetOperation(context: PlannerContext, relation: Relation<'set operation'>): PlanNode {
+  const inputs = relation.inputs.map((input) => planInput(context, input));
+  const { operation, symbols } = relation;
+  const all = operation === 'UNION' || !relation.distinct;
+  const plan: PlanNode = {
+    kind: 'SetOperation',
+    id: context.newId(),
+    operation: all ? `${operation} ALL` : operation,
+    sources: inputs.map((input) => input.plan),
+    symbols,
+    inputs: inputs.map((input) => input.symbols),
+  };
+  return operation === 'UNION' && relation.distinct ? distinct(context, plan) : plan;
+}
+
+/** A query with its columns brought to the operation's types. */
+function planInput(
+  context: PlannerContext,
+  input: SetOperationInput,
+): { readonly plan: PlanNode; readonly symbols: readonly Symbol[] } {
+  return asSymbols(context, context.planQuery(input.query), input.columns, 'expr');
+}
+
+function planJoin(context: PlannerContext, relation: Relation<'join'>): PlanNode {
+  return addMerged(context, relation, joined(context, relation));
+}
+
+function joined(context: PlannerContext, relation: Relation<'join'>): PlanNode {
+  const { type, condition } = relation;
+  const left = planRelation(context, relation.left);
+  const isInner = type === 'INNER';
+  if (relation.right.kind === 'unnest' && (isInner || (type === 'LEFT' && (!condition || isTrue(condition))))) {
+    const plan = planUnnest(context, relation.right, left, isInner ? 'INNER' : 'LEFT');
+    return isInner && condition ? filter(context, plan, condition) : plan;
+  }
+  const right = planRelation(context, relation.right);
+  const correlation = correlated(left, right);
+  if (correlation.length > 0 && (type === 'INNER' || type === 'LEFT')) {
+    if (isInner || !condition || isTrue(condition)) {
+      const plan: PlanNode = {
+        kind: 'Apply',
+        id: context.newId(),
+        source: left,
+        subquery: right,
+        correlation,
+        form: { kind: 'lateral', type },
+      };
+      return condition && !isTrue(condition) ? filter(context, plan, condition) : plan;
+    }
+    const form = { kind: 'lateral', type, filter: condition } as const;
+    return { kind: 'Apply', id: context.newId(), source: left, subquery: right, correlation, form };
+  }
+  if (!condition || (isInner && isTrue(condition))) {
+    return { kind: 'Join', id: context.newId(), type, left, right, criteria: [] };
+  }
+  return joinOn(context, type, left, right, condition);
+}
+
+/** Equalities between the sides become criteria; the rest is the join's filter. */
+function joinOn(
+  context: PlannerContext,
+  type: Relation<'join'>['type'],
+  left: PlanNode,
+  right: PlanNode,
+  condition: Expression,
+): PlanNode {
+  const planned = planSubqueriesOfJoin(context, left, right, condition, type);
+  if (planned.above) {
+    const cross: PlanNode = { kind: 'Join', id: context.newId(), type, left, right, criteria: [] };
+    return filter(context, cross, condition);
+  }
+  const leftNames = new Set(outputsOf(planned.left).map((symbol) => symbol.name));
+  const rightNames = new Set(outputsOf(planned.right).map((symbol) => symbol.name));
+  const pairs: { readonly left: Expression; readonly right: Expression }[] = [];
+  const rest: Expression[] = [];
+  for (const term of conjunctsOf(condition)) {
+    if (term.kind === 'Comparison' && term.operator === '=') {
+      if (within(term.left, leftNames) && within(term.right, rightNames)) {
+        pairs.push({ left: term.left, right: term.right });
+        continue;
+      }
+      if (within(term.right, leftNames) && within(term.left, rightNames)) {
+        pairs.push({ left: term.right, right: term.left });
+        continue;
+      }
+    }
+    rest.push(term);
+  }
+  const leftKeys = asSymbols(
+    context,
+    planned.left,
+    pairs.map((pair) => pair.left),
+    'expr',
+  );
+  const rightKeys = asSymbols(
+    context,
+    planned.right,
+    pairs.map((pair) => pair.right),
+    'expr',
+  );
+  const [first] = rest;
+  const joinFilter: Expression | undefined =
+    rest.length > 1 ? { kind: 'Logical', type: first!.type, operator: 'AND', terms: rest } : first;
+  return {
+    kind: 'Join',
+    id: context.newId(),
+    type,
+    left: leftKeys.plan,
+    right: rightKeys.plan,
+    criteria: pairs.map((_pair, i) => ({ left: leftKeys.symbols[i]!, right: rightKeys.symbols[i]! })),
+    ...(joinFilter && { filter: joinFilter }),
+  };
+}
+
+/** Whether it reads something, and only these. */
+function within(expression: Expression, names: ReadonlySet<string>): boolean {
+  const read = [...referencesIn(expression)];
+  return read.length > 0 && read.every((name) => names.has(name));
+}
+
+const addMerged = (context: PlannerContext, relation: Relation<'join'>, plan: PlanNode): PlanNode =>
+  addColumns(context, plan, relation.merged);
+
+/** Symbols of `left` that `right` reads. */
+function correlated(left: PlanNode, right: PlanNode): readonly Symbol[] {
+  const free = freeSymbols(right);
+  return outputsOf(left).filter(
+    (symbol, i, all) => free.has(symbol.name) && all.findIndex((s) => s.name === symbol.name) === i,
+  );
+}
+
+function planUnnest(
+  context: PlannerContext,
+  relation: Relation<'unnest'>,
+  left: PlanNode,
+  type: 'INNER' | 'LEFT',
+): PlanNode {
+  const expressions = relation.items.map((item) => item.expression);
+  const source = planSubqueries(context, left, expressions);
+  // Each array has a column of its own, so that no two unnestings share one.
+  const inputs = relation.items.map((item) => context.newSymbol('unnest', item.expression.type));
+  const plan = addColumns(
+    context,
+    source,
+    inputs.map((symbol, i) => ({ symbol, expression: expressions[i]! })),
+  );
+  return {
+    kind: 'Unnest',
+    id: context.newId(),
+    source: plan,
+    replicate: identity(outputsOf(left)).map((assignment) => assignment.symbol),
+    unnest: relation.items.map((item, i) => ({ input: inputs[i]!, outputs: item.outputs })),
+    ...(relation.ordinality && { ordinality: relation.ordinality }),
+    type,
+  };
+}

@@ -1,0 +1,173 @@
+/** Calls of functions: scalar ones, and aggregates and window functions, which become symbols of their block. */
+
+import type * as ast from '../ast.ts';
+import { QueryError } from '../../common/errors.ts';
+import { isComparable } from '../../types/coercion.ts';
+import { type SqlType, typeName } from '../../types/type.ts';
+import { type AggregateCall, type Expression, reference } from '../expression.ts';
+import type { Argument, ResolvedFunction } from '../functions/registry.ts';
+import { coerce } from './coerce.ts';
+import type { ExpressionAnalyzer } from './expression-analyzer.ts';
+import { notSupported } from './refusals.ts';
+import { type Field, Scope } from './scope.ts';
+import { sortOrders } from './sort-items.ts';
+import { analyzeWindow } from './window-analyzer.ts';
+
+export function analyzeFunctionCall(analyzer: ExpressionAnalyzer, node: ast.FunctionCall): Expression {
+  const { context, place } = analyzer;
+  const name = node.name.at(-1)!.value.toLowerCase();
+  const kind = context.functions.kindOf(name);
+  if (node.argumentNames) throw notSupported('named arguments', node.location);
+  if (node.starLabel || node.processingMode) throw notSupported('row pattern recognition functions', node.location);
+  if (kind === 'scalar' || kind === undefined) {
+    refuseAggregateClauses(node, name);
+    return scalarCall(analyzer, node, name);
+  }
+  if (node.window) {
+    if (!place.windows || !place.calls) throw analyzer.notScalar(node);
+    const inner = analyzer.within('window function', place.aggregates);
+    const { resolved, operands } = resolveCall(inner, node, name);
+    if (node.orderBy) throw notSupported('window functions with ORDER BY inside the call', node.location);
+    if (node.nullTreatment && kind === 'aggregate') throw nullTreatment(node, name);
+    const filter = node.filter && inner.condition(node.filter, 'Filter expression');
+    const window = analyzeWindow(inner, node.window, name, place.calls);
+    const symbol = place.calls.window(
+      name,
+      {
+        function: resolved.id,
+        type: resolved.returnType,
+        arguments: operands,
+        ignoreNulls: node.nullTreatment === 'IGNORE',
+        distinct: node.distinct,
+        ...(filter && { filter }),
+        frame: window.frame,
+      },
+      window.partitionBy,
+      window.orderBy,
+    );
+    return reference(symbol);
+  }
+  if (kind === 'window') {
+    throw new QueryError('MISSING_OVER', `Window function ${name} requires an OVER clause`, node.location);
+  }
+  if (node.nullTreatment) throw nullTreatment(node, name);
+  if (!place.aggregates || !place.calls) throw analyzer.notScalar(node);
+  const call = aggregateCall(analyzer.within('aggregation', false), node, name);
+  return reference(place.calls.aggregate(name, call, node.location));
+}
+
+function aggregateCall(inner: ExpressionAnalyzer, node: ast.FunctionCall, name: string): AggregateCall {
+  const { resolved, operands } = resolveCall(inner, node, name);
+  const filter = node.filter && inner.condition(node.filter, 'Filter expression');
+  const orderBy = sortOrders(node.orderBy?.items ?? [], (key) => inner.analyze(key));
+  if (node.distinct) {
+    const odd = operands.find((operand) => !isComparable(operand.type));
+    if (odd) {
+      throw new QueryError(
+        'TYPE_MISMATCH',
+        `DISTINCT can only be applied to comparable types (actual: ${typeName(odd.type)})`,
+        node.location,
+      );
+    }
+    const keys = new Set(operands.map((operand) => JSON.stringify(operand)));
+    if (orderBy.some((order) => !keys.has(JSON.stringify(order.expression)))) {
+      throw new QueryError(
+        'EXPRESSION_NOT_IN_DISTINCT',
+        `For aggregate function with DISTINCT, ORDER BY expressions must appear in arguments`,
+        node.location,
+      );
+    }
+  }
+  return {
+    function: resolved.id,
+    type: resolved.returnType,
+    arguments: operands,
+    distinct: node.distinct && operands.length > 0,
+    ...(filter && { filter }),
+    orderBy,
+  };
+}
+
+function scalarCall(analyzer: ExpressionAnalyzer, node: ast.FunctionCall, name: string): Expression {
+  const { resolved, operands } = resolveCall(analyzer, node, name);
+  return { kind: 'Call', type: resolved.returnType, function: resolved.id, arguments: operands };
+}
+
+type ResolvedCall = { readonly resolved: ResolvedFunction; readonly operands: readonly Expression[] };
+
+function resolveCall(analyzer: ExpressionAnalyzer, node: ast.FunctionCall, name: string): ResolvedCall {
+  const values = node.arguments.map((argument) =>
+    argument.kind === 'Lambda' ? lambdaArgument(analyzer, argument) : analyzer.analyze(argument),
+  );
+  if (node.overflow?.kind === 'TRUNCATE') {
+    throw notSupported('listagg with ON OVERFLOW TRUNCATE', node.location);
+  }
+  const types = values.map((value): Argument => ('kind' in value ? value.type : value));
+  const resolved = analyzer.context.functions.resolve(name, types, { location: node.location });
+  const operands = values.map((value, i) => {
+    const type = resolved.argumentTypes[i]!;
+    if ('kind' in value) return coerce(value, type);
+    return buildLambda(analyzer, node.arguments[i] as ast.Lambda, type);
+  });
+  return { resolved, operands };
+}
+
+type LambdaArgument = Exclude<Argument, SqlType>;
+
+function lambdaArgument(analyzer: ExpressionAnalyzer, lambda: ast.Lambda): LambdaArgument {
+  return {
+    lambdaArity: lambda.parameters.length,
+    typeWith: (types) => analyzeBody(analyzer, lambda, types).body.type,
+  };
+}
+
+function buildLambda(analyzer: ExpressionAnalyzer, lambda: ast.Lambda, type: SqlType): Expression {
+  if (type.kind !== 'function') throw notSupported('a lambda here', lambda.location);
+  const { fields, body } = analyzeBody(analyzer, lambda, type.arguments);
+  return {
+    kind: 'Lambda',
+    type,
+    parameters: fields.map((field) => field.symbol),
+    body: coerce(body, type.result),
+  };
+}
+
+/** Parameters are named by depth and place, so that equal lambdas are equal expressions. */
+function analyzeBody(
+  analyzer: ExpressionAnalyzer,
+  lambda: ast.Lambda,
+  types: readonly SqlType[],
+): { readonly fields: readonly Field[]; readonly body: Expression } {
+  const depth = analyzer.lambdaDepth + 1;
+  const fields = lambda.parameters.map((parameter, i): Field => ({
+    name: parameter.value,
+    symbol: { name: `lambda$${depth}$${i}`, type: types[i]! },
+  }));
+  const names = new Set(lambda.parameters.map((parameter) => parameter.value.toLowerCase()));
+  if (names.size < fields.length) {
+    throw new QueryError('INVALID_ARGUMENTS', 'Lambda parameters must have different names', lambda.location);
+  }
+  const scope = new Scope(fields, { parent: analyzer.scope });
+  const body = analyzer.forLambda(scope).analyze(lambda.body);
+  return { fields, body };
+}
+
+/** FILTER, DISTINCT, ORDER BY and OVER belong to aggregates and window functions. */
+function refuseAggregateClauses(node: ast.FunctionCall, name: string): void {
+  const refuse = (code: 'FUNCTION_NOT_AGGREGATE' | 'FUNCTION_NOT_WINDOW', message: string): never => {
+    throw new QueryError(code, message, node.location);
+  };
+  if (node.window) refuse('FUNCTION_NOT_WINDOW', `Function '${name}' is not a window function or an aggregation`);
+  if (node.filter) refuse('FUNCTION_NOT_AGGREGATE', `FILTER is only valid for aggregations: '${name}' is none`);
+  if (node.distinct) refuse('FUNCTION_NOT_AGGREGATE', `DISTINCT is only valid for aggregations: '${name}' is none`);
+  if (node.orderBy) refuse('FUNCTION_NOT_AGGREGATE', `ORDER BY is only valid for aggregations: '${name}' is none`);
+  if (node.star) refuse('FUNCTION_NOT_AGGREGATE', `* is an argument of count only, not of '${name}'`);
+  if (node.nullTreatment) throw nullTreatment(node, name);
+}
+
+const nullTreatment = (node: ast.FunctionCall, name: string): QueryError =>
+  new QueryError(
+    'NULL_TREATMENT_NOT_ALLOWED',
+    `Cannot specify a null treatment clause for ${name} function`,
+    node.location,
+  );

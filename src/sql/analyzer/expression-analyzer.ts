@@ -1,0 +1,541 @@
+/** Types one expression: resolves its names in a scope, its operators and functions in the function table. */
+
+import type * as ast from '../ast.ts';
+import { QueryError, type SourceLocation } from '../../common/errors.ts';
+import { castAllowed, commonType, commonTypeOf, isComparable, isOrderable } from '../../types/coercion.ts';
+import { BOOLEAN, type RowField, type SqlType, typeName, UNKNOWN, VARCHAR } from '../../types/type.ts';
+import type { ComparisonOperator, Expression } from '../expression.ts';
+import type { Operator } from '../functions/registry.ts';
+import { reference } from '../expression.ts';
+import type { BlockCalls } from './block-calls.ts';
+import { analyzeFunctionCall } from './call-analyzer.ts';
+import { coerce, coerceOrFail } from './coerce.ts';
+import { type AnalyzerContext, quote } from './context.ts';
+import { currentDateTime } from './current-time.ts';
+import { dataType } from './data-types.ts';
+import { analyzeLiteral, constant, nullOf } from './literals.ts';
+import { comparisonType, negated, not } from './predicates.ts';
+import { notSupported } from './refusals.ts';
+import { nameParts, type Scope } from './scope.ts';
+import { analyzeSubquery, type SubqueryExpression } from './subquery-analyzer.ts';
+
+/** What an expression may hold at its place besides scalars. */
+export type Place = {
+  /** For errors: `WHERE clause`. */
+  readonly name: string;
+  /** Where aggregates and windows go; absent where there may be none. */
+  readonly calls?: BlockCalls;
+  readonly aggregates: boolean;
+  readonly windows: boolean;
+  /** The call that this expression is an argument of, for errors about nesting. */
+  readonly inside?: 'aggregation' | 'window function' | 'lambda';
+  /** What a GROUPING(…) operation is here. */
+  readonly grouping?: (operation: ast.GroupingOperation) => Expression;
+};
+
+export class ExpressionAnalyzer {
+  readonly context: AnalyzerContext;
+  readonly scope: Scope;
+  readonly place: Place;
+  readonly lambdaDepth: number;
+  /** What CaseOperand stands for. */
+  #caseOperand: Expression | undefined;
+
+  constructor(context: AnalyzerContext, scope: Scope, place: Place, lambdaDepth = 0) {
+    this.context = context;
+    this.scope = scope;
+    this.place = place;
+    this.lambdaDepth = lambdaDepth;
+  }
+
+  /** The same place seen from within a call's arguments. */
+  within(inside: NonNullable<Place['inside']>, aggregates: boolean): ExpressionAnalyzer {
+    const place: Place = { ...this.place, inside, aggregates, windows: false };
+    return new ExpressionAnalyzer(this.context, this.scope, place, this.lambdaDepth);
+  }
+
+  /** The body of a lambda whose parameters `scope` adds. */
+  forLambda(scope: Scope): ExpressionAnalyzer {
+    const place: Place = { ...this.place, inside: 'lambda', aggregates: false, windows: false };
+    return new ExpressionAnalyzer(this.context, scope, place, this.lambdaDepth + 1);
+  }
+
+  /** A predicate; `what` names the clause for the error when it is none. */
+  condition(node: ast.Expression, what: string): Expression {
+    return coerceOrFail(this.analyze(node), BOOLEAN, what, node.location);
+  }
+
+  analyze(node: ast.Expression): Expression {
+    switch (node.kind) {
+      case 'NullLiteral':
+      case 'BooleanLiteral':
+      case 'StringLiteral':
+      case 'BinaryLiteral':
+      case 'IntegerLiteral':
+      case 'DecimalLiteral':
+      case 'DoubleLiteral':
+      case 'GenericLiteral':
+      case 'IntervalLiteral':
+        return analyzeLiteral(node);
+      case 'Parameter':
+        return this.#parameter(node);
+      case 'Identifier':
+        return this.#column(node, [node.value]);
+      case 'Dereference':
+        return this.#dereference(node);
+      case 'Subscript':
+        return this.#subscript(node);
+      case 'ArithmeticBinary':
+        return this.#operator(node.operator, [node.left, node.right], node.location);
+      case 'ArithmeticUnary':
+        if (node.operator === '+') return this.analyze(node.operand);
+        return this.#operator('-', [node.operand], node.location);
+      case 'Concat': {
+        const operands = node.operands.map((operand) => this.analyze(operand));
+        return operands.reduce((left, right) => this.operate('||', [left, right], node.location));
+      }
+      case 'Comparison':
+        return this.compare(node.operator, this.analyze(node.left), this.analyze(node.right), node.location);
+      case 'Logical': {
+        const what = `Logical expression term`;
+        return {
+          kind: 'Logical',
+          type: BOOLEAN,
+          operator: node.operator,
+          terms: node.terms.map((term) => this.condition(term, what)),
+        };
+      }
+      case 'Not':
+        return not(this.condition(node.value, 'Value of logical NOT expression'));
+      case 'Between':
+        return this.#between(node);
+      case 'InList':
+        return this.#inList(node);
+      case 'Like': {
+        const parts = [node.value, node.pattern, ...(node.escape ? [node.escape] : [])];
+        return negated(node.not, this.#operator('LIKE', parts, node.location));
+      }
+      case 'IsNull':
+        return negated(node.not, { kind: 'IsNull', type: BOOLEAN, argument: this.analyze(node.value) });
+      case 'BooleanTest':
+        return negated(node.not, this.#booleanTest(node));
+      case 'IsDistinctFrom': {
+        const [left, right] = [this.analyze(node.left), this.analyze(node.right)];
+        return negated(node.not, this.compare('IS DISTINCT FROM', left, right, node.location));
+      }
+      case 'CaseOperand':
+        if (!this.#caseOperand) throw notSupported('a comparison without a left side', node.location);
+        return this.#caseOperand;
+      case 'Row':
+        return this.#row(node);
+      case 'Array':
+        return this.#array(node);
+      case 'SimpleCase':
+        return this.#simpleCase(node);
+      case 'SearchedCase':
+        return this.#searchedCase(node);
+      case 'Coalesce': {
+        const operands = node.operands.map((operand) => this.analyze(operand));
+        const type = this.common(operands, node.location, 'All COALESCE operands');
+        return { kind: 'Coalesce', type, arguments: operands.map((operand) => coerce(operand, type)) };
+      }
+      case 'NullIf':
+        return this.#nullIf(node);
+      case 'If':
+        return this.#if(node);
+      case 'Try': {
+        const argument = this.analyze(node.value);
+        return { kind: 'Try', type: argument.type, argument };
+      }
+      case 'Cast':
+        return this.#cast(node);
+      case 'Format':
+        return this.call(
+          'format',
+          node.arguments.map((argument) => this.analyze(argument)),
+          node.location,
+        );
+      case 'FunctionCall':
+        return analyzeFunctionCall(this, node);
+      case 'Extract':
+        return this.call(EXTRACT_FUNCTIONS[node.field], [this.analyze(node.value)], node.location);
+      case 'AtTimeZone':
+        return this.#operator('AT TIME ZONE', [node.value, node.zone], node.location);
+      case 'AtLocal': {
+        const zone = this.context.session.timeZone;
+        return this.operate('AT TIME ZONE', [this.analyze(node.value), constant(VARCHAR, zone)], node.location);
+      }
+      case 'CurrentDateTime':
+        return currentDateTime(node, this.context.session);
+      case 'CurrentContext':
+        return this.#currentContext(node);
+      case 'Trim': {
+        const name = { BOTH: 'trim', LEADING: 'ltrim', TRAILING: 'rtrim' }[node.specification];
+        const parts = [node.source, ...(node.character ? [node.character] : [])];
+        return this.call(
+          name,
+          parts.map((part) => this.analyze(part)),
+          node.location,
+        );
+      }
+      case 'GroupingOperation':
+        if (this.place.grouping) return this.place.grouping(node);
+        throw this.notScalar(node);
+      case 'InSubquery':
+      case 'Exists':
+      case 'QuantifiedComparison':
+      case 'SubqueryExpression':
+        return this.#subquery(node);
+      case 'Lambda':
+        throw new QueryError('TYPE_MISMATCH', 'A lambda expression is an argument of a function only', node.location);
+      case 'ArrayWildcard':
+        throw notSupported('wildcard accessors of JSON values', node.location);
+      case 'Overlaps':
+        throw notSupported('OVERLAPS predicates', node.location);
+      case 'MatchPredicate':
+        throw notSupported('MATCH predicates', node.location);
+      case 'Unique':
+        throw notSupported('UNIQUE predicates', node.location);
+      case 'MethodCall':
+      case 'StaticMethodCall':
+        throw notSupported('method calls', node.location);
+      case 'Measure':
+        throw notSupported('measures of row pattern recognition', node.location);
+      case 'JsonExists':
+      case 'JsonValue':
+      case 'JsonQuery':
+      case 'JsonObject':
+      case 'JsonArray':
+        throw notSupported('SQL/JSON functions', node.location);
+    }
+  }
+
+  /** A call of a scalar function with analyzed arguments. */
+  call(name: string, operands: readonly Expression[], location: SourceLocation): Expression {
+    const types = operands.map((operand) => operand.type);
+    const resolved = this.context.functions.resolve(name, types, { location });
+    return {
+      kind: 'Call',
+      type: resolved.returnType,
+      function: resolved.id,
+      arguments: operands.map((operand, i) => coerce(operand, resolved.argumentTypes[i]!)),
+    };
+  }
+
+  operate(operator: Operator, operands: readonly Expression[], location: SourceLocation): Expression {
+    const types = operands.map((operand) => operand.type);
+    const resolved = this.context.functions.resolveOperator(operator, types, { location });
+    return {
+      kind: 'Call',
+      type: resolved.returnType,
+      function: resolved.id,
+      arguments: operands.map((operand, i) => coerce(operand, resolved.argumentTypes[i]!)),
+    };
+  }
+
+  compare(operator: ComparisonOperator, left: Expression, right: Expression, location: SourceLocation): Expression {
+    const type = comparisonType(operator, left.type, right.type, location);
+    return { kind: 'Comparison', type: BOOLEAN, operator, left: coerce(left, type), right: coerce(right, type) };
+  }
+
+  /** The type that all of `operands` coerce to. */
+  common(operands: readonly Expression[], location: SourceLocation, what: string): SqlType {
+    const type = commonTypeOf(operands.map((operand) => operand.type));
+    if (type) return type;
+    const names = [...new Set(operands.map((operand) => typeName(operand.type)))];
+    throw new QueryError(
+      'TYPE_MISMATCH',
+      `${what} must be the same type or coercible to a common type. Cannot find common type between ${names.join(', ')}`,
+      location,
+    );
+  }
+
+  /** The error for aggregates, windows and GROUPING where none may stand. */
+  notScalar(node: ast.Expression): QueryError {
+    const { inside, name } = this.place;
+    const what = quote(this.context, node);
+    if (inside === 'aggregation') {
+      return new QueryError('NESTED_AGGREGATION', `Cannot nest ${what} inside an aggregation`, node.location);
+    }
+    if (inside === 'window function') {
+      return new QueryError(
+        'NESTED_WINDOW',
+        `Cannot nest ${what} inside a window function or specification`,
+        node.location,
+      );
+    }
+    return new QueryError(
+      'EXPRESSION_NOT_SCALAR',
+      `${inside === 'lambda' ? 'Lambda expression' : name} cannot contain aggregations, window functions or grouping operations: [${what}]`,
+      node.location,
+    );
+  }
+
+  #parameter(node: ast.Parameter): Expression {
+    const value = this.context.parameters[node.position];
+    if (value) return value;
+    throw new QueryError(
+      'INVALID_PARAMETER_USAGE',
+      `Incorrect number of parameters: there is none for ? number ${node.position + 1}; use EXECUTE … USING`,
+      node.location,
+    );
+  }
+
+  #column(node: ast.Expression, parts: readonly string[]): Expression {
+    const field = this.scope.find(parts, node.location);
+    if (field) return reference(field.symbol);
+    throw this.scope.unresolved(parts, node.location);
+  }
+
+  #dereference(node: ast.Dereference): Expression {
+    const parts = nameParts(node);
+    if (parts) {
+      const field = this.scope.find(parts, node.location);
+      if (field) return reference(field.symbol);
+      if (!this.scope.holdsPrefixOf(parts)) throw this.scope.unresolved(parts, node.location);
+    }
+    const base = this.analyze(node.base);
+    if (base.type.kind !== 'row') {
+      throw new QueryError(
+        'TYPE_MISMATCH',
+        `Expression ${quote(this.context, node.base)} is not of type ROW`,
+        node.location,
+      );
+    }
+    const wanted = node.field.value.toLowerCase();
+    const matches = base.type.fields.flatMap((field, index) => (field.name?.toLowerCase() === wanted ? [index] : []));
+    if (matches.length > 1) {
+      throw new QueryError('AMBIGUOUS_NAME', `Ambiguous row field reference: ${node.field.value}`, node.location);
+    }
+    const [index] = matches;
+    if (index === undefined) {
+      throw new QueryError('COLUMN_NOT_FOUND', `Field '${node.field.value}' cannot be resolved`, node.location);
+    }
+    return { kind: 'Field', type: base.type.fields[index]!.type, base, index };
+  }
+
+  #subscript(node: ast.Subscript): Expression {
+    const base = this.analyze(node.base);
+    if (base.type.kind !== 'row') return this.operate('[]', [base, this.analyze(node.index)], node.location);
+    if (node.index.kind !== 'IntegerLiteral') {
+      throw new QueryError(
+        'EXPRESSION_NOT_CONSTANT',
+        'Subscript expression on ROW requires a constant integer index',
+        node.index.location,
+      );
+    }
+    const position = Number(node.index.text);
+    const field = base.type.fields[position - 1];
+    if (!field) {
+      throw new QueryError(
+        'INVALID_FUNCTION_ARGUMENT',
+        `Invalid subscript index: ${node.index.text}. ROW indices start at 1 and end at ${base.type.fields.length}`,
+        node.index.location,
+      );
+    }
+    return { kind: 'Field', type: field.type, base, index: position - 1 };
+  }
+
+  #operator(operator: Operator, operands: readonly ast.Expression[], location: SourceLocation): Expression {
+    return this.operate(
+      operator,
+      operands.map((operand) => this.analyze(operand)),
+      location,
+    );
+  }
+
+  #between(node: ast.Between): Expression {
+    const [value, min, max] = [this.analyze(node.value), this.analyze(node.min), this.analyze(node.max)];
+    const types = [value.type, min.type, max.type];
+    const type = commonTypeOf(types);
+    if (!type || !isOrderable(type)) {
+      throw new QueryError(
+        'TYPE_MISMATCH',
+        `Cannot check if ${typeName(types[0]!)} is BETWEEN ${typeName(types[1]!)} and ${typeName(types[2]!)}`,
+        node.location,
+      );
+    }
+    const between = (low: Expression, high: Expression): Expression => ({
+      kind: 'Between',
+      type: BOOLEAN,
+      value: coerce(value, type),
+      low: coerce(low, type),
+      high: coerce(high, type),
+    });
+    if (!node.symmetric) return negated(node.not, between(min, max));
+    const terms = [between(min, max), between(max, min)];
+    return negated(node.not, { kind: 'Logical', type: BOOLEAN, operator: 'OR', terms });
+  }
+
+  #inList(node: ast.InList): Expression {
+    const value = this.analyze(node.value);
+    const list = node.list.map((item) => this.analyze(item));
+    const type = this.common([value, ...list], node.location, 'IN value and list items');
+    if (!isComparable(type)) {
+      throw new QueryError('TYPE_MISMATCH', `Type ${typeName(type)} is not comparable`, node.location);
+    }
+    return negated(node.not, {
+      kind: 'In',
+      type: BOOLEAN,
+      value: coerce(value, type),
+      list: list.map((item) => coerce(item, type)),
+    });
+  }
+
+  #booleanTest(node: ast.BooleanTest): Expression {
+    const value = this.condition(node.value, 'Value of a truth test');
+    if (node.truth === 'UNKNOWN') return { kind: 'IsNull', type: BOOLEAN, argument: value };
+    const tested = node.truth === 'TRUE' ? value : not(value);
+    return { kind: 'Coalesce', type: BOOLEAN, arguments: [tested, constant(BOOLEAN, false)] };
+  }
+
+  #row(node: ast.Row): Expression {
+    const fields = node.fields.map((field) => this.analyze(field.expression));
+    const types = node.fields.map((field, i): RowField => {
+      const type = fields[i]!.type;
+      return field.name
+        ? { name: field.name.quoted ? field.name.value : field.name.value.toLowerCase(), type }
+        : { type };
+    });
+    return { kind: 'Row', type: { kind: 'row', fields: types }, fields };
+  }
+
+  #array(node: ast.ArrayConstructor): Expression {
+    const elements = node.elements.map((element) => this.analyze(element));
+    const element = this.common(elements, node.location, 'All ARRAY elements');
+    return { kind: 'Array', type: { kind: 'array', element }, elements: elements.map((e) => coerce(e, element)) };
+  }
+
+  #simpleCase(node: ast.SimpleCase): Expression {
+    const operand = this.analyze(node.operand);
+    const outer = this.#caseOperand;
+    this.#caseOperand = operand;
+    const whens = node.whenClauses.map((when) => this.analyze(when.operand));
+    this.#caseOperand = outer;
+    const { results, otherwise, type } = this.#caseResults(node.whenClauses, node.defaultValue, node.location);
+    if (node.whenClauses.some((when) => usesCaseOperand(when.operand))) {
+      const branches = whens.map((when, i) => {
+        const clause = node.whenClauses[i]!;
+        const test = usesCaseOperand(clause.operand) ? when : this.compare('=', operand, when, clause.location);
+        return { when: test, result: results[i]! };
+      });
+      return { kind: 'Case', type, branches, otherwise };
+    }
+    const compared = commonTypeOf([operand.type, ...whens.map((when) => when.type)]);
+    if (!compared) {
+      const clash = whens.findIndex((when) => !commonType(operand.type, when.type));
+      const [first, second] = [typeName(operand.type), typeName(whens[Math.max(clash, 0)]!.type)];
+      throw new QueryError(
+        'TYPE_MISMATCH',
+        `CASE operand type does not match WHEN clause operand type: ${first} vs ${second}`,
+        node.whenClauses[Math.max(clash, 0)]!.operand.location,
+      );
+    }
+    const branches = whens.map((when, i) => ({ when: coerce(when, compared), result: results[i]! }));
+    return { kind: 'Switch', type, operand: coerce(operand, compared), branches, otherwise };
+  }
+
+  #searchedCase(node: ast.SearchedCase): Expression {
+    const whens = node.whenClauses.map((when) => this.condition(when.operand, 'CASE WHEN clause'));
+    const { results, otherwise, type } = this.#caseResults(node.whenClauses, node.defaultValue, node.location);
+    return { kind: 'Case', type, branches: whens.map((when, i) => ({ when, result: results[i]! })), otherwise };
+  }
+
+  #caseResults(
+    whens: readonly ast.WhenClause[],
+    defaultValue: ast.Expression | undefined,
+    location: SourceLocation,
+  ): { readonly results: readonly Expression[]; readonly otherwise: Expression; readonly type: SqlType } {
+    const results = whens.map((when) => this.analyze(when.result));
+    const otherwise = defaultValue ? this.analyze(defaultValue) : nullOf(UNKNOWN);
+    const type = this.common([...results, otherwise], location, 'All CASE results');
+    return { results: results.map((result) => coerce(result, type)), otherwise: coerce(otherwise, type), type };
+  }
+
+  #nullIf(node: ast.NullIf): Expression {
+    const [first, second] = [this.analyze(node.first), this.analyze(node.second)];
+    const type = commonType(first.type, second.type);
+    if (!type || !isComparable(type)) {
+      const names = [typeName(first.type), typeName(second.type)];
+      throw new QueryError(
+        'TYPE_MISMATCH',
+        `Types are not comparable with NULLIF: ${names[0]} vs ${names[1]}`,
+        node.location,
+      );
+    }
+    return { kind: 'NullIf', type: first.type, first, second, comparisonType: type };
+  }
+
+  #if(node: ast.If): Expression {
+    const when = this.condition(node.condition, 'IF condition');
+    const result = this.analyze(node.trueValue);
+    const otherwise = node.falseValue ? this.analyze(node.falseValue) : nullOf(UNKNOWN);
+    const type = this.common([result, otherwise], node.location, 'Result types for IF');
+    return {
+      kind: 'Case',
+      type,
+      branches: [{ when, result: coerce(result, type) }],
+      otherwise: coerce(otherwise, type),
+    };
+  }
+
+  #cast(node: ast.Cast): Expression {
+    const type = dataType(node.type);
+    const argument = this.analyze(node.value);
+    if (!castAllowed(argument.type, type)) {
+      throw new QueryError(
+        'TYPE_MISMATCH',
+        `Cannot cast ${typeName(argument.type)} to ${typeName(type)}`,
+        node.location,
+      );
+    }
+    if (argument.kind === 'Constant' && argument.value === null) return nullOf(type);
+    return { kind: 'Cast', type, argument, safe: node.safe };
+  }
+
+  #currentContext(node: ast.CurrentContext): Expression {
+    const { session } = this.context;
+    switch (node.function) {
+      case 'CURRENT_USER':
+        return constant(VARCHAR, session.user);
+      case 'CURRENT_CATALOG':
+        return constant(VARCHAR, session.catalog ?? null);
+      case 'CURRENT_SCHEMA':
+        return constant(VARCHAR, session.schema ?? null);
+      case 'CURRENT_PATH':
+        return constant(VARCHAR, '');
+    }
+  }
+
+  #subquery(node: SubqueryExpression): Expression {
+    if (this.place.inside === 'lambda') throw notSupported('subqueries in lambda expressions', node.location);
+    return analyzeSubquery(this, node);
+  }
+}
+
+/** Whether the WHEN operand is a predicate about the CASE's operand, as in `CASE x WHEN > 5`. */
+function usesCaseOperand(node: ast.Expression): boolean {
+  if (node.kind === 'CaseOperand') return true;
+  if (node.kind === 'Comparison' || node.kind === 'IsDistinctFrom') return usesCaseOperand(node.left);
+  return 'value' in node && typeof node.value === 'object' && usesCaseOperand(node.value);
+}
+
+const EXTRACT_FUNCTIONS: Readonly<Record<ast.ExtractField, string>> = {
+  YEAR: 'year',
+  QUARTER: 'quarter',
+  MONTH: 'month',
+  WEEK: 'week',
+  DAY: 'day',
+  DAY_OF_MONTH: 'day',
+  DAY_OF_WEEK: 'day_of_week',
+  DOW: 'day_of_week',
+  DAY_OF_YEAR: 'day_of_year',
+  DOY: 'day_of_year',
+  YEAR_OF_WEEK: 'year_of_week',
+  YOW: 'year_of_week',
+  HOUR: 'hour',
+  MINUTE: 'minute',
+  SECOND: 'second',
+  TIMEZONE_HOUR: 'timezone_hour',
+  TIMEZONE_MINUTE: 'timezone_minute',
+};
