@@ -4,25 +4,23 @@
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
 
-type Block = { readonly comment: string; readonly sql: string; readonly expected: string };
+type Block = { readonly comment: string; readonly sql: string };
 
-export function goldenTests(file: URL, answer: (sql: string) => Promise<string>): void {
-  const blocks = read(readFileSync(file, 'utf8'));
-  if (process.env['UPDATE'] === '1') {
-    it('writes the golden file anew', async () => {
-      const answers: string[] = [];
-      for (const { comment, sql } of blocks) answers.push(`${comment}${sql}\n----\n${(await answer(sql)).trimEnd()}\n`);
-      writeFileSync(file, answers.join('\n'));
-    });
-    return;
+/** What the file says, and what it would say with the answers of now. */
+export async function golden(
+  file: URL,
+  answer: (sql: string) => Promise<string>,
+): Promise<{ readonly expected: string; readonly actual: string }> {
+  const expected = readFileSync(file, 'utf8');
+  const answers: string[] = [];
+  for (const { comment, sql } of read(expected)) {
+    answers.push(`${comment}${sql}\n----\n${(await answer(sql)).trimEnd()}\n`);
   }
-  for (const { sql, expected } of blocks) {
-    it(sql.split('\n').join(' '), async () => {
-      expect((await answer(sql)).trimEnd()).toBe(expected);
-    });
-  }
+  const actual = answers.join('\n');
+  if (process.env['UPDATE'] !== '1') return { expected, actual };
+  writeFileSync(file, actual);
+  return { expected: actual, actual };
 }
 
 function read(text: string): readonly Block[] {
@@ -33,11 +31,12 @@ function read(text: string): readonly Block[] {
       const lines = block.replace(/\n$/, '').split('\n');
       const end = lines.indexOf('----');
       const head = end < 0 ? lines : lines.slice(0, end);
-      const comments = head.filter((line) => line.startsWith('#'));
       return {
-        comment: comments.map((line) => `${line}\n`).join(''),
+        comment: head
+          .filter((line) => line.startsWith('#'))
+          .map((line) => `${line}\n`)
+          .join(''),
         sql: head.filter((line) => !line.startsWith('#')).join('\n'),
-        expected: end < 0 ? '' : lines.slice(end + 1).join('\n'),
       };
     });
 }
