@@ -226,22 +226,19 @@ function templateText(template: Template): string {
 async function statistics(relation: ast.Table, session: Session, metadata: Metadata): Promise<Shown> {
   const table = await found(relation.name, relation.location, session, metadata);
   const { rows, columns } = await metadata.statistics(table);
-  const number = (value: number | undefined): string | null => (value === undefined ? null : String(value));
   const lines = table.columns
     .filter((column) => !column.hidden)
     .map(({ name }) => {
       const known = columns[name];
       const size = known?.averageBytes !== undefined && rows !== undefined ? known.averageBytes * rows : undefined;
-      const bound = (value: ConstantValue | undefined): string | null =>
-        value === undefined || value === null ? null : String(value);
       return [
         name,
-        number(size),
-        number(known?.distinctValues),
-        number(known?.nullFraction),
+        textOf(size),
+        textOf(known?.distinctValues),
+        textOf(known?.nullFraction),
         null,
-        bound(known?.low),
-        bound(known?.high),
+        textOf(known?.low),
+        textOf(known?.high),
       ];
     });
   const columnNames = [
@@ -253,8 +250,11 @@ async function statistics(relation: ast.Table, session: Session, metadata: Metad
     'low_value',
     'high_value',
   ];
-  return { columns: columnNames.map(text), rows: [...lines, [null, null, null, null, number(rows), null, null]] };
+  return { columns: columnNames.map(text), rows: [...lines, [null, null, null, null, textOf(rows), null, null]] };
 }
+
+const textOf = (value: ConstantValue | number | undefined): string | null =>
+  value === undefined || value === null ? null : String(value);
 
 function describeOutput({ columns }: Analysis): Shown {
   const rows = columns.map(({ name, symbol }) => [name, '', '', '', typeName(symbol.type), '0', false]);
