@@ -1,0 +1,61 @@
+/** Tells the coordinator that this worker is here, again and again: its heartbeat. */
+
+import { type ClusterClient, ClusterError } from '../cluster/cluster-client.ts';
+import type { Clock } from '../common/clock.ts';
+import type { Announcement, AnnouncementReply } from '../exchange/task-protocol.ts';
+
+/** A coordinator misses a worker after a few of these. */
+const ANNOUNCE_EVERY_MS = 500;
+const ANNOUNCE_TIMEOUT_MS = 3000;
+
+export class Announcer {
+  readonly #client: ClusterClient;
+  readonly #clock: Clock;
+  readonly #url: string;
+  readonly #announcement: () => Announcement;
+  readonly #heard: (reply: AnnouncementReply) => void;
+  readonly #failed: (problem: ClusterError) => void;
+  #callOff = (): void => {};
+  #stopped = false;
+
+  constructor(options: {
+    readonly client: ClusterClient;
+    readonly clock: Clock;
+    readonly coordinatorUrl: string;
+    readonly announcement: () => Announcement;
+    readonly heard: (reply: AnnouncementReply) => void;
+    /** Once for each time that the coordinator stops to answer. */
+    readonly failed: (problem: ClusterError) => void;
+  }) {
+    this.#client = options.client;
+    this.#clock = options.clock;
+    this.#url = new URL('/v1/announce', options.coordinatorUrl).href;
+    this.#announcement = options.announcement;
+    this.#heard = options.heard;
+    this.#failed = options.failed;
+  }
+
+  start(): void {
+    void this.#announce(true);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#callOff();
+  }
+
+  async #announce(answered: boolean): Promise<void> {
+    let answers = false;
+    try {
+      const options = { timeoutMs: ANNOUNCE_TIMEOUT_MS };
+      const reply = await this.#client.json<AnnouncementReply>('POST', this.#url, this.#announcement(), options);
+      answers = true;
+      if (!this.#stopped) this.#heard(reply);
+    } catch (problem) {
+      if (!(problem instanceof ClusterError)) throw problem;
+      if (answered) this.#failed(problem);
+    }
+    if (this.#stopped) return;
+    this.#callOff = this.#clock.after(ANNOUNCE_EVERY_MS, () => void this.#announce(answers));
+  }
+}

@@ -1,0 +1,50 @@
+/** What a worker and its kernel process say to each other, as JSON over the pipe between them. */
+
+import type { GeneratedFile, JsonValue } from '../../connectors/connector.ts';
+
+export type KernelOptions = {
+  /** What scan providers get to know: where generated files stand. */
+  readonly dataDirectory: string;
+  /** Folders that the kernel may read and write. */
+  readonly folders: readonly string[];
+  readonly spillDirectory: string;
+  /** Of all statements together; beyond it they spill, or fail with EXCEEDED_LOCAL_MEMORY_LIMIT. */
+  readonly memoryBytes: number;
+  readonly spillBytesMax: number;
+  readonly threads: number;
+};
+
+export type KernelJob =
+  /** Runs the statements one after the other; the rows of each come back. With `profilePath`, the last one is profiled. */
+  | {
+      readonly kind: 'run';
+      readonly statements: readonly string[];
+      readonly timeZone: string;
+      readonly rowsMax: number;
+      readonly profilePath?: string;
+    }
+  /** Makes a file that does not exist yet, see `ScanProvider.generate`. */
+  | { readonly kind: 'generate'; readonly connector: string; readonly file: GeneratedFile };
+
+export type KernelRequest =
+  /** First of all; again to close what is open and open anew, when nothing runs. */
+  | { readonly kind: 'open'; readonly options: KernelOptions }
+  | { readonly kind: 'job'; readonly id: number; readonly job: KernelJob }
+  | { readonly kind: 'interrupt'; readonly id: number };
+
+/** Small, whatever the statement: rows of tables never pass through here. */
+export type KernelRows = readonly (readonly JsonValue[])[];
+
+export type JobUsage = { readonly cpuMs: number; readonly memoryBytes: number };
+
+export type KernelReply =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'openFailed'; readonly message: string }
+  | { readonly kind: 'done'; readonly id: number; readonly rows: readonly KernelRows[]; readonly usage: JobUsage }
+  | {
+      readonly kind: 'failed';
+      readonly id: number;
+      readonly message: string;
+      /** After this error the kernel refuses everything; the process ends. */
+      readonly broken: boolean;
+    };

@@ -1,0 +1,62 @@
+/** Joins as the kernel's explicit joins, in the order and with the build sides that the planner chose. */
+
+import type { JoinNode, SemiJoinNode } from '../../plan/nodes.ts';
+import { outputsOf } from '../../plan/nodes.ts';
+import { reference, type Symbol } from '../../sql/expression.ts';
+import { renderExpression } from '../../sql/render/render-expression.ts';
+import { keySql } from '../../types/kernel.ts';
+import { BOOLEAN } from '../../types/type.ts';
+import type { PlanContext } from './plan-context.ts';
+import { column, columnList } from './text.ts';
+
+export function renderJoin(node: JoinNode, context: PlanContext): string {
+  const left = context.source(node.left);
+  const right = context.source(node.right);
+  const conditions = node.criteria.map((clause) => equality(clause.left, clause.right, context));
+  if (node.filter) conditions.push(renderExpression(node.filter, context.expressions));
+  const columns = columnList(outputsOf(node));
+  if (conditions.length === 0 && node.type === 'INNER') return `SELECT ${columns} FROM ${left} CROSS JOIN ${right}`;
+  const on = conditions.length === 0 ? 'true' : conditions.join(' AND ');
+  return `SELECT ${columns} FROM ${left} ${node.type} JOIN ${right} ON ${on}`;
+}
+
+/** `left = right` as Trino means it. */
+export function equality(left: Symbol, right: Symbol, context: PlanContext): string {
+  const comparison = { kind: 'Comparison', type: BOOLEAN, operator: '=' } as const;
+  return renderExpression({ ...comparison, left: reference(left), right: reference(right) }, context.expressions);
+}
+
+/** A mark join: true, false or NULL for every row of the source. */
+export function renderSemiJoin(node: SemiJoinNode, context: PlanContext): string {
+  const candidates = context.source(node.filteringSource);
+  const mark = membership(node.sourceKeys, node.filteringKeys, candidates, context);
+  const columns = [...outputsOf(node.source).map(column), `${mark} AS ${column(node.output)}`];
+  return `SELECT ${columns.join(', ')} FROM ${context.source(node.source)}`;
+}
+
+/** `values IN (candidates)` with SQL's three values. */
+export function membership(
+  values: readonly Symbol[],
+  candidates: readonly Symbol[],
+  from: string,
+  context: PlanContext,
+): string {
+  const [value] = values;
+  const [candidate] = candidates;
+  if (value && candidate && values.length === 1 && isScalar(value)) {
+    // To the kernel NaN equals itself: as a candidate it would match.
+    const isFloat = candidate.type.kind === 'real' || candidate.type.kind === 'double';
+    const where = isFloat ? ` WHERE ${column(candidate)} IS NULL OR NOT isnan(${column(candidate)})` : '';
+    const key = keySql(candidate.type, column(candidate));
+    return `(${keySql(value.type, column(value))} IN (SELECT ${key} FROM ${from}${where}))`;
+  }
+  const equal = values.map((each, i) => equality(each, candidates[i]!, context));
+  const possible = equal.map((condition) => `(${condition}) IS NOT FALSE`);
+  return (
+    `CASE WHEN EXISTS (SELECT 1 FROM ${from} WHERE ${equal.join(' AND ')}) THEN true ` +
+    `WHEN EXISTS (SELECT 1 FROM ${from} WHERE ${possible.join(' AND ')}) THEN NULL ELSE false END`
+  );
+}
+
+/** Whether the kernel's own equality of keys is NULL exactly where Trino's is. */
+const isScalar = ({ type }: Symbol): boolean => type.kind !== 'row' && type.kind !== 'array' && type.kind !== 'map';

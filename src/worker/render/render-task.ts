@@ -1,0 +1,147 @@
+/** Renders a task as one kernel statement that writes its rows to files and yields what was written where. */
+
+import { assert } from '../../common/assert.ts';
+import type { ScanContext, ScanProvider } from '../../connectors/connector.ts';
+import type { TaskRequest } from '../../exchange/task-protocol.ts';
+import { type PlanNode, type RemoteSourceNode, sourcesOf, type TableScanNode } from '../../plan/nodes.ts';
+import type { Symbol } from '../../sql/expression.ts';
+import type { FunctionRegistry } from '../../sql/functions/registry.ts';
+import { keySql, kernelType, quote } from '../../types/kernel.ts';
+import { wireSql } from '../../types/wire.ts';
+import type { PlanWorld } from './plan-context.ts';
+import { renderPlan } from './render-plan.ts';
+import { column, columnList, emptySelect, identifier } from './text.ts';
+
+export type TaskContext = {
+  readonly registry: FunctionRegistry;
+  readonly providers: Readonly<Record<string, ScanProvider>>;
+  readonly scan: ScanContext;
+  /** Files on this machine, by the id of the fragment that wrote them. */
+  readonly inputs: ReadonlyMap<number, readonly string[]>;
+  /** Where its output goes; exists and is empty. */
+  readonly directory: string;
+  readonly task: number;
+};
+
+/** How the rows of a task's statement tell what it wrote. */
+export type TaskStatement = {
+  readonly sql: string;
+  /** `file`: one row with the count. `statistics`: a row for each file, as RETURN_STATS has it. */
+  readonly answer: { readonly kind: 'file'; readonly path: string } | { readonly kind: 'statistics' };
+};
+
+export function renderTask(request: TaskRequest, context: TaskContext): TaskStatement {
+  const { fragment, output } = request;
+  const { root } = fragment;
+  const select = renderPlan(root, planWorld(request, context));
+  if (output.kind === 'result') {
+    assert(root.kind === 'Output', 'the root fragment makes the result');
+    const columns = root.columns.map(({ symbol }) => symbol);
+    if (output.format === 'arrow') return resultColumns(select, columns, context);
+    return resultLines(select, columns, !output.millisecondsOnly, context);
+  }
+  if (output.partitions > 1) {
+    assert(fragment.output?.kind === 'repartition', 'rows are cut into partitions for a repartitioning exchange');
+    return partitions(select, fragment.output.keys, fragment.outputSymbols, output.partitions, context);
+  }
+  return single(`SELECT ${columnList(fragment.outputSymbols)} FROM (${select})`, context);
+}
+
+/** Which column of a partitioned output tells its partition. */
+export const PARTITION_COLUMN = 'hash-partition';
+
+/** Snappy costs no time that the halved bytes do not save. */
+const PARQUET = 'FORMAT parquet, COMPRESSION snappy, RETURN_STATS';
+
+const single = (select: string, context: TaskContext): TaskStatement => ({
+  sql: `COPY (${select}) TO ${quote(`${context.directory}/0.parquet`)} (${PARQUET})`,
+  answer: { kind: 'statistics' },
+});
+
+function partitions(
+  select: string,
+  keys: readonly Symbol[],
+  symbols: readonly Symbol[],
+  count: number,
+  context: TaskContext,
+): TaskStatement {
+  // Without keys rows are spread by all of their columns: a task that runs again must cut them alike.
+  const hashed = (keys.length > 0 ? keys : symbols).map((key) => keySql(key.type, column(key)));
+  const partition = hashed.length === 0 ? '0' : `CAST(hash(${hashed.join(', ')}) % ${count} AS INTEGER)`;
+  const rows = `SELECT ${columnList(symbols)}, ${partition} AS ${identifier(PARTITION_COLUMN)} FROM (${select})`;
+  return {
+    sql: `COPY (${rows}) TO ${quote(context.directory)} (${PARQUET}, PARTITION_BY (${identifier(PARTITION_COLUMN)}), OVERWRITE_OR_IGNORE)`,
+    answer: { kind: 'statistics' },
+  };
+}
+
+/** Lines of JSON: CSV of one column that is quoted by nobody. JSON text holds no line ends and no control characters. */
+function resultLines(
+  select: string,
+  columns: readonly Symbol[],
+  parametricDatetime: boolean,
+  context: TaskContext,
+): TaskStatement {
+  const cells = columns.map((symbol) => wireSql(symbol.type, column(symbol), { parametricDatetime }));
+  const path = `${context.directory}/0.jsonl`;
+  const line = `'[' || ${cells.join(` || ',' || `)} || ']'`;
+  return {
+    sql: `COPY (SELECT ${line} FROM (${select})) TO ${quote(path)} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\u0001')`,
+    answer: { kind: 'file', path },
+  };
+}
+
+/** Columns by position, since the result's names may repeat. */
+function resultColumns(select: string, columns: readonly Symbol[], context: TaskContext): TaskStatement {
+  return single(
+    `SELECT ${columns.map((symbol, i) => `${column(symbol)} AS "c${i}"`).join(', ')} FROM (${select})`,
+    context,
+  );
+}
+
+function planWorld(request: TaskRequest, context: TaskContext): PlanWorld {
+  const { session } = request;
+  const { timeZone, now, user, catalog, schema } = session;
+  return {
+    expressions: {
+      registry: context.registry,
+      query: {
+        timeZone,
+        now,
+        user,
+        ...(catalog !== undefined && { catalog }),
+        ...(schema !== undefined && { schema }),
+      },
+      column: identifier,
+    },
+    scan: (node, columns) => {
+      const provider = context.providers[node.table.connector];
+      assert(provider, `workers have a scan provider ${node.table.connector}`);
+      return provider.scanSql(node.table.handle, request.splits[node.id] ?? [], columns, context.scan);
+    },
+    remote: (node) => renderRemote(node, context.inputs.get(node.fragment) ?? []),
+    task: context.task,
+    seed: session.seed,
+  };
+}
+
+/** What a file does not tell: types of files without rows, which are not even written. */
+function renderRemote(node: RemoteSourceNode, files: readonly string[]): string {
+  if (files.length === 0) return emptySelect(node.symbols);
+  const columns = node.symbols.map(
+    (symbol) => `CAST(${column(symbol)} AS ${kernelType(symbol.type)}) AS ${column(symbol)}`,
+  );
+  const list = files.map((file) => quote(file.replaceAll(/[*?[\]]/g, '[$&]'))).join(', ');
+  return `SELECT ${columns.join(', ') || '1 AS "row"'} FROM read_parquet([${list}], hive_partitioning = false)`;
+}
+
+/** The scans of a plan. */
+export function scansOf(request: TaskRequest): readonly TableScanNode[] {
+  const found: TableScanNode[] = [];
+  const visit = (node: PlanNode): void => {
+    if (node.kind === 'TableScan') found.push(node);
+    sourcesOf(node).forEach(visit);
+  };
+  visit(request.fragment.root);
+  return found;
+}

@@ -1,0 +1,311 @@
+/** One attempt of a task: brings its inputs, waits for its turn, runs its statement in the kernel, tells what was written. */
+
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { assert } from '../common/assert.ts';
+import type { Clock } from '../common/clock.ts';
+import { toErrorInfo } from '../common/errors.ts';
+import type { ScanContext, ScanProvider, Split } from '../connectors/connector.ts';
+import { type InputFiles, InputsLost } from '../exchange/input-files.ts';
+import { parseTaskId } from '../exchange/task-id.ts';
+import type {
+  InputFile,
+  OperatorProfile,
+  OutputFile,
+  TaskFailure,
+  TaskRequest,
+  TaskState,
+  TaskStatistics,
+  TaskStatus,
+} from '../exchange/task-protocol.ts';
+import type { FunctionRegistry } from '../sql/functions/registry.ts';
+import { quote } from '../types/kernel.ts';
+import type { Admission } from './admission.ts';
+import { isInterrupted, kernelError } from './kernel/errors.ts';
+import { type JobResult, type Kernel, KernelDied, KernelFailure } from './kernel/kernel.ts';
+import type { KernelJob, KernelRows } from './kernel/protocol.ts';
+import { operatorProfile, type ProfileTotals, profileTotals } from './profile.ts';
+import { scansOf, type TaskStatement, renderTask } from './render/render-task.ts';
+
+export type TaskEnvironment = {
+  /** Until then nothing is known of the folders to read. */
+  readonly introduction: Promise<void>;
+  readonly kernel: Kernel;
+  readonly admission: Admission;
+  readonly inputFiles: InputFiles;
+  readonly registry: FunctionRegistry;
+  readonly providers: Readonly<Record<string, ScanProvider>>;
+  readonly scan: ScanContext;
+  readonly machineId: string;
+  readonly clock: Clock;
+};
+
+/** Rows that tell what a statement wrote: one a file. */
+const ANSWER_ROWS_MAX = 100_000;
+
+const NOTHING_YET: TaskStatistics = {
+  rowsRead: 0,
+  bytesRead: 0,
+  bytesFetched: 0,
+  rowsWritten: 0,
+  bytesWritten: 0,
+  wallMs: 0,
+  cpuMs: 0,
+  memoryBytes: 0,
+  spilledBytes: 0,
+  splits: 0,
+  localSplits: 0,
+};
+
+export class Task {
+  readonly request: TaskRequest;
+  /** Resolves when the attempt has ended, however it ended; never rejects. */
+  readonly ended: Promise<void>;
+  readonly #environment: TaskEnvironment;
+  /** The query's, holding this attempt's own. */
+  readonly #queryDirectory: string;
+  readonly #directory: string;
+  readonly #task: number;
+  readonly #abort = new AbortController();
+  #state: TaskState = 'queued';
+  #failure: TaskFailure | undefined;
+  #outputs: readonly OutputFile[] = [];
+  #statistics: TaskStatistics = NOTHING_YET;
+  #profile: OperatorProfile | undefined;
+
+  constructor(request: TaskRequest, queryDirectory: string, environment: TaskEnvironment) {
+    const id = parseTaskId(request.taskId);
+    assert(id, 'task ids are checked at the door');
+    this.request = request;
+    this.#environment = environment;
+    this.#task = id.task;
+    this.#queryDirectory = queryDirectory;
+    this.#directory = path.join(queryDirectory, `${id.stage}.${id.task}.${request.attempt}`);
+    this.ended = this.#run();
+  }
+
+  get isRunning(): boolean {
+    return this.#state === 'queued' || this.#state === 'running';
+  }
+
+  status(): TaskStatus {
+    return {
+      taskId: this.request.taskId,
+      attempt: this.request.attempt,
+      state: this.#state,
+      ...(this.#failure && { failure: this.#failure }),
+      outputs: this.#outputs,
+      statistics: this.#statistics,
+      ...(this.#profile && { profile: this.#profile }),
+    };
+  }
+
+  /** Its file of a partition, once finished. */
+  output(partition: number): OutputFile | undefined {
+    return this.#outputs.find((output) => output.partition === partition);
+  }
+
+  /** Resolves when nothing of it runs any more and its outputs are gone. */
+  async remove(): Promise<void> {
+    this.#abort.abort(new Error('The task was called off'));
+    await this.ended;
+    this.#outputs = [];
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#environment.introduction;
+      const inputs = await this.#bringInputs();
+      const leave = await this.#environment.admission.enter(this.request.alone ? 'alone' : 'task', this.#abort.signal);
+      try {
+        this.#state = 'running';
+        await this.#runInKernel(inputs);
+      } finally {
+        leave();
+      }
+      this.#state = 'finished';
+    } catch (problem) {
+      await this.#fail(problem);
+    }
+  }
+
+  /** Paths of the input files, by the fragment that wrote them. */
+  async #bringInputs(): Promise<ReadonlyMap<number, readonly string[]>> {
+    const fragments = Object.entries(this.request.inputs);
+    const files = fragments.flatMap(([, each]) => each);
+    const { paths, bytesFetched } = await this.#environment.inputFiles.bring(
+      files,
+      this.#queryDirectory,
+      this.#abort.signal,
+    );
+    this.#statistics = { ...this.#statistics, ...this.#sizeOfInput(files), bytesFetched };
+    let next = 0;
+    return new Map(fragments.map(([id, each]) => [Number(id), each.map(() => paths[next++]!)]));
+  }
+
+  #sizeOfInput(files: readonly InputFile[]): Partial<TaskStatistics> {
+    const splits = Object.values(this.request.splits).flat();
+    const isLocal = (split: Split): boolean => split.machines?.includes(this.#environment.machineId) ?? true;
+    return {
+      rowsRead: sum(files.map((file) => file.rows)) + sum(splits.map((split) => split.rows ?? 0)),
+      bytesRead: sum(files.map((file) => file.bytes)) + sum(splits.map((split) => split.bytes)),
+      splits: splits.length,
+      localSplits: splits.filter(isLocal).length,
+    };
+  }
+
+  async #runInKernel(inputs: ReadonlyMap<number, readonly string[]>): Promise<void> {
+    const { kernel, clock, registry, providers, scan } = this.#environment;
+    const { signal } = this.#abort;
+    const started = clock.elapsedMs();
+    if (this.request.alone) kernel.renew();
+    for (const job of this.#generations()) await kernel.run(job, signal);
+    const context = { registry, providers, scan, inputs, directory: this.#directory, task: this.#task };
+    const statement = renderTask(this.request, context);
+    await mkdir(this.#directory, { recursive: true });
+    const result = await this.#execute(statement, inputs);
+    this.#outputs = await readAnswer(statement, result.rows.at(-1)!);
+    this.#checkInputs(inputs, result.rows);
+    const profile = await this.#readProfile();
+    this.#statistics = {
+      ...this.#statistics,
+      rowsWritten: sum(this.#outputs.map((output) => output.rows)),
+      bytesWritten: sum(this.#outputs.map((output) => output.bytes)),
+      wallMs: clock.elapsedMs() - started,
+      cpuMs: result.usage.cpuMs,
+      memoryBytes: profile?.memoryBytes ?? result.usage.memoryBytes,
+      spilledBytes: profile?.spilledBytes ?? 0,
+    };
+  }
+
+  #generations(): readonly KernelJob[] {
+    const { providers, scan } = this.#environment;
+    return scansOf(this.request).flatMap(({ id, table }) => {
+      const files = providers[table.connector]?.filesToGenerate?.(table.handle, this.request.splits[id] ?? [], scan);
+      return (files ?? []).map((file): KernelJob => ({ kind: 'generate', connector: table.connector, file }));
+    });
+  }
+
+  async #execute(statement: TaskStatement, inputs: ReadonlyMap<number, readonly string[]>): Promise<JobResult> {
+    const files = [...inputs.values()].flat();
+    const list = files.map((file) => quote(file)).join(', ');
+    const footers = files.length > 0 ? [`SELECT num_rows FROM parquet_file_metadata([${list}])`] : [];
+    const job: KernelJob = {
+      kind: 'run',
+      statements: [...footers, statement.sql],
+      timeZone: this.request.session.timeZone,
+      rowsMax: ANSWER_ROWS_MAX,
+      ...(this.request.profile && { profilePath: this.#profilePath }),
+    };
+    try {
+      return await this.#environment.kernel.run(job, this.#abort.signal);
+    } catch (problem) {
+      if (!(problem instanceof KernelFailure)) throw problem;
+      await this.#findLostInputs(problem, inputs);
+      throw new StatementFailed(problem.message, statement.sql);
+    }
+  }
+
+  get #profilePath(): string {
+    return path.join(this.#directory, 'profile.json');
+  }
+
+  /** Rows that the files' footers hold, against those that their writers counted: both saw the same rows. */
+  #checkInputs(inputs: ReadonlyMap<number, readonly string[]>, rows: readonly KernelRows[]): void {
+    const files = [...inputs.keys()].flatMap((fragment) => this.request.inputs[fragment] ?? []);
+    if (files.length === 0) return;
+    const counts = rows[0]!;
+    const lost = files.filter((file, i) => Number(counts[i]?.[0]) !== file.rows);
+    if (counts.length !== files.length || lost.length > 0) {
+      throw new InputsLost(lost.length > 0 ? lost : files, 'it holds other rows than its writer counted');
+    }
+  }
+
+  /** A failure over an exchange file is not the query's: the file is made again. */
+  async #findLostInputs(failure: KernelFailure, inputs: ReadonlyMap<number, readonly string[]>): Promise<void> {
+    const lost: InputFile[] = [];
+    for (const [fragment, paths] of inputs) {
+      for (const [i, file] of paths.entries()) {
+        const input = this.request.inputs[fragment]![i]!;
+        const bytes = await stat(file).then(
+          (found) => found.size,
+          () => -1,
+        );
+        if (bytes !== input.bytes || failure.message.includes(file)) lost.push(input);
+      }
+    }
+    if (lost.length > 0) throw new InputsLost(lost, failure.message);
+  }
+
+  async #readProfile(): Promise<ProfileTotals | undefined> {
+    if (!this.request.profile) return undefined;
+    const profile: unknown = JSON.parse(await readFile(this.#profilePath, 'utf8'));
+    this.#profile = operatorProfile(profile);
+    return profileTotals(profile);
+  }
+
+  async #fail(problem: unknown): Promise<void> {
+    if (this.#abort.signal.aborted) {
+      this.#state = 'canceled';
+      return;
+    }
+    this.#failure = failureOf(problem);
+    this.#state = 'failed';
+    // Nobody reads the output of a failed attempt.
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** The statement failed for reasons of its own. */
+class StatementFailed extends Error {
+  override readonly name = 'StatementFailed';
+  readonly sql: string;
+
+  constructor(message: string, sql: string) {
+    super(message);
+    this.sql = sql;
+  }
+}
+
+function failureOf(problem: unknown): TaskFailure {
+  if (problem instanceof InputsLost) {
+    const inputs = problem.inputs.map(({ taskId, attempt }) => ({ taskId, attempt }));
+    return { kind: 'input-lost', inputs };
+  }
+  if (problem instanceof KernelDied) {
+    const { alone, outOfMemory, message } = problem;
+    return { kind: 'kernel-died', alone, outOfMemory, message };
+  }
+  if (problem instanceof StatementFailed) return { kind: 'error', error: kernelError(problem.message, problem.sql) };
+  // Other than the statement: generated files.
+  if (problem instanceof KernelFailure) {
+    assert(!isInterrupted(problem.message), 'only jobs that are called off are interrupted');
+    return { kind: 'error', error: kernelError(problem.message) };
+  }
+  return { kind: 'error', error: toErrorInfo(problem) };
+}
+
+async function readAnswer(statement: TaskStatement, rows: KernelRows): Promise<readonly OutputFile[]> {
+  const { answer } = statement;
+  if (answer.kind === 'file') {
+    const count = Number(rows[0]?.[0]);
+    assert(rows.length === 1 && Number.isSafeInteger(count), 'the kernel counts the rows that it writes');
+    if (count === 0) return [];
+    return [{ partition: 0, rows: count, bytes: (await stat(answer.path)).size, path: answer.path }];
+  }
+  const outputs = rows.map(([file, count, bytes, , , keys]): OutputFile => {
+    const [key] = (keys ?? []) as unknown as readonly { readonly value: string }[];
+    return {
+      partition: key ? Number(key.value) : 0,
+      rows: Number(count),
+      bytes: Number(bytes),
+      path: file as string,
+    };
+  });
+  const partitions = new Set(outputs.map((output) => output.partition));
+  assert(partitions.size === outputs.length, 'the kernel writes one file for each partition');
+  return outputs.filter((output) => output.rows > 0);
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

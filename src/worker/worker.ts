@@ -1,0 +1,180 @@
+/** A worker: runs the tasks that the coordinator sends, in a kernel process of its own, and serves their outputs. */
+
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import fastify from 'fastify';
+import { ClusterClient } from '../cluster/cluster-client.ts';
+import { guardInternalRoutes } from '../cluster/internal-routes.ts';
+import { SignatureVerifier } from '../cluster/signature.ts';
+import { systemClock } from '../common/clock.ts';
+import { toErrorInfo } from '../common/errors.ts';
+import type { ScanProvider } from '../connectors/connector.ts';
+import { InputFiles } from '../exchange/input-files.ts';
+import type { Announcement, AnnouncementReply, KernelRequest, KernelResponse } from '../exchange/task-protocol.ts';
+import { FunctionRegistry } from '../sql/functions/registry.ts';
+import { Admission } from './admission.ts';
+import { Announcer } from './announcer.ts';
+import { kernelError } from './kernel/errors.ts';
+import { Kernel, KernelDied, KernelFailure } from './kernel/kernel.ts';
+import type { KernelOptions } from './kernel/protocol.ts';
+import { machineIdOf } from './machine-id.ts';
+import { addWorkerRoutes } from './routes.ts';
+import { TaskManager } from './task-manager.ts';
+
+export type WorkerOptions = {
+  readonly coordinatorUrl: string;
+  readonly dataDirectory: string;
+  readonly version: string;
+  /** The same at each start, so that it finds what it left behind. */
+  readonly nodeId?: string;
+  readonly host?: string;
+  readonly port?: number;
+  /** How others reach it, when not under `host`. */
+  readonly advertisedHost?: string;
+  readonly threads: number;
+  /** This worker's share of the machine's memory. */
+  readonly memoryBytes: number;
+  readonly secret: string;
+  readonly scanProviders: Readonly<Record<string, ScanProvider>>;
+  /** What people should know who look after the cluster. */
+  readonly log?: (message: string) => void;
+};
+
+export type Worker = {
+  readonly url: string;
+  readonly nodeId: string;
+  /** Ends the kernel and all tasks, removes their files. */
+  readonly stop: () => Promise<void>;
+  /** Of the kernel as it is now, for tests of what happens when it dies. */
+  readonly kernelProcessId: () => number | undefined;
+};
+
+/** The rest is for this process, other programs, and the system's cache of files. */
+const KERNEL_MEMORY_SHARE = 0.7;
+
+/** Spilled data may take a multiple of memory; a full disk would hurt others. */
+const SPILL_FACTOR = 20;
+
+/** Below the data directory: what kernels read and write. The cluster's secret stands beside them, out of their reach. */
+const KERNEL_FOLDERS = ['exchange', 'tpch'];
+
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const { secret, threads, log = () => {} } = options;
+  const clock = systemClock;
+  const nodeId = options.nodeId ?? `worker-${randomUUID().slice(0, 8)}`;
+  const dataDirectory = path.resolve(options.dataDirectory);
+  const exchangeDirectory = path.join(dataDirectory, 'exchange', nodeId);
+  await mkdir(exchangeDirectory, { recursive: true });
+  const machineId = await machineIdOf(dataDirectory);
+
+  const kernelOptions = (roots: readonly string[]): KernelOptions => ({
+    dataDirectory,
+    folders: [...KERNEL_FOLDERS.map((folder) => path.join(dataDirectory, folder)), ...roots],
+    spillDirectory: path.join(dataDirectory, 'spill', nodeId),
+    memoryBytes: Math.floor(options.memoryBytes * KERNEL_MEMORY_SHARE),
+    spillBytesMax: options.memoryBytes * SPILL_FACTOR,
+    threads,
+  });
+  const kernel = new Kernel(kernelOptions([]), clock);
+  kernel.start();
+  // Folders once allowed stay so: a catalog that is gone is asked for no more.
+  const roots = new Set<string>();
+  const allow = (more: readonly string[]): void => {
+    for (const root of more) roots.add(root);
+    kernel.reconfigure(kernelOptions([...roots].sort()));
+  };
+
+  // Tasks wait for the coordinator's first answer, which names the folders that they read.
+  let introduced: (() => void) | undefined;
+  const introduction = new Promise<void>((resolve) => {
+    introduced = resolve;
+  });
+  const client = new ClusterClient(secret, clock);
+  const admission = new Admission(threads);
+  const tasks = new TaskManager(exchangeDirectory, {
+    introduction,
+    kernel,
+    admission,
+    inputFiles: new InputFiles(client, clock, machineId),
+    registry: new FunctionRegistry(),
+    providers: options.scanProviders,
+    scan: { dataDirectory },
+    machineId,
+    clock,
+  });
+  await tasks.removeLeftovers();
+
+  const app = fastify({ forceCloseConnections: true, keepAliveTimeout: KEEP_ALIVE_MS });
+  app.register(async (internal) => {
+    guardInternalRoutes(internal, new SignatureVerifier(secret, clock.wallMs));
+    addWorkerRoutes(internal, tasks, (request) => {
+      allow(request.roots);
+      return runQuery(kernel, admission, request);
+    });
+  });
+  const host = options.host ?? '127.0.0.1';
+  await app.listen({ host, port: options.port ?? 0 });
+  const address = app.server.address();
+  const port = typeof address === 'object' && address ? address.port : options.port;
+  const url = `http://${options.advertisedHost ?? host}:${port}`;
+
+  const incarnation = randomUUID();
+  const announcer = new Announcer({
+    client,
+    clock,
+    coordinatorUrl: options.coordinatorUrl,
+    announcement: (): Announcement => ({
+      nodeId,
+      incarnation,
+      url,
+      version: options.version,
+      machineId,
+      threads,
+      slots: threads,
+      memoryBytes: options.memoryBytes,
+      memoryUsedBytes: process.memoryUsage.rss() + kernel.memoryBytes,
+      runningTasks: tasks.runningTasks,
+    }),
+    heard: (reply: AnnouncementReply) => {
+      allow(reply.roots);
+      introduced?.();
+      tasks.removeAllBut(reply.liveQueries).catch((problem: unknown) => log(`leftovers stay: ${String(problem)}`));
+    },
+    failed: (problem) => log(`the coordinator does not answer: ${problem.message}`),
+  });
+  announcer.start();
+
+  return {
+    url,
+    nodeId,
+    kernelProcessId: () => kernel.processId,
+    stop: async () => {
+      announcer.stop();
+      await kernel.stop();
+      await tasks.stop();
+      await app.close();
+      client.close();
+    },
+  };
+}
+
+/** Other processes keep their connections open between two heartbeats. */
+const KEEP_ALIVE_MS = 60_000;
+
+/** A connector's small answer. */
+const QUERY_ROWS_MAX = 100_000;
+
+async function runQuery(kernel: Kernel, admission: Admission, { sql }: KernelRequest): Promise<KernelResponse> {
+  const leave = await admission.enter('query', new AbortController().signal);
+  try {
+    const job = { kind: 'run', statements: [sql], timeZone: 'UTC', rowsMax: QUERY_ROWS_MAX } as const;
+    return { rows: (await kernel.run(job)).rows[0]! };
+  } catch (problem) {
+    if (problem instanceof KernelFailure) return { error: kernelError(problem.message, sql) };
+    if (problem instanceof KernelDied) return { error: { code: 'REMOTE_TASK_ERROR', message: problem.message } };
+    return { error: toErrorInfo(problem) };
+  } finally {
+    leave();
+  }
+}

@@ -1,0 +1,188 @@
+/** The kernel process: its walls, its deaths and its errors. */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '../../src/common/clock.ts';
+import { kernelError } from '../../src/worker/kernel/errors.ts';
+import { Kernel, KernelDied, KernelFailure } from '../../src/worker/kernel/kernel.ts';
+import type { KernelRows } from '../../src/worker/kernel/protocol.ts';
+
+const MIB = 1024 * 1024;
+const folder = mkdtempSync(path.join(tmpdir(), 'tutti-kernel-'));
+const work = path.join(folder, 'work');
+mkdirSync(work);
+writeFileSync(path.join(folder, 'outside.csv'), 'a\n1\n');
+const options = {
+  dataDirectory: work,
+  folders: [work],
+  spillDirectory: path.join(work, 'spill'),
+  memoryBytes: 256 * MIB,
+  spillBytesMax: 1024 * MIB,
+  threads: 2,
+};
+const kernel = new Kernel(options, systemClock);
+
+beforeAll(() => kernel.start());
+afterAll(async () => {
+  await kernel.stop();
+  rmSync(folder, { recursive: true });
+});
+
+async function rows(sql: string, signal?: AbortSignal): Promise<KernelRows> {
+  const job = { kind: 'run', statements: [sql], timeZone: 'UTC', rowsMax: 100 } as const;
+  return (await kernel.run(job, signal)).rows[0]!;
+}
+
+async function failure(sql: string, signal?: AbortSignal): Promise<Error> {
+  try {
+    await rows(sql, signal);
+  } catch (problem) {
+    return problem as Error;
+  }
+  throw new Error(`no failure: ${sql}`);
+}
+
+/** Seconds of work that an interrupt stops. */
+const LONG = 'SELECT count(*) FROM range(100000000) a, range(100000) b WHERE (a.range * b.range) % 7 = 3';
+
+test('answers with rows', async () => {
+  expect(await rows('SELECT 1 AS a, 9007199254740993::BIGINT AS b, NULL AS c')).toEqual([
+    [1, '9007199254740993', null],
+  ]);
+});
+
+test('the sandbox refuses what is outside of its folders', async () => {
+  const outside = path.join(folder, 'outside.csv');
+  for (const sql of [
+    `SELECT * FROM read_csv('${outside}')`,
+    `SELECT * FROM read_text('/etc/passwd')`,
+    `SELECT * FROM glob('${folder}/*')`,
+    `COPY (SELECT 1) TO '${path.join(folder, 'written.csv')}'`,
+    `ATTACH '${path.join(folder, 'other.db')}'`,
+    `INSTALL httpfs`,
+    `LOAD httpfs`,
+    `SET memory_limit = '1TB'`,
+    `SET allowed_directories = ['/']`,
+    `SET enable_external_access = true`,
+    `SET threads = 64`,
+    `RESET lock_configuration`,
+  ]) {
+    expect({ sql, problem: (await failure(sql)).name }).toEqual({ sql, problem: 'KernelFailure' });
+  }
+  expect(existsSync(path.join(folder, 'written.csv'))).toBe(false);
+  expect(await rows(`COPY (SELECT 1) TO '${path.join(work, 'inside.csv')}'`)).toEqual([['1']]);
+});
+
+test('an abort interrupts the statement and leaves the kernel alive', async () => {
+  const before = kernel.processId;
+  const abort = new AbortController();
+  const problem = failure(LONG, abort.signal);
+  await sleep(100);
+  abort.abort(new Error('called off'));
+  expect((await problem).message).toBe('called off');
+  expect(kernel.processId).toBe(before);
+});
+
+test('a killed kernel fails its jobs, and the next job has a new one', async () => {
+  const jobs = [failure(LONG), failure(LONG)];
+  await sleep(100);
+  process.kill(kernel.processId!, 'SIGKILL');
+  for (const problem of await Promise.all(jobs)) {
+    expect(problem).toBeInstanceOf(KernelDied);
+    expect(problem).toMatchObject({ alone: false, outOfMemory: false });
+  }
+  expect(await rows('SELECT 1')).toEqual([[1]]);
+  const single = failure(LONG);
+  await sleep(100);
+  process.kill(kernel.processId!, 'SIGKILL');
+  expect(await single).toMatchObject({ alone: true });
+  expect(await rows('SELECT 2')).toEqual([[2]]);
+});
+
+test('a bomb takes its kernel at most, never the machine', async () => {
+  for (const bomb of [
+    `SELECT length(repeat('x', 3000000000)) + length(repeat('y', 3000000000))`,
+    `SELECT length(printf('%2000000000d', 1)) + length(printf('%2000000000d', 2))`,
+    `SELECT len(range(400000000)) + len(range(400000001))`,
+  ]) {
+    const problem = await failure(bomb);
+    const outcome = problem instanceof KernelDied ? problem.outOfMemory : kernelError(problem.message).code;
+    expect([true, 'EXCEEDED_LOCAL_MEMORY_LIMIT', 'NUMERIC_VALUE_OUT_OF_RANGE']).toContain(outcome);
+    expect(await rows('SELECT 1')).toEqual([[1]]);
+  }
+});
+
+test('other folders are taken up when nothing runs', async () => {
+  const other = path.join(folder, 'other');
+  mkdirSync(other);
+  writeFileSync(path.join(other, 'a.csv'), 'a\n7\n');
+  const read = `SELECT a FROM read_csv('${other}/a.csv')`;
+  expect(await failure(read)).toBeInstanceOf(KernelFailure);
+  const abort = new AbortController();
+  const long = failure(LONG, abort.signal);
+  await sleep(50);
+  kernel.reconfigure({ ...options, folders: [work, other] });
+  const answer = rows(read);
+  await sleep(50);
+  abort.abort(new Error('called off'));
+  await long;
+  expect(await answer).toEqual([['7']]);
+});
+
+test('the kernel ends within a second of its parent, whatever runs', async () => {
+  const source = path.resolve(import.meta.dirname, '../../src');
+  const script = `
+    import { Kernel } from '${source}/worker/kernel/kernel.ts';
+    import { systemClock } from '${source}/common/clock.ts';
+    const kernel = new Kernel(${JSON.stringify(options)}, systemClock);
+    kernel.start();
+    kernel.run({ kind: 'run', statements: [${JSON.stringify(LONG)}], timeZone: 'UTC', rowsMax: 1 });
+    setTimeout(() => console.log(kernel.processId), 1500);
+  `;
+  const parent = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script]);
+  const child = await new Promise<number>((resolve) => {
+    parent.stdout.once('data', (text: Buffer) => resolve(Number(text.toString())));
+  });
+  // A dead process that nobody has waited for yet shows as Z.
+  const alive = (): boolean => {
+    const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(child)], { encoding: 'utf8' });
+    return stdout.trim() !== '' && !stdout.startsWith('Z');
+  };
+  expect(alive()).toBe(true);
+  parent.kill('SIGKILL');
+  await sleep(1000);
+  expect(alive()).toBe(false);
+});
+
+test('errors get codes', () => {
+  const cases: readonly (readonly [message: string, code: string, text?: string])[] = [
+    [
+      `Conversion Error: Could not convert string 'TUTTI:DIVISION_BY_ZERO:Division by zero:ITTUT' to INT64\n\nLINE 1: x`,
+      'DIVISION_BY_ZERO',
+      'Division by zero',
+    ],
+    [
+      `Conversion Error: Could not convert string 'abc' to INT32\n\nLINE 1: SELECT`,
+      'INVALID_CAST_ARGUMENT',
+      `Could not convert string 'abc' to INT32`,
+    ],
+    ['Out of Range Error: Overflow in addition of INT64 (1 + 2)!', 'NUMERIC_VALUE_OUT_OF_RANGE'],
+    [
+      'Out of Memory Error: failed to allocate data of size 1.0 GiB (200MiB/200MiB used)',
+      'EXCEEDED_LOCAL_MEMORY_LIMIT',
+    ],
+    [`Out of Memory Error: failed to offload data block of size 256.0 KiB (1 GiB/1 GiB used).`, 'EXCEEDED_SPILL_LIMIT'],
+    [`Invalid Input Error: No magic bytes found at end of file '/x/a.parquet'`, 'FILE_CORRUPT'],
+    [`IO Error: No files found that match the pattern "/x/a.parquet"`, 'FILE_NOT_FOUND'],
+    ['Binder Error: Referenced column "x" not found', 'GENERIC_INTERNAL_ERROR'],
+    ['INTERRUPT Error: Interrupted!', 'USER_CANCELED'],
+  ];
+  for (const [message, code, text] of cases) {
+    const error = kernelError(message);
+    expect({ message, code: error.code }).toEqual({ message, code });
+    expect(error.message).toContain(text ?? '');
+  }
+});

@@ -1,0 +1,87 @@
+/** Tasks through workers over HTTP: what they compute, where their rows go, how they end. */
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PlanNode } from '../../src/plan/nodes.ts';
+import { big, compare, count, PlanBuilder, ref } from '../plan/build.ts';
+import { fragmentOf, inputsFrom, queryTask, startTestCluster, taskOf, type TestCluster } from './harness.ts';
+import { BIGINT } from '../../src/types/type.ts';
+
+let cluster: TestCluster;
+let apart: TestCluster;
+
+beforeAll(async () => {
+  cluster = await startTestCluster(1);
+  apart = await startTestCluster(2, { apart: true });
+});
+afterAll(async () => {
+  await cluster.stop();
+  await apart.stop();
+});
+
+const plan = new PlanBuilder();
+
+/** Rows 0 … n-1 with a key of seven values. */
+function numbers(n: number): PlanNode {
+  const rows = Array.from({ length: n }, (_, i) => [big(i), big(i % 7)]);
+  const symbols = [
+    { name: 'n', type: BIGINT },
+    { name: 'k', type: BIGINT },
+  ];
+  return { kind: 'Values', id: plan.newId(), symbols, rows };
+}
+
+test('SELECT 1', async () => {
+  const root = plan.output({ kind: 'Values', id: 1, symbols: [{ name: 'x', type: BIGINT }], rows: [[big(1)]] });
+  const status = await cluster.run(cluster.workers[0]!, queryTask(root));
+  expect(cluster.lines(status)).toEqual([[1]]);
+  expect(status.outputs).toMatchObject([{ partition: 0, rows: 1, bytes: 4 }]);
+});
+
+test('a partitioned aggregation over two machines', async () => {
+  const [first, second] = apart.workers;
+  const source = numbers(1000);
+  const keys = [{ name: 'k', type: BIGINT }];
+  const lower = fragmentOf(source, { id: 1, output: { kind: 'repartition', keys }, partitioning: 'source' });
+  const made = await apart.run(first!, taskOf(lower, { output: { kind: 'exchange', partitions: 3 } }));
+  const files = inputsFrom(apart, first!, made);
+  expect(files.reduce((sum, file) => sum + file.rows, 0)).toBe(1000);
+  const remote: PlanNode = {
+    kind: 'RemoteSource',
+    id: plan.newId(),
+    fragment: 1,
+    symbols: lower.outputSymbols,
+    scope: lower.output!,
+  };
+  const upper = plan.output(plan.aggregate(remote, ['k'], { c: count() }));
+  const rows: [number, number][] = [];
+  for (let partition = 0; partition < 3; partition++) {
+    const inputs = { 1: files.filter((file) => file.partition === partition) };
+    const status = await apart.run(second!, queryTask(upper, { inputs }));
+    rows.push(...(apart.lines(status) as [number, number][]));
+  }
+  expect(rows.sort(([a], [b]) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6].map((k) => [k, k < 6 ? 143 : 142]));
+});
+
+test('a filtered, sorted result keeps its order; a result without rows has no files', async () => {
+  const filtered = plan.filter(numbers(500), compare(ref('k'), '=', big(3)));
+  const sorted = plan.output(plan.sort(filtered, 'n'));
+  const status = await cluster.run(cluster.workers[0]!, queryTask(sorted));
+  expect(cluster.lines(status)).toEqual(Array.from({ length: 71 }, (_, i) => [7 * i + 3, 3]));
+  const none = plan.output(plan.filter(numbers(5), compare(ref('k'), '=', big(9))));
+  expect((await cluster.run(cluster.workers[0]!, queryTask(none))).outputs).toEqual([]);
+});
+
+test('the same request twice is one task; a removed query leaves no files and starts nothing', async () => {
+  const [worker] = cluster.workers;
+  const request = queryTask(plan.output(numbers(3)));
+  const [one, two] = await Promise.all([cluster.run(worker!, request), cluster.run(worker!, request)]);
+  expect(two).toEqual(one);
+  const [queryId] = request.taskId.split('.');
+  const folder = path.join(cluster.folder, 'data', 'exchange', 'node-0');
+  expect(readdirSync(folder)).toContain(queryId);
+  await cluster.client.json('DELETE', `${worker!.url}/v1/query/${queryId}`);
+  expect(existsSync(path.join(folder, queryId!))).toBe(false);
+  expect((await cluster.run(worker!, request)).state).toBe('canceled');
+  expect(existsSync(path.join(folder, queryId!))).toBe(false);
+});
