@@ -239,7 +239,13 @@ export class Execution implements TaskSource {
 
   #finished(task: Task, worker: Worker, status: TaskStatus): void {
     if (status.state === 'finished') {
-      Object.assign(task, { state: 'done', stop: undefined, status, endedMs: this.#options.clock.wallMs() });
+      Object.assign(task, {
+        state: 'done',
+        wasDone: true,
+        stop: undefined,
+        status,
+        endedMs: this.#options.clock.wallMs(),
+      });
       this.#advance();
       return;
     }

@@ -11,6 +11,8 @@ export type RecoveryTask = {
   readonly state: 'pending' | 'running' | 'done';
   /** Of a done task: its output can no longer be read. */
   readonly lost: boolean;
+  /** An attempt of it ended well, so that others may have read its output, also when it is being made again. */
+  readonly wasDone: boolean;
   /** Of a done task: rows of its output. */
   readonly rows: number;
 };
@@ -50,8 +52,10 @@ export function recover(stages: readonly RecoveryStage[], root: number, resultNe
     for (const stage of inputsFirst) {
       const inputDiffers = stage.inputs.some((input) => differing.has(input));
       if (inputDiffers) addWhere(stage, again, (task) => task.state !== 'pending');
-      // What was still running has no readers yet, so only done tasks made again can differ from what was read.
-      const madeAgain = stage.tasks?.some((task, i) => task.state === 'done' && again.get(stage.id)!.has(i)) ?? false;
+      // What never ended has no readers yet: only output that is, or is being, made again can differ from what was read.
+      const madeAgain = stage.tasks?.some(
+        (task, i) => task.wasDone && (task.state !== 'done' || again.get(stage.id)!.has(i)),
+      );
       if (madeAgain && (inputDiffers || !stage.deterministic)) differing.add(stage.id);
     }
     after = [...again.values()].reduce((sum, tasks) => sum + tasks.size, 0);

@@ -36,6 +36,8 @@ export type Task = {
   /** Of the running or done attempt, as last heard. */
   status: TaskStatus | undefined;
   lost: boolean;
+  /** An attempt ended well once. */
+  wasDone: boolean;
   /** Attempts that failed. */
   failures: number;
   /** Times its output had to be made again. */
@@ -68,6 +70,7 @@ export function newTask(
     stop: undefined,
     status: undefined,
     lost: false,
+    wasDone: false,
     failures: 0,
     remade: 0,
     alone: false,
@@ -82,7 +85,12 @@ export function recoveryView(stage: Stage): RecoveryStage {
     id: stage.fragment.id,
     deterministic: stage.fragment.deterministic,
     inputs: stage.fragment.inputs,
-    tasks: stage.tasks?.map((task) => ({ state: task.state, lost: task.lost, rows: rowsOf(task) })),
+    tasks: stage.tasks?.map((task) => ({
+      state: task.state,
+      lost: task.lost,
+      wasDone: task.wasDone,
+      rows: rowsOf(task),
+    })),
     ...(stage.rowsWanted !== undefined && { rowsWanted: stage.rowsWanted }),
   };
 }
