@@ -101,7 +101,7 @@ export class SimulatedCluster implements TaskRunner {
       const fail = (failure: TaskFailure): void => resolve({ ...this.#status(request, 'failed'), failure });
       end(() => {
         if (this.#random.chance(this.#chances.workerDies)) this.kill(worker);
-        if (!this.#isThere(worker)) return void end(() => reject(new ClusterError('unreachable')));
+        if (!this.#isThere(worker)) return end(() => reject(new ClusterError('unreachable')));
         if (this.#random.chance(this.#chances.kernelDies)) {
           return fail({ kind: 'kernel-died', alone: request.alone, outOfMemory: false, message: 'killed' });
         }
