@@ -269,7 +269,7 @@ function failureOf(error: WireError, queryId: string): StatementFailure {
 export function failureOfPage(body: Buffer): StatementFailure | undefined {
   try {
     const { error, id } = splitPage(body).envelope as Partial<Answer>;
-    return error && failureOf(error, id ?? '');
+    return typeof error === 'object' ? failureOf(error, id ?? '') : undefined;
   } catch (problem) {
     if (problem instanceof ConnectionFailure) return undefined;
     throw problem;
@@ -280,7 +280,7 @@ const cancelled = (queryId: string): StatementFailure =>
   new StatementFailure({ code: 'USER_CANCELED', message: 'Query was canceled', queryId });
 
 function refusal({ status, body }: HttpResponse, url: URL): ConnectionFailure {
-  const text = body.toString('utf8', 0, REFUSAL_TEXT_MAX).trim();
+  const text = refusalText(body);
   if (status === 401 || status === 403) {
     return new ConnectionFailure(`${url.origin} refuses this user (HTTP ${status}). Check user and password. ${text}`);
   }
@@ -296,3 +296,10 @@ function refusal({ status, body }: HttpResponse, url: URL): ConnectionFailure {
 }
 
 const REFUSAL_TEXT_MAX = 500;
+
+/** The reason that a refusal's body gives: the member `error` or `message` of a JSON object, or its first characters. */
+export function refusalText(body: Buffer): string {
+  const text = body.toString('utf8', 0, REFUSAL_TEXT_MAX).trim();
+  const [, reason] = /"(?:error|message)"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(text) ?? [];
+  return reason === undefined ? text : (JSON.parse(reason) as string);
+}

@@ -1,5 +1,6 @@
 /** `tutti query`: runs statements one after another, results to stdout, everything else to stderr. */
 import type { IncomingMessage } from 'node:http';
+import { splitStatements } from '../sql/script.ts';
 import { type Console, isBrokenPipe, styleFor, unicodeFor, write } from './console.ts';
 import { errorText } from './error-text.ts';
 import { ConnectionFailure, StatementFailure, UsageFailure } from './failures.ts';
@@ -7,9 +8,8 @@ import { type FormatName, FORMATS } from './formats/formats.ts';
 import { cancelOnInterrupt } from './interrupts.ts';
 import { printResult, updateText } from './print-result.ts';
 import { ProgressLine } from './progress.ts';
-import { failureOfPage, type ProtocolClient } from './protocol-client.ts';
+import { failureOfPage, type ProtocolClient, refusalText } from './protocol-client.ts';
 import { plural } from './quantities.ts';
-import { splitStatements } from './statements.ts';
 
 const ignore = (): void => undefined;
 
@@ -93,20 +93,26 @@ async function runArrow(client: ProtocolClient, sql: string, console: Console): 
         const response = await client.stream(sql, ARROW_STREAM, abort.signal);
         if (!String(response.headers['content-type']).startsWith(ARROW_STREAM)) throw await refusalOf(response);
         for await (const piece of response as AsyncIterable<Buffer>) await write(console.stdout, piece);
-        if (!response.complete) throw new ConnectionFailure('the server broke off in the middle of the result');
       } catch (problem) {
-        if (!abort.signal.aborted) throw problem;
+        if (!abort.signal.aborted) throw BROKEN_OFF.has(codeOf(problem)) ? brokenOff(problem) : problem;
         throw new StatementFailure({ code: 'USER_CANCELED', message: 'Query was canceled' });
       }
     },
   );
 }
 
+/** A result that failed on its way cannot say so in its own bytes: the connection ends before the stream does. */
+const BROKEN_OFF = new Set(['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE']);
+const codeOf = (problem: unknown): string => (problem as NodeJS.ErrnoException).code ?? '';
+const brokenOff = (cause: unknown): ConnectionFailure =>
+  new ConnectionFailure('the server broke off in the middle of the result: what came is incomplete', { cause });
+
 async function refusalOf(response: IncomingMessage): Promise<Error> {
   const pieces: Buffer[] = [];
   for await (const piece of response as AsyncIterable<Buffer>) pieces.push(piece);
+  const body = Buffer.concat(pieces);
   return (
-    failureOfPage(Buffer.concat(pieces)) ??
-    new ConnectionFailure(`the server has no Arrow for this statement (HTTP ${response.statusCode})`)
+    failureOfPage(body) ??
+    new ConnectionFailure(`the server sends no Arrow for this (HTTP ${response.statusCode}): ${refusalText(body)}`)
   );
 }

@@ -47,5 +47,5 @@ export function chooseJoinDistribution(node: JoinNode, left: Placed, placing: Pl
     : { distribution: 'partitioned', reason: `${build} is dearer to copy to every task than to shuffle` };
 }
 
-export const describeRows = (rows: number | undefined): string =>
-  rows === undefined ? 'of unknown size' : `about ${Math.round(rows).toLocaleString('en-US')} rows`;
+export const describeRows = (rows: number | undefined, exactness: 'about' | 'exactly' = 'about'): string =>
+  rows === undefined ? 'of unknown size' : `${exactness} ${Math.round(rows).toLocaleString('en-US')} rows`;

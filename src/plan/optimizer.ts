@@ -5,6 +5,7 @@ import type { TableStatistics } from '../connectors/connector.ts';
 import type { Session } from '../sql/session.ts';
 import { addExchanges } from './add-exchanges.ts';
 import type { DistributedPlan } from './fragment.ts';
+import { checkFragments } from './fragment-checker.ts';
 import { fragmentPlan } from './fragmenter.ts';
 import type { OutputNode, PlanNode, PlanNodeId, TableReference } from './nodes.ts';
 import { sourcesOf } from './nodes.ts';
@@ -52,7 +53,9 @@ export async function optimize(root: OutputNode, environment: OptimizerEnvironme
     sourcesOf(node).forEach(note);
   };
   note(placed);
-  return { root: placed, plan: fragmentPlan(placed, estimatedRows), estimatedRows };
+  const plan = fragmentPlan(placed, estimatedRows);
+  checkFragments(plan, 'fragmentPlan');
+  return { root: placed, plan, estimatedRows };
 }
 
 /** The plan that one worker would run: rules without exchanges. */

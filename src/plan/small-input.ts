@@ -10,7 +10,8 @@ import type { Estimator } from './statistics.ts';
 /**
  * Rows of input that one worker works through in about the time that one more stage costs (some tens of milliseconds).
  */
-const SMALL_INPUT_ROWS = 300_000;
+export const SMALL_INPUT_ROWS = 300_000;
+export const SMALL_INPUT_BYTES = 16 * 1024 * 1024;
 
 /** Says why one task should make the node with all below it, or undefined. */
 export function smallness(context: RuleContext, estimator: Estimator): (node: PlanNode) => string | undefined {

@@ -1,7 +1,7 @@
 /** What may be typed next: keywords, functions, and the names of catalogs, schemas, tables and columns in reach. */
 import { NONRESERVED_KEYWORDS, RESERVED_KEYWORDS } from '../../sql/keywords.ts';
 import { keywordOf } from '../../sql/lexer.ts';
-import { splitStatements } from '../statements.ts';
+import { splitStatements } from '../../sql/script.ts';
 import type { Metadata } from './metadata.ts';
 import { tablesOf, type TableReference, words } from './table-references.ts';
 

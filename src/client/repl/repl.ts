@@ -1,6 +1,7 @@
 /** The interactive session: reads statements, runs them, shows their answers, until the person leaves. */
 import { readFile } from 'node:fs/promises';
 import { type Console, isBrokenPipe, styleFor, unicodeFor, write } from '../console.ts';
+import { splitStatements, tokenize } from '../../sql/script.ts';
 import { errorText } from '../error-text.ts';
 import { UsageFailure } from '../failures.ts';
 import { type FormatName, formatNamed, FORMATS } from '../formats/formats.ts';
@@ -8,7 +9,6 @@ import { cancelOnInterrupt } from '../interrupts.ts';
 import { printResult, type ResultSummary, updateText } from '../print-result.ts';
 import { ProgressLine, summaryText } from '../progress.ts';
 import type { ProtocolClient } from '../protocol-client.ts';
-import { endsInside, splitStatements } from '../statements.ts';
 import type { Style } from '../style.ts';
 import { type CommandContext, runCommand } from './commands.ts';
 import { complete, type Completion } from './completion.ts';
@@ -255,7 +255,7 @@ const COMPLETION_MS_MAX = 2_000;
 function isComplete(text: string): boolean {
   const trimmed = text.trim();
   if (trimmed === '' || trimmed.startsWith('\\') || LEAVING.test(trimmed) || HELP.test(trimmed)) return true;
-  if (endsInside(text)) return false;
+  if (tokenize(text).at(-1)?.open) return false;
   const last = splitStatements(text).at(-1);
   return last === undefined ? !/^\s*(--|\/\*)/.test(text) : last.terminated;
 }

@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { displayWidth, graphemes, printable } from '../display-width.ts';
 import type { Style } from '../style.ts';
-import { colour, type Span, spans } from './highlight.ts';
+import { painter, type Span, spans } from './highlight.ts';
 
 export type Prompt = {
   /** Before the first line, and before each further one. Same width. */
@@ -93,23 +93,23 @@ function layOut(
   for (const line of text.split('\n')) {
     let current = rows.length === 0 ? prompt.first : prompt.more;
     let used = indent.length;
-    const painter = new Painter(coloured, paint);
+    const painted = new Painter(coloured, paint);
     for (const grapheme of graphemes(line)) {
       if (offset === cursor) [row, column] = [rows.length, used];
       const shown = grapheme.text === '\t' ? ' ' : printable(grapheme.text);
       const width = Math.max(1, grapheme.width);
       if (used + width >= columns) {
-        rows.push(current + painter.flush());
+        rows.push(current + painted.flush());
         if (offset === cursor) [row, column] = [rows.length, indent.length];
         current = indent;
         used = indent.length;
       }
-      painter.add(shown, offset);
+      painted.add(shown, offset);
       offset += grapheme.text.length;
       used += width;
     }
     if (offset === cursor) [row, column] = [rows.length, used];
-    rows.push(current + painter.flush());
+    rows.push(current + painted.flush());
     offset += 1;
   }
   return { rows, row, column };
@@ -146,7 +146,7 @@ class Painter {
   }
 
   #endRun(): void {
-    this.#done += this.#runSpan ? colour(this.#runSpan.class, this.#paint)(this.#run) : this.#run;
+    this.#done += this.#runSpan ? painter(this.#runSpan.colour, this.#paint)(this.#run) : this.#run;
     this.#run = '';
   }
 }

@@ -3,7 +3,30 @@
 import type { FunctionDefinition } from '../definition.ts';
 import { AGGREGATES } from './aggregates.ts';
 import { ARITHMETIC } from './arithmetic.ts';
+import { ARRAYS } from './arrays.ts';
+import { BINARY } from './binary.ts';
+import { DATE_FORMATS } from './date-formats.ts';
+import { DATETIME } from './datetime.ts';
+import { JSON_FUNCTIONS } from './json.ts';
+import { MAPS } from './maps.ts';
+import { MATH } from './math.ts';
 import { OPERATORS } from './operators.ts';
+import { REGEXPS } from './regexps.ts';
+import { STRINGS } from './strings.ts';
 import { WINDOWS } from './windows.ts';
 
-export const LIBRARY: readonly FunctionDefinition[] = [...ARITHMETIC, ...OPERATORS, ...AGGREGATES, ...WINDOWS];
+export const LIBRARY: readonly FunctionDefinition[] = [
+  ...ARITHMETIC,
+  ...OPERATORS,
+  ...MATH,
+  ...STRINGS,
+  ...REGEXPS,
+  ...DATETIME,
+  ...DATE_FORMATS,
+  ...BINARY,
+  ...JSON_FUNCTIONS,
+  ...ARRAYS,
+  ...MAPS,
+  ...AGGREGATES,
+  ...WINDOWS,
+];

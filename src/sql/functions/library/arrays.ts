@@ -1,0 +1,421 @@
+/** Arrays, and functions that take lambdas over them. Comparisons go by keys, see `keySql`. */
+
+import { hasKeyOfItsOwn, kernelType, keySql } from '../../../types/kernel.ts';
+import { array, type SqlType } from '../../../types/type.ts';
+import { define, type FunctionDefinition, type Render } from '../definition.ts';
+import { refuseWhere, whenPresent } from './constants.ts';
+
+/** Trino's own limit of repeat and sequence, and a wall against lists that nothing else contains. */
+const LIST_LENGTH_MAX = 10_000;
+
+const elementOf = (type: SqlType | undefined): SqlType => (type?.kind === 'array' ? type.element : { kind: 'unknown' });
+
+/** The list of keys by which elements are compared. */
+const keysOf = (list: string, element: SqlType): string =>
+  hasKeyOfItsOwn(element) ? `list_transform(${list}, lambda k: ${keySql(element, 'k', 1)})` : list;
+
+/** Elements of `list` whose place is the first of their key; the kernel's own loses order and NULLs. */
+const distinct = (list: string, element: SqlType): string =>
+  `list_filter(${list}, lambda x, i: list_position(${keysOf(list, element)}, ${keySql(element, 'x')}) = i)`;
+
+const binary =
+  (body: (a: string, b: string, element: SqlType) => string): Render =>
+  ([a = '', b = ''], { types, bind }) =>
+    bind(a, (x) => bind(b, (y) => whenPresent([x, y], body(x, y, elementOf(types[0])))));
+
+const holds = (list: string, element: SqlType, item: string): string =>
+  `list_position(${keysOf(list, element)}, ${keySql(element, item)}) IS NOT NULL`;
+
+const union = (a: string, b: string, element: SqlType): string => distinct(`list_concat(${a}, ${b})`, element);
+const intersect = (a: string, b: string, element: SqlType): string =>
+  `list_filter(${distinct(a, element)}, lambda y: ${holds(b, element, 'y')})`;
+const except = (a: string, b: string, element: SqlType): string =>
+  `list_filter(${distinct(a, element)}, lambda y: NOT (${holds(b, element, 'y')}))`;
+
+/** NULL when there is no common element but a NULL on either side. */
+const overlap = (a: string, b: string, element: SqlType): string => {
+  const common = `len(list_filter(${a}, lambda y: y IS NOT NULL AND ${holds(b, element, 'y')})) > 0`;
+  return `CASE WHEN ${common} THEN true WHEN len(${a}) > 0 AND len(${b}) > 0 AND (list_position(${a}, NULL) IS NOT NULL OR list_position(${b}, NULL) IS NOT NULL) THEN NULL ELSE false END`;
+};
+
+/** NULL when the element is not there but a NULL is. */
+const contains: Render = ([list = '', item = ''], { types, bind }) => {
+  const element = elementOf(types[0]);
+  return bind(list, (l) =>
+    bind(item, (x) =>
+      whenPresent(
+        [l, x],
+        `CASE WHEN ${holds(l, element, x)} THEN true WHEN list_position(${l}, NULL) IS NOT NULL THEN NULL ELSE false END`,
+      ),
+    ),
+  );
+};
+
+const elementAt: Render = ([list = '', index = ''], { bind }) =>
+  bind(index, (i) => refuseWhere(`${i} = 0`, `'SQL array indices start at 1'`, `${list}[${i}]`));
+
+const sortKey = (element: SqlType, list: string, sort: (keys: string) => string): string =>
+  hasKeyOfItsOwn(element)
+    ? `list_transform(list_sort(list_transform(${list}, lambda k: {'n': k IS NULL, 'k': ${keySql(element, 'k', 1)}, 'v': k})), lambda k: k.v)`
+    : sort(list);
+
+const extreme =
+  (name: 'min' | 'max'): Render =>
+  ([list = ''], { types, bind, type }) => {
+    const element = elementOf(types[0]);
+    return bind(list, (l) => {
+      const sorted = hasKeyOfItsOwn(element)
+        ? sortKey(element, l, (x) => x) + (name === 'min' ? '[1]' : '[-1]')
+        : element.kind === 'double' || element.kind === 'real'
+          ? `CASE WHEN list_bool_or(list_transform(${l}, lambda x: isnan(x))) THEN CAST('NaN' AS ${kernelType(type)}) ELSE list_${name}(${l}) END`
+          : `list_${name}(${l})`;
+      return `CASE WHEN list_position(${l}, NULL) IS NULL AND len(${l}) > 0 THEN ${sorted} END`;
+    });
+  };
+
+/** Three-valued: true when any is, else NULL when any is unknown. */
+const match =
+  (kind: 'any' | 'all' | 'none'): Render =>
+  ([list = '', lambda = ''], { bind }) =>
+    bind(list, (l) => {
+      const decides = kind === 'all' ? 'false' : 'true';
+      const verdict = kind === 'any' ? 'true' : 'false';
+      const results = `list_transform(${l}, ${lambda})`;
+      return bind(
+        results,
+        (r) =>
+          `CASE WHEN ${r} IS NULL THEN NULL WHEN list_position(${r}, ${decides}) IS NOT NULL THEN ${verdict} WHEN list_position(${r}, NULL) IS NOT NULL THEN NULL ELSE ${verdict === 'true' ? 'false' : 'true'} END`,
+      );
+    });
+
+/** Starts from a state of another type than the elements', which the kernel's own reduce cannot: both ride in a struct. */
+const reduce: Render = ([list = '', initial = '', step = '', finish = ''], kit) => {
+  const [, , combine] = kit.types;
+  const state = combine?.kind === 'function' ? combine.result : kit.type;
+  const element = elementOf(kit.types[0]);
+  const kernelState = kernelType(state);
+  const [s, x] = [kit.fresh(), kit.fresh()];
+  const parts = splitLambda(step);
+  const body = parts ? substitute(parts, [`${s}.s`, `${x}.e`]) : '';
+  const wrapped = `list_transform(${list}, lambda ${x}: {'s': CAST(NULL AS ${kernelState}), 'e': CAST(${x} AS ${kernelType(element)})})`;
+  const start = `{'s': CAST(${initial} AS ${kernelState}), 'e': CAST(NULL AS ${kernelType(element)})}`;
+  const reduced = `list_reduce(${wrapped}, lambda ${s}, ${x}: {'s': CAST(${body} AS ${kernelState}), 'e': CAST(NULL AS ${kernelType(element)})}, ${start})`;
+  const end = splitLambda(finish);
+  return kit.bind(list, (l) =>
+    whenPresent(
+      [l],
+      kit.bind(`(${reduced}).s`, (r) => (end ? substitute(end, [r]) : r)),
+    ),
+  );
+};
+
+type Lambda = { readonly names: readonly string[]; readonly body: string };
+
+/** The parts of a rendered lambda; its names occur nowhere else. */
+function splitLambda(text: string): Lambda | undefined {
+  const parts = /^lambda ([^:]*): ([\s\S]*)$/.exec(text);
+  return parts ? { names: parts[1]!.split(', '), body: parts[2]! } : undefined;
+}
+
+const substitute = ({ names, body }: Lambda, values: readonly string[]): string =>
+  names.reduce((text, name, i) => text.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), () => values[i]!), body);
+
+const zipWith: Render = ([a = '', b = '', lambda = ''], { bind, fresh }) =>
+  bind(a, (x) =>
+    bind(b, (y) => {
+      const parts = splitLambda(lambda);
+      const i = fresh();
+      const body = parts ? substitute(parts, [`${x}[${i}]`, `${y}[${i}]`]) : 'NULL';
+      return whenPresent([x, y], `list_transform(range(1, greatest(len(${x}), len(${y})) + 1), lambda ${i}: ${body})`);
+    }),
+  );
+
+const zip: Render = (args, kit) =>
+  nested(args, kit.bind, (lists) => {
+    const i = kit.fresh();
+    const fields = lists.map((list, n) => `'f${n}': ${list}[${i}]`);
+    return whenPresent(
+      lists,
+      `list_transform(range(1, greatest(${lists.map((l) => `len(${l})`).join(', ')}) + 1), lambda ${i}: {${fields.join(', ')}})`,
+    );
+  });
+
+function nested(
+  args: readonly string[],
+  bind: Parameters<Render>[1]['bind'],
+  body: (names: readonly string[]) => string,
+): string {
+  const step = (index: number, names: readonly string[]): string =>
+    index === args.length ? body(names) : bind(args[index]!, (name) => step(index + 1, [...names, name]));
+  return step(0, []);
+}
+
+const sequenceInteger: Render = ([from = '', to = '', step], { bind, type }) =>
+  bind(from, (a) =>
+    bind(to, (b) => {
+      const s = step ?? `CASE WHEN ${a} <= ${b} THEN 1 ELSE -1 END`;
+      const count = `((CAST(${b} AS HUGEINT) - ${a}) // (${s}))`;
+      return refuseWhere(
+        `(${s}) = 0`,
+        `'step must not be zero'`,
+        refuseWhere(
+          `(${s} > 0 AND ${a} > ${b}) OR (${s} < 0 AND ${a} < ${b})`,
+          `'sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start'`,
+          refuseWhere(
+            `${count} >= ${LIST_LENGTH_MAX}`,
+            `'result of sequence function must not have more than ${LIST_LENGTH_MAX} entries'`,
+            `CAST(list_transform(range(0, CAST(${count} AS BIGINT) + 1), lambda i: CAST(${a} + CAST(i AS HUGEINT) * (${s}) AS BIGINT)) AS ${kernelType(type)})`,
+          ),
+        ),
+      );
+    }),
+  );
+
+/** Dates and timestamps move by milliseconds or months. */
+const sequenceMoments: Render = ([from = '', to = '', step = ''], { bind, types, type }) =>
+  bind(from, (a) =>
+    bind(to, (b) =>
+      bind(step, (s) => {
+        const months = types[2]?.kind === 'interval year to month';
+        const kernel = kernelType(elementOf(type));
+        const moved = (i: string): string =>
+          months
+            ? `CAST(${a} + to_months(CAST(${i} * ${s} AS INTEGER)) AS ${kernel})`
+            : `CAST(${a} + to_microseconds(CAST(${i} * ${s} * 1000 AS BIGINT)) AS ${kernel})`;
+        const span = months
+          ? `(datediff('month', CAST(${a} AS TIMESTAMP), CAST(${b} AS TIMESTAMP)) // ${s} + 1)`
+          : `((epoch_us(CAST(${b} AS TIMESTAMP)) - epoch_us(CAST(${a} AS TIMESTAMP))) // (${s} * 1000))`;
+        return refuseWhere(
+          `${s} = 0`,
+          `'interval must not be zero'`,
+          refuseWhere(
+            `(${s} > 0 AND ${a} > ${b}) OR (${s} < 0 AND ${a} < ${b})`,
+            `'sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start'`,
+            refuseWhere(
+              `${span} >= ${LIST_LENGTH_MAX}`,
+              `'result of sequence function must not have more than ${LIST_LENGTH_MAX} entries'`,
+              `list_filter(list_transform(range(0, ${span} + 1), lambda i: ${moved('i')}), lambda d: CASE WHEN ${s} > 0 THEN d <= ${b} ELSE d >= ${b} END)`,
+            ),
+          ),
+        );
+      }),
+    ),
+  );
+
+const slice: Render = ([list = '', from = '', count = ''], { bind }) =>
+  bind(list, (l) =>
+    bind(from, (f) =>
+      bind(count, (n) =>
+        refuseWhere(
+          `${f} = 0`,
+          `'SQL array indices start at 1'`,
+          refuseWhere(
+            `${n} < 0`,
+            `'length must be greater than or equal to 0'`,
+            whenPresent(
+              [l, f, n],
+              `CASE WHEN ${f} > 0 THEN list_slice(${l}, ${f}, least(${f} + ${n} - 1, len(${l}))) WHEN -${f} > len(${l}) THEN ${l}[1:0] ELSE list_slice(${l}, len(${l}) + ${f} + 1, least(len(${l}) + ${f} + ${n}, len(${l}))) END`,
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+
+const join =
+  (replaceNulls: boolean): Render =>
+  ([list = '', delimiter = '', instead = ''], { types, render, fresh }) => {
+    const element = elementOf(types[0]);
+    const x = fresh();
+    const text = render({
+      kind: 'Lambda',
+      type: { kind: 'function', arguments: [element], result: { kind: 'varchar' } },
+      parameters: [{ name: x, type: element }],
+      body: {
+        kind: 'Cast',
+        type: { kind: 'varchar' },
+        argument: { kind: 'Reference', type: element, name: x },
+        safe: false,
+      },
+    });
+    const parts = splitLambda(text);
+    const lambda = parts && replaceNulls ? `lambda ${parts.names[0]}: coalesce(${parts.body}, ${instead})` : text;
+    const texts = `list_transform(${list}, ${lambda})`;
+    return `CASE WHEN ${list} IS NOT NULL THEN coalesce(array_to_string(list_filter(${texts}, lambda z: z IS NOT NULL), ${delimiter}), CASE WHEN ${delimiter} IS NOT NULL THEN '' END) END`;
+  };
+
+/** By a comparator: insertion of each element before the first that is above it. */
+const sortBy: Render = ([list = '', comparator = ''], { bind, fresh }) =>
+  bind(list, (l) => {
+    const parts = splitLambda(comparator);
+    const [i, j] = [fresh(), fresh()];
+    const order = parts ? substitute(parts, [`${l}[${j}]`, `${l}[${i}]`]) : '0';
+    // An element's place is how many are below it, or equal and before it.
+    const rank = `len(list_filter(range(1, len(${l}) + 1), lambda ${j}: CASE WHEN ${order} < 0 THEN true WHEN ${order} = 0 THEN ${j} < ${i} ELSE false END))`;
+    return whenPresent(
+      [l],
+      `list_transform(list_sort(list_transform(range(1, len(${l}) + 1), lambda ${i}: {'r': ${rank}, 'v': ${l}[${i}]})), lambda z: z.v)`,
+    );
+  });
+
+const remove: Render = ([list = '', item = ''], { types, bind }) => {
+  const element = elementOf(types[0]);
+  return bind(list, (l) =>
+    bind(item, (x) =>
+      whenPresent([l, x], `list_filter(${l}, lambda e: e IS NULL OR ${keySql(element, 'e')} <> ${keySql(element, x)})`),
+    ),
+  );
+};
+
+const position: Render = ([list = '', item = ''], { types, bind }) => {
+  const element = elementOf(types[0]);
+  return bind(list, (l) =>
+    bind(item, (x) =>
+      whenPresent([l, x], `CAST(coalesce(list_position(${keysOf(l, element)}, ${keySql(element, x)}), 0) AS BIGINT)`),
+    ),
+  );
+};
+
+const containsSequence = (a: string, b: string, element: SqlType): string =>
+  `CASE WHEN len(${b}) = 0 THEN true ELSE list_bool_or(list_transform(range(1, len(${a}) - len(${b}) + 2), lambda i: ${keysOf(a, element)}[i:i + len(${b}) - 1] = ${keysOf(b, element)})) IS TRUE END`;
+
+const VECTOR = 'array(double)';
+const dot = (a: string, b: string): string =>
+  `coalesce(list_sum(list_transform(range(1, len(${a}) + 1), lambda i: ${a}[i] * ${b}[i])), 0e0)`;
+const vector =
+  (body: (a: string, b: string) => string): Render =>
+  ([a = '', b = ''], { bind }) =>
+    bind(a, (x) =>
+      bind(b, (y) =>
+        refuseWhere(
+          `len(${x}) <> len(${y})`,
+          `'The arguments must have the same length'`,
+          whenPresent(
+            [x, y],
+            `CASE WHEN list_position(${x}, NULL) IS NULL AND list_position(${y}, NULL) IS NULL THEN ${body(x, y)} END`,
+          ),
+        ),
+      ),
+    );
+const cosine = (a: string, b: string): string =>
+  refuseWhere(
+    `${dot(a, a)} = 0 OR ${dot(b, b)} = 0`,
+    `'Vector magnitude cannot be zero'`,
+    `${dot(a, b)} / sqrt(${dot(a, a)} * ${dot(b, b)})`,
+  );
+
+const MOMENT_SEQUENCES = ['date', 'timestamp(p)'].flatMap((t) =>
+  ['interval day to second', 'interval year to month'].map((i) =>
+    define(`sequence(${t}, ${t}, ${i}): array(${t})`, sequenceMoments),
+  ),
+);
+
+export const ARRAYS: readonly FunctionDefinition[] = [
+  define('cardinality(array(T)): bigint', ([a]) => `len(${a})`),
+  define('element_at(array(T), bigint): T', elementAt),
+  define('array_first(array(T)): T', ([a]) => `${a}[1]`),
+  define('array_last(array(T)): T', ([a]) => `${a}[-1]`),
+  define('contains(array(T:comparable), T): boolean', contains),
+  define('array_position(array(T:comparable), T): bigint', position),
+  define('array_remove(array(T:comparable), T): array(T)', remove),
+  define('array_distinct(array(T:comparable)): array(T)', ([a = ''], { types, bind }) =>
+    bind(a, (l) => distinct(l, elementOf(types[0]))),
+  ),
+  define('array_union(array(T:comparable), array(T)): array(T)', binary(union)),
+  define('array_intersect(array(T:comparable), array(T)): array(T)', binary(intersect)),
+  define('array_except(array(T:comparable), array(T)): array(T)', binary(except)),
+  define('arrays_overlap(array(T:comparable), array(T)): boolean', binary(overlap)),
+  define('contains_sequence(array(T:comparable), array(T)): boolean', binary(containsSequence)),
+  define('array_min(array(T:orderable)): T', extreme('min')),
+  define('array_max(array(T:orderable)): T', extreme('max')),
+  define('array_sort(array(T:orderable)): array(T)', ([a = ''], { types }) =>
+    sortKey(elementOf(types[0]), a, (l) => `list_sort(${l}, 'ASC', 'NULLS LAST')`),
+  ),
+  define('array_sort(array(T), function(T,T,integer)): array(T)', sortBy),
+  define('array_join(array(T), varchar): varchar', join(false)),
+  define('array_join(array(T), varchar, varchar): varchar', join(true)),
+  define('concat(array(T), array(T)...): array(T)', (args) =>
+    whenPresent(
+      args,
+      args.reduce((a, b) => `list_concat(${a}, ${b})`),
+    ),
+  ),
+  define('flatten(array(array(T))): array(T)', ([a]) => `flatten(list_filter(${a}, lambda x: x IS NOT NULL))`),
+  define('reverse(array(T)): array(T)', ([a]) => `list_reverse(${a})`),
+  define(
+    'repeat(T, bigint): array(T)',
+    ([item = '', n = ''], { bind }) =>
+      bind(n, (count) =>
+        refuseWhere(
+          `${count} > ${LIST_LENGTH_MAX}`,
+          `'count argument of repeat function must be less than or equal to ${LIST_LENGTH_MAX}'`,
+          `CASE WHEN ${count} IS NOT NULL THEN list_transform(range(0, greatest(${count}, 0)), lambda i: ${item}) END`,
+        ),
+      ),
+    { nullOnNull: false },
+  ),
+  define('sequence(bigint, bigint): array(bigint)', sequenceInteger),
+  define('sequence(bigint, bigint, bigint): array(bigint)', sequenceInteger),
+  define('sequence(date, date): array(date)', ([a = '', b = ''], kit) =>
+    sequenceMoments([a, b, `CAST(CASE WHEN ${a} <= ${b} THEN 86400000 ELSE -86400000 END AS BIGINT)`], {
+      ...kit,
+      types: [...kit.types, { kind: 'interval day to second' }],
+    }),
+  ),
+  ...MOMENT_SEQUENCES,
+  define('slice(array(T), bigint, bigint): array(T)', slice),
+  define('trim_array(array(T), bigint): array(T)', ([a = '', n = ''], { bind }) =>
+    bind(a, (l) =>
+      bind(n, (k) =>
+        refuseWhere(
+          `${k} < 0`,
+          `'size must not be negative: ' || ${k}`,
+          refuseWhere(
+            `${k} > len(${l})`,
+            `'size must not exceed array cardinality ' || len(${l}) || ': ' || ${k}`,
+            `${l}[1:len(${l}) - ${k}]`,
+          ),
+        ),
+      ),
+    ),
+  ),
+  define(
+    'shuffle(array(T)): array(T)',
+    ([a = '']) => `list_transform(list_sort(list_transform(${a}, lambda x: {'r': random(), 'v': x})), lambda z: z.v)`,
+    { deterministic: false },
+  ),
+  define('transform(array(T), function(T,U)): array(U)', ([a, f]) => `list_transform(${a}, ${f})`),
+  define('filter(array(T), function(T,boolean)): array(T)', ([a, f]) => `list_filter(${a}, ${f})`),
+  define('reduce(array(T), S, function(S,T,S), function(S,R)): R', reduce, { nullOnNull: false }),
+  define('any_match(array(T), function(T,boolean)): boolean', match('any')),
+  define('all_match(array(T), function(T,boolean)): boolean', match('all')),
+  define('none_match(array(T), function(T,boolean)): boolean', match('none')),
+  define('zip_with(array(T), array(U), function(T,U,R)): array(R)', zipWith),
+  ...[2, 3, 4, 5].map((n) =>
+    define(`zip(${Array.from({ length: n }, (_, i) => `array(${'TUVWX'[i]})`).join(', ')}): array(T)`, zip, {
+      returns: (types) => array({ kind: 'row', fields: types.map((t) => ({ type: elementOf(t) })) }),
+    }),
+  ),
+  define(`dot_product(${VECTOR}, ${VECTOR}): double`, vector(dot)),
+  define(
+    `euclidean_distance(${VECTOR}, ${VECTOR}): double`,
+    vector(
+      (a, b) =>
+        `sqrt(coalesce(list_sum(list_transform(range(1, len(${a}) + 1), lambda i: (${a}[i] - ${b}[i]) * (${a}[i] - ${b}[i]))), 0e0))`,
+    ),
+  ),
+  define(`cosine_similarity(${VECTOR}, ${VECTOR}): double`, vector(cosine)),
+  define(
+    `cosine_distance(${VECTOR}, ${VECTOR}): double`,
+    vector((a, b) => `1 - (${cosine(a, b)})`),
+  ),
+  define('array_histogram(array(T:comparable)): map(T,bigint)', ([a = ''], { bind, types, type }) => {
+    const element = elementOf(types[0]);
+    return bind(a, (l) =>
+      whenPresent(
+        [l],
+        `CAST(map_from_entries(list_transform(${distinct(`list_filter(${l}, lambda z: z IS NOT NULL)`, element)}, lambda y: {'key': y, 'value': CAST(len(list_filter(${l}, lambda q: ${keySql(element, 'q')} = ${keySql(element, 'y')})) AS BIGINT)})) AS ${kernelType(type)})`,
+      ),
+    );
+  }),
+];

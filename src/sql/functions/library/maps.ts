@@ -1,0 +1,168 @@
+/** Maps. */
+
+import { hasKeyOfItsOwn, kernelType, keySql } from '../../../types/kernel.ts';
+import type { SqlType } from '../../../types/type.ts';
+import { define, type FunctionDefinition, type Render } from '../definition.ts';
+import { refuseWhere, whenPresent } from './constants.ts';
+
+const elementOf = (type: SqlType | undefined): SqlType => (type?.kind === 'array' ? type.element : { kind: 'unknown' });
+
+const duplicateKeys = (keys: string, element: SqlType): string => {
+  const list = hasKeyOfItsOwn(element) ? `list_transform(${keys}, lambda k: ${keySql(element, 'k', 1)})` : keys;
+  return `len(${keys}) <> list_unique(${list})`;
+};
+
+const build: Render = ([keys = '', values = ''], { bind, types, type }) =>
+  bind(keys, (k) =>
+    bind(values, (v) =>
+      refuseWhere(
+        `len(${k}) <> len(${v})`,
+        `'Key and value arrays must be the same length'`,
+        refuseWhere(
+          `list_position(${k}, NULL) IS NOT NULL`,
+          `'map key cannot be null'`,
+          refuseWhere(
+            duplicateKeys(k, elementOf(types[0])),
+            `'Duplicate map keys are not allowed'`,
+            whenPresent([k, v], `CAST(map(${k}, ${v}) AS ${kernelType(type)})`),
+          ),
+        ),
+      ),
+    ),
+  );
+
+const fromEntries: Render = ([list = ''], { bind, type }) =>
+  bind(list, (l) => {
+    const keys = `list_transform(${l}, lambda e: e.f0)`;
+    return refuseWhere(
+      `list_position(${l}, NULL) IS NOT NULL`,
+      `'map entry cannot be null'`,
+      refuseWhere(
+        `list_position(${keys}, NULL) IS NOT NULL`,
+        `'map key cannot be null'`,
+        refuseWhere(
+          `len(${keys}) <> list_unique(${keys})`,
+          `'Duplicate map keys are not allowed'`,
+          `CAST(map_from_entries(list_transform(${l}, lambda e: {'key': e.f0, 'value': e.f1})) AS ${kernelType(type)})`,
+        ),
+      ),
+    );
+  });
+
+const multimapFromEntries: Render = ([list = ''], { bind, type }) =>
+  bind(list, (l) => {
+    const keys = `list_transform(${l}, lambda e: e.f0)`;
+    const first = `list_filter(${keys}, lambda k, i: list_position(${keys}, k) = i)`;
+    return refuseWhere(
+      `list_position(${l}, NULL) IS NOT NULL`,
+      `'map entry cannot be null'`,
+      refuseWhere(
+        `list_position(${keys}, NULL) IS NOT NULL`,
+        `'map key cannot be null'`,
+        whenPresent(
+          [l],
+          `CAST(map_from_entries(list_transform(${first}, lambda k: {'key': k, 'value': list_transform(list_filter(${l}, lambda e: e.f0 = k), lambda e: e.f1)})) AS ${kernelType(type)})`,
+        ),
+      ),
+    );
+  });
+
+/** Later maps win. */
+const concat: Render = (args) => whenPresent(args, `map_concat(${args.join(', ')})`);
+
+type Lambda = { readonly names: readonly string[]; readonly body: string };
+const splitLambda = (text: string): Lambda => {
+  const parts = /^lambda ([^:]*): ([\s\S]*)$/.exec(text);
+  return parts ? { names: parts[1]!.split(', '), body: parts[2]! } : { names: [], body: 'NULL' };
+};
+const applied = (lambda: string, values: readonly string[]): string => {
+  const { names, body } = splitLambda(lambda);
+  return names.reduce((text, name, i) => text.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), () => values[i]!), body);
+};
+
+const overEntries =
+  (
+    body: (entries: string, lambda: (key: string, value: string) => string, entry: string, type: SqlType) => string,
+  ): Render =>
+  ([map = '', lambda = ''], { bind, fresh, type }) =>
+    bind(map, (m) => {
+      const e = fresh();
+      return whenPresent(
+        [m],
+        `CAST(${body(`map_entries(${m})`, (k, v) => applied(lambda, [k, v]), e, type)} AS ${kernelType(type)})`,
+      );
+    });
+
+const filter = overEntries(
+  (entries, test, e) => `map_from_entries(list_filter(${entries}, lambda ${e}: ${test(`${e}.key`, `${e}.value`)}))`,
+);
+const transformValues = overEntries(
+  (entries, f, e) =>
+    `map_from_entries(list_transform(${entries}, lambda ${e}: {'key': ${e}.key, 'value': ${f(`${e}.key`, `${e}.value`)}}))`,
+);
+const transformKeys: Render = (args, kit) =>
+  kit.bind(args[0]!, (m) => {
+    const e = kit.fresh();
+    const entries = `list_transform(map_entries(${m}), lambda ${e}: {'key': ${applied(args[1]!, [`${e}.key`, `${e}.value`])}, 'value': ${e}.value})`;
+    return kit.bind(entries, (list) => {
+      const keys = `list_transform(${list}, lambda x: x.key)`;
+      return refuseWhere(
+        `list_position(${keys}, NULL) IS NOT NULL`,
+        `'map key cannot be null'`,
+        refuseWhere(
+          `len(${keys}) <> list_unique(${keys})`,
+          `'Duplicate map keys are not allowed'`,
+          whenPresent([m], `CAST(map_from_entries(${list}) AS ${kernelType(kit.type)})`),
+        ),
+      );
+    });
+  });
+
+const zipWith: Render = ([a = '', b = '', lambda = ''], { bind, fresh, type }) =>
+  bind(a, (x) =>
+    bind(b, (y) => {
+      const k = fresh();
+      const keys = `list_concat(map_keys(${x}), list_filter(map_keys(${y}), lambda z: NOT map_contains(${x}, z)))`;
+      const value = applied(lambda, [k, `map_extract_value(${x}, ${k})`, `map_extract_value(${y}, ${k})`]);
+      return whenPresent(
+        [x, y],
+        `CAST(map_from_entries(list_transform(${keys}, lambda ${k}: {'key': ${k}, 'value': ${value}})) AS ${kernelType(type)})`,
+      );
+    }),
+  );
+
+const entriesType = (types: readonly SqlType[]): SqlType => {
+  const [map] = types;
+  const fields = map?.kind === 'map' ? [{ type: map.key }, { type: map.value }] : [];
+  return { kind: 'array', element: { kind: 'row', fields } };
+};
+
+const mapOfEntries =
+  (many: boolean) =>
+  (types: readonly SqlType[]): SqlType => {
+    const row = elementOf(types[0]);
+    const [key, value] = row.kind === 'row' ? row.fields.map((f) => f.type) : [];
+    const inner: SqlType = value ?? { kind: 'unknown' };
+    return { kind: 'map', key: key ?? { kind: 'unknown' }, value: many ? { kind: 'array', element: inner } : inner };
+  };
+
+export const MAPS: readonly FunctionDefinition[] = [
+  define('map(): map(unknown,unknown)', () => `CAST(MAP {} AS MAP(INTEGER, INTEGER))`),
+  define('map(array(K:comparable), array(V)): map(K,V)', build),
+  define('cardinality(map(K,V)): bigint', ([m]) => `CAST(cardinality(${m}) AS BIGINT)`),
+  define('element_at(map(K:comparable,V), K): V', ([m, k]) => `map_extract_value(${m}, ${k})`),
+  define('map_keys(map(K,V)): array(K)', ([m]) => `map_keys(${m})`),
+  define('map_values(map(K,V)): array(V)', ([m]) => `map_values(${m})`),
+  define(
+    'map_entries(map(K,V)): array(K)',
+    ([m]) => `list_transform(map_entries(${m}), lambda e: {'f0': e.key, 'f1': e.value})`,
+    { returns: entriesType },
+  ),
+  define('map_from_entries(array(T)): map(T,T)', fromEntries, { returns: mapOfEntries(false) }),
+  define('multimap_from_entries(array(T)): map(T,T)', multimapFromEntries, { returns: mapOfEntries(true) }),
+  define('map_concat(map(K,V), map(K,V)...): map(K,V)', concat),
+  define('map_filter(map(K,V), function(K,V,boolean)): map(K,V)', filter),
+  define('transform_values(map(K,V), function(K,V,U)): map(K,U)', transformValues),
+  define('transform_keys(map(K,V), function(K,V,U)): map(U,V)', transformKeys),
+  define('map_zip_with(map(K,V), map(K,W), function(K,V,W,U)): map(K,U)', zipWith),
+];
