@@ -35,7 +35,11 @@ export type ExecutionOptions = {
    * Looks at the plan again when stages have ended; fragments that started must come back unchanged. The result's columns
    * stay the same.
    */
-  readonly adapt: (plan: DistributedPlan, finished: ReadonlyMap<number, FinishedStage>) => DistributedPlan;
+  readonly adapt: (
+    plan: DistributedPlan,
+    finished: ReadonlyMap<number, FinishedStage>,
+    started: ReadonlySet<number>,
+  ) => DistributedPlan;
 };
 
 /** What adaptive planning learns of a finished stage. */
@@ -357,7 +361,7 @@ export class Execution implements TaskSource {
         bytes: files.reduce((sum, file) => sum + file.bytes, 0),
       });
     }
-    const plan = this.#options.adapt(this.#plan, finished);
+    const plan = this.#options.adapt(this.#plan, finished, new Set(this.#stages.keys()));
     for (const id of this.#stages.keys()) {
       assert(
         plan.fragments.some((fragment) => fragment.id === id),

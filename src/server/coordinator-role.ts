@@ -1,0 +1,124 @@
+/** Composes a coordinator: catalogs, planning, queries and its HTTP faces. */
+
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { CatalogManager } from '../catalog/catalog-manager.ts';
+import type { MountedCatalog } from '../catalog/catalog-manager.ts';
+import { systemClock } from '../common/clock.ts';
+import { QueryError } from '../common/errors.ts';
+import type { RuntimeTables } from '../connectors/connector.ts';
+import { Coordinator } from '../coordinator/coordinator.ts';
+import { WorkerKernelQueries } from '../coordinator/kernel-queries.ts';
+import { runtimeTables } from '../coordinator/runtime-tables.ts';
+import type { Logger } from '../observe/logger.ts';
+import { addClientRoutes, addInternalRoutes, checkListenAddress, makeApp } from './coordinator-app.ts';
+import { mountCatalogs } from './mount-catalogs.ts';
+import { adaptPlan, planStatement } from './plan-statement.ts';
+
+export type CoordinatorRoleOptions = {
+  /** Address for clients, and for workers when there is no other. */
+  readonly host: string;
+  /** 0 = the system chooses. */
+  readonly port: number;
+  /** Address for workers on other machines: internal routes alone, closed to everyone without the secret. */
+  readonly internal?: { readonly host: string; readonly port: number };
+  /** What clients call the server when it stands behind a proxy. */
+  readonly externalUrl?: string;
+  readonly insecure: boolean;
+  readonly dataDirectory: string;
+  readonly catalogDirectory: string;
+  readonly secret: string;
+  readonly version: string;
+  readonly logger: Logger;
+};
+
+export type RunningCoordinator = {
+  readonly coordinator: Coordinator;
+  readonly url: string;
+  /** Where workers announce themselves. */
+  readonly internalUrl: string;
+  /** Refuses new queries and ends those that run. */
+  readonly close: () => Promise<void>;
+};
+
+export async function startCoordinator(options: CoordinatorRoleOptions): Promise<RunningCoordinator> {
+  const { host, port, internal, dataDirectory, secret, version, logger } = options;
+  checkListenAddress(host, options.insecure);
+  const clock = systemClock;
+  const nodeId = `coordinator-${randomUUID().slice(0, 8)}`;
+  let catalogs = new CatalogManager([]);
+  let url = '';
+  const coordinator = new Coordinator({
+    clock,
+    secret,
+    logger,
+    roots: () => catalogs.roots(),
+    metadata: () => catalogs.view(),
+    planStatement,
+    adapt: adaptPlan,
+  });
+  const mounted = await mountCatalogs(options.catalogDirectory, {
+    kernel: new WorkerKernelQueries(coordinator.pool, coordinator.client, clock),
+    runtime: runtimeTables(
+      { coordinator, nodeId, url: () => url, version },
+      metadataTables(() => catalogs),
+    ),
+    cacheDirectory: path.join(dataDirectory, 'statistics'),
+  });
+  catalogs = new CatalogManager(mounted);
+
+  let closing = false;
+  const clients = makeApp();
+  const workers = internal ? makeApp() : clients;
+  addClientRoutes(clients, {
+    coordinator,
+    version,
+    nodeId,
+    serverTimeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    ...(options.externalUrl !== undefined && { externalUrl: options.externalUrl }),
+    isShuttingDown: () => closing,
+  });
+  addInternalRoutes(workers, { coordinator, secret, clock });
+  url = await listen(clients, host, port);
+  const internalUrl = internal ? await listen(workers, internal.host, internal.port) : url;
+  return {
+    coordinator,
+    url,
+    internalUrl,
+    close: async () => {
+      closing = true;
+      coordinator.close();
+      await Promise.all([clients.close(), workers.close()]);
+    },
+  };
+}
+
+async function listen(app: ReturnType<typeof makeApp>, host: string, port: number): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (problem) {
+    const code = problem instanceof Error && 'code' in problem ? problem.code : undefined;
+    if (code === 'EADDRINUSE') {
+      throw new QueryError('GENERIC_USER_ERROR', `Port ${port} of ${host} is taken: choose another with --port`);
+    }
+    throw problem;
+  }
+}
+
+/** The tables of `system.metadata`, answered from the mounted catalogs. */
+const metadataTables = (catalogs: () => CatalogManager): RuntimeTables => ({
+  rows: async (_schema, table) =>
+    table === 'catalogs' ? catalogs().catalogs().map(catalogRow) : tableComments(catalogs().catalogs()),
+});
+
+const catalogRow = ({ name, connectorName }: MountedCatalog): readonly string[] => [name, name, connectorName, 'ready'];
+
+async function tableComments(catalogs: readonly MountedCatalog[]): Promise<readonly (readonly (string | null)[])[]> {
+  const rows: (string | null)[][] = [];
+  for (const { name, connector } of catalogs) {
+    for (const schema of await connector.listSchemas()) {
+      for (const table of await connector.listTables(schema)) rows.push([name, schema, table, null]);
+    }
+  }
+  return rows;
+}
