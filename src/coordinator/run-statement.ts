@@ -128,7 +128,7 @@ function start(
 /** A task of less is not worth its overhead of a few milliseconds. */
 const TASK_BYTES_MIN = 1024 * 1024;
 
-function shapeOf(pool: WorkerPool): ClusterShape {
+export function shapeOf(pool: WorkerPool): ClusterShape {
   const workers = pool.workers();
   const threads = workers.map((worker) => worker.announcement.threads);
   return { workers: Math.max(1, workers.length), threadsPerWorker: Math.max(1, ...threads) };

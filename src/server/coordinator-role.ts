@@ -13,7 +13,7 @@ import { runtimeTables } from '../coordinator/runtime-tables.ts';
 import type { Logger } from '../observe/logger.ts';
 import { addClientRoutes, addInternalRoutes, checkListenAddress, makeApp } from './coordinator-app.ts';
 import { mountCatalogs } from './mount-catalogs.ts';
-import { adaptPlan, planStatement } from './plan-statement.ts';
+import { adaptWith, planStatement } from './plan-statement.ts';
 
 export type CoordinatorRoleOptions = {
   /** Address for clients, and for workers when there is no other. */
@@ -48,14 +48,14 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
   const nodeId = `coordinator-${randomUUID().slice(0, 8)}`;
   let catalogs = new CatalogManager([]);
   let url = '';
-  const coordinator = new Coordinator({
+  const coordinator: Coordinator = new Coordinator({
     clock,
     secret,
     logger,
     roots: () => catalogs.roots(),
     metadata: () => catalogs.view(),
     planStatement,
-    adapt: adaptPlan,
+    adapt: adaptWith(() => coordinator.pool),
   });
   const mounted = await mountCatalogs(options.catalogDirectory, {
     kernel: new WorkerKernelQueries(coordinator.pool, coordinator.client, clock),

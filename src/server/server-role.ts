@@ -1,0 +1,65 @@
+/** A cluster on one machine: this process is the coordinator, its children are workers. */
+
+import { systemClock } from '../common/clock.ts';
+import { startCoordinator } from './coordinator-role.ts';
+import type { CoordinatorRoleOptions, RunningCoordinator } from './coordinator-role.ts';
+import { WorkerProcesses } from './worker-processes.ts';
+
+export type ServerRoleOptions = CoordinatorRoleOptions & {
+  readonly workers: number;
+  /** Of each worker. */
+  readonly threads: number;
+  /** Of all workers together. */
+  readonly memoryBytes: number;
+  /** The program's entry file, which workers are started from. */
+  readonly entry: string;
+};
+
+export type RunningServer = RunningCoordinator & {
+  /** Resolves when a worker has announced itself: from then on statements are answered. */
+  readonly ready: Promise<void>;
+};
+
+/** How often readiness is looked for. */
+const READY_CHECK_MS = 10;
+
+export async function startServer(options: ServerRoleOptions): Promise<RunningServer> {
+  const { workers, threads, memoryBytes, dataDirectory, secret, logger, entry } = options;
+  const running = await startCoordinator(options);
+  const memory = String(Math.floor(memoryBytes / Math.max(1, workers)));
+  const processes = new WorkerProcesses({
+    count: workers,
+    command: (index) => [
+      entry,
+      'worker',
+      ...['--coordinator', running.internalUrl],
+      ...['--data', dataDirectory],
+      ...['--node-id', `worker-${index + 1}`],
+      ...['--threads', String(threads)],
+      ...['--memory', memory],
+    ],
+    secret,
+    clock: systemClock,
+    logger,
+  });
+  processes.start();
+  return {
+    ...running,
+    ready: joined(running),
+    close: async () => {
+      // Queries end first, so that workers can be told to drop their files.
+      await running.close();
+      await processes.stop();
+    },
+  };
+}
+
+function joined({ coordinator }: RunningCoordinator): Promise<void> {
+  return new Promise((resolve) => {
+    const check = (): void => {
+      if (coordinator.pool.workers().length > 0) resolve();
+      else systemClock.after(READY_CHECK_MS, check);
+    };
+    check();
+  });
+}
