@@ -2,6 +2,7 @@
 /** Arguments → the module that does the work. Modules are loaded when their command runs, so that each starts quickly. */
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import type { ServerCommandOptions, WorkerCommandOptions } from './src/server/commands.ts';
 
 const program = new Command('tutti')
   .description('A distributed SQL warehouse: the same code on a laptop and on a cluster.')
@@ -74,6 +75,48 @@ program
     } finally {
       client.close();
     }
+  });
+
+const serverOptions = (command: Command): Command =>
+  command
+    .option('--host <host>', 'address for clients', '127.0.0.1')
+    .option('--port <port>', 'port for clients; 0 = any free one', '8080')
+    .option('--external-url <url>', 'what clients call the server behind a proxy')
+    .option('--data <folder>', 'where exchange files, caches and the secret stand (default: ~/.tutti/data)')
+    .option('--catalogs <folder>', 'folder of catalog files, one JSON file a catalog')
+    .option('--insecure', 'let everyone who reaches a public address run statements');
+
+serverOptions(program.command('server').description('Run a cluster on this machine: a coordinator and workers'))
+  .option('--workers <count>', 'worker processes', '1')
+  .option('--threads <count>', 'threads of each worker (default: the processors, shared out)')
+  .option('--memory <size>', 'memory of all workers together, such as 8GB (default: 80 % of the machine)')
+  .action(async (options: ServerCommandOptions) => {
+    const { serverCommand } = await import('./src/server/commands.ts');
+    await serverCommand(options);
+  });
+
+serverOptions(program.command('coordinator').description('Run a coordinator that workers of other machines join'))
+  .option('--internal-host <host>', 'address for workers: closed to everyone without the secret')
+  .option('--internal-port <port>', 'port for workers (default with --internal-host: 8081)')
+  .action(async (options: ServerCommandOptions) => {
+    const { coordinatorCommand } = await import('./src/server/commands.ts');
+    await coordinatorCommand(options);
+  });
+
+program
+  .command('worker')
+  .description("Run a worker that joins a coordinator; needs the cluster's secret in TUTTI_SECRET or the data folder")
+  .requiredOption('--coordinator <url>', 'where the coordinator listens for workers')
+  .option('--host <host>', 'address to listen on', '127.0.0.1')
+  .option('--port <port>', 'port to listen on; 0 = any free one', '0')
+  .option('--advertised-host <host>', 'what other machines call this one')
+  .option('--node-id <name>', 'name in the cluster, the same at each start')
+  .option('--threads <count>', 'threads (default: all processors)')
+  .option('--memory <size>', 'memory, such as 8GB (default: 80 % of the machine)')
+  .option('--data <folder>', 'where exchange files and caches stand (default: ~/.tutti/data)')
+  .action(async (options: WorkerCommandOptions) => {
+    const { workerCommand } = await import('./src/server/commands.ts');
+    await workerCommand(options);
   });
 
 type QueryOptions = {

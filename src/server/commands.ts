@@ -1,0 +1,156 @@
+/** The commands `server`, `coordinator` and `worker`: options as people type them → roles that run until they are ended. */
+
+import { readFileSync } from 'node:fs';
+import { availableParallelism, homedir, totalmem } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { clusterSecret } from '../cluster/secret.ts';
+import { QueryError } from '../common/errors.ts';
+import { makeLogger } from '../observe/logger.ts';
+import { startCoordinator } from './coordinator-role.ts';
+import type { CoordinatorRoleOptions } from './coordinator-role.ts';
+import { startServer } from './server-role.ts';
+import type { RunningServer } from './server-role.ts';
+import { runWorker } from './worker-role.ts';
+
+/** As commander gives them: text, or absent. */
+export type ServerCommandOptions = {
+  readonly host?: string;
+  readonly port?: string;
+  readonly internalHost?: string;
+  readonly internalPort?: string;
+  readonly externalUrl?: string;
+  readonly workers?: string;
+  readonly threads?: string;
+  readonly memory?: string;
+  readonly data?: string;
+  readonly catalogs?: string;
+  readonly insecure?: boolean;
+};
+
+export type WorkerCommandOptions = {
+  readonly coordinator: string;
+  readonly host?: string;
+  readonly port?: string;
+  readonly advertisedHost?: string;
+  readonly nodeId?: string;
+  readonly threads?: string;
+  readonly memory?: string;
+  readonly data?: string;
+};
+
+/** The program's own folder: of the sources, or of `dist/`, which stands in the package's. */
+const programFolder = fileURLToPath(new URL('../..', import.meta.url));
+const packageFolder = path.basename(programFolder) === 'dist' ? path.dirname(programFolder) : programFolder;
+const entry = path.join(programFolder, `cli${path.extname(import.meta.url)}`);
+
+export const version = (): string => {
+  const text = readFileSync(path.join(packageFolder, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+};
+
+/** Starts a cluster on this machine; for the commands that bring their own. */
+export function startLocalServer(options: ServerCommandOptions): Promise<RunningServer> {
+  const workers = wholeNumber('workers', options.workers ?? '1', 1);
+  // The processors are shared out among the workers, whole ones where there are enough.
+  const threads = Math.max(1, Math.floor(availableParallelism() / workers));
+  return startServer({
+    ...coordinatorOptions(options, true),
+    workers,
+    threads: wholeNumber('threads', options.threads ?? String(threads), 1),
+    memoryBytes: memoryBytes(options.memory),
+    entry,
+  });
+}
+
+/** Runs until SIGTERM or SIGINT. */
+export async function serverCommand(options: ServerCommandOptions): Promise<void> {
+  const running = await startLocalServer(options);
+  await running.ready;
+  process.stdout.write(`Tutti is ready at ${running.url}\n`);
+  await signal();
+  await running.close();
+  process.exit(0);
+}
+
+export async function coordinatorCommand(options: ServerCommandOptions): Promise<void> {
+  const running = await startCoordinator(coordinatorOptions(options, true));
+  process.stdout.write(`Tutti's coordinator is ready at ${running.url}, for workers at ${running.internalUrl}\n`);
+  await signal();
+  await running.close();
+  process.exit(0);
+}
+
+export function workerCommand(options: WorkerCommandOptions): Promise<void> {
+  const dataDirectory = dataFolder(options.data);
+  return runWorker({
+    coordinatorUrl: options.coordinator.replace(/\/+$/, ''),
+    dataDirectory,
+    version: version(),
+    threads: wholeNumber('threads', options.threads ?? String(availableParallelism()), 1),
+    memoryBytes: memoryBytes(options.memory),
+    secret: clusterSecret({ environment: process.env, dataDirectory, make: false }),
+    ...(options.host !== undefined && { host: options.host }),
+    ...(options.port !== undefined && { port: wholeNumber('port', options.port, 0) }),
+    ...(options.advertisedHost !== undefined && { advertisedHost: options.advertisedHost }),
+    ...(options.nodeId !== undefined && { nodeId: options.nodeId }),
+  });
+}
+
+function coordinatorOptions(options: ServerCommandOptions, make: boolean): CoordinatorRoleOptions {
+  const dataDirectory = dataFolder(options.data);
+  const internal = options.internalHost ?? options.internalPort;
+  return {
+    host: options.host ?? '127.0.0.1',
+    port: wholeNumber('port', options.port ?? '8080', 0),
+    ...(internal !== undefined && {
+      internal: {
+        host: options.internalHost ?? '0.0.0.0',
+        port: wholeNumber('internal-port', options.internalPort ?? '8081', 0),
+      },
+    }),
+    ...(options.externalUrl !== undefined && { externalUrl: options.externalUrl }),
+    insecure: options.insecure ?? false,
+    dataDirectory,
+    catalogDirectory: path.resolve(options.catalogs ?? path.join(packageFolder, 'catalog')),
+    secret: clusterSecret({ environment: process.env, dataDirectory, make }),
+    version: version(),
+    logger: makeLogger('coordinator', process.env),
+  };
+}
+
+const dataFolder = (given: string | undefined): string =>
+  path.resolve(given ?? process.env['TUTTI_DATA'] ?? path.join(homedir(), '.tutti', 'data'));
+
+function wholeNumber(option: string, text: string, least: number): number {
+  const value = Number(text);
+  if (/^\d{1,9}$/.test(text) && value >= least) return value;
+  throw new QueryError('GENERIC_USER_ERROR', `--${option} takes a whole number from ${least}, not "${text}"`);
+}
+
+/** Most of the machine: some is left for the system's cache of files, which the scans live on. */
+const MACHINE_SHARE = 0.8;
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/** `4GB`, `512M`, plain bytes; absent = most of the machine. */
+function memoryBytes(text: string | undefined): number {
+  if (text === undefined) return Math.floor(totalmem() * MACHINE_SHARE);
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text) ?? [];
+  if (digits === undefined) {
+    throw new QueryError('GENERIC_USER_ERROR', `--memory takes a size such as 4GB or 512MB, not "${text}"`);
+  }
+  return Math.floor(Number(digits) * UNITS[unit!.toUpperCase()]!);
+}
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
+function signal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(name, () => {
+        process.once(name, () => process.exit(1));
+        resolve();
+      });
+    }
+  });
+}

@@ -1,0 +1,45 @@
+/** Composes a worker process: it joins a coordinator on any machine and runs until it is told to end. */
+
+import { SCAN_PROVIDERS } from '../connectors/scan-providers.ts';
+import { makeLogger } from '../observe/logger.ts';
+import { startWorker } from '../worker/worker.ts';
+import type { Worker, WorkerOptions } from '../worker/worker.ts';
+
+export type WorkerRoleOptions = Omit<WorkerOptions, 'scanProviders' | 'log'>;
+
+/** Set by a parent whose end must end this process too. */
+const PARENT_PIPE = 'TUTTI_PARENT_PIPE';
+
+/** Resolves when the worker has ended. */
+export async function runWorker(options: WorkerRoleOptions): Promise<void> {
+  const logger = makeLogger('worker', process.env);
+  const worker = await startWorker({
+    ...options,
+    scanProviders: SCAN_PROVIDERS,
+    log: (message) => logger.info(message),
+  });
+  await endOf(process.env[PARENT_PIPE] === '1');
+  await stopWithin(worker);
+}
+
+/** A signal, or the end of the parent. */
+function endOf(watchParent: boolean): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+    if (!watchParent) return;
+    process.stdin.once('end', () => resolve());
+    process.stdin.once('error', () => resolve());
+    process.stdin.resume();
+  });
+}
+
+/** A worker that cannot end in order ends all the same: its kernel follows, as its pipe closes. */
+const STOP_MS = 1_500;
+
+async function stopWithin(worker: Worker): Promise<void> {
+  const giveUp = setTimeout(() => process.exit(1), STOP_MS);
+  await worker.stop();
+  clearTimeout(giveUp);
+  process.exit(0);
+}
