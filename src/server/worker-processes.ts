@@ -43,7 +43,7 @@ export class WorkerProcesses {
   /** Resolves when every worker, and with it its kernel, has ended. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await Promise.all(this.#children.map((child) => child && this.#end(child)));
+    await Promise.all(this.#children.flatMap((child) => (child ? [this.#end(child)] : [])));
   }
 
   #spawn(index: number): void {
@@ -61,8 +61,9 @@ export class WorkerProcesses {
       this.#children[index] = undefined;
       if (this.#stopping) return;
       const lived = clock.elapsedMs() - startedMs;
-      this.#deaths[index] = lived > HEALTHY_MS ? 0 : this.#deaths[index]! + 1;
-      const pause = Math.min(RESTART_MS_MAX, RESTART_MS * 2 ** Math.max(0, this.#deaths[index]! - 1));
+      const deaths = lived > HEALTHY_MS ? 1 : this.#deaths[index]! + 1;
+      this.#deaths[index] = deaths;
+      const pause = Math.min(RESTART_MS_MAX, RESTART_MS * 2 ** (deaths - 1));
       logger.warn({ worker: index, code, signal, pause }, 'worker ended, it is started again');
       clock.after(pause, () => {
         if (!this.#stopping) this.#spawn(index);
