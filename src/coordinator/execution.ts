@@ -333,9 +333,10 @@ export class Execution implements TaskSource {
     const ready = (): readonly Fragment[] =>
       this.#plan.fragments.filter((fragment) => {
         const stage = this.#stages.get(fragment.id);
-        return !stage && fragment.inputs.every((input) => this.#isReadable(input));
+        const awaited = [...fragment.inputs, ...(fragment.startsAfter ?? [])];
+        return !stage && awaited.every((input) => this.#isReadable(input));
       });
-    if (ready().some((fragment) => fragment.inputs.length > 0)) this.#adapt();
+    if (ready().some((fragment) => fragment.inputs.length > 0 || fragment.startsAfter)) this.#adapt();
     for (const fragment of ready()) this.#open(fragment);
     const root = this.#stages.get(this.#plan.fragments[0]!.id);
     if (root && isReadable(root)) for (const waiter of this.#waiters.splice(0)) waiter.resolve(filesOf(root));

@@ -26,7 +26,7 @@ export function adapt(
   plan: DistributedPlan,
   finished: ReadonlyMap<number, FragmentResult>,
   cluster: ClusterShape,
-  started: ReadonlySet<number> = new Set(),
+  started: ReadonlySet<number>,
 ): DistributedPlan {
   const isOpen = (id: number): boolean => !finished.has(id) && !started.has(id);
   let current = plan;
@@ -49,7 +49,10 @@ const fragmentOf = (plan: DistributedPlan, id: number): Fragment | undefined =>
 function replaced(plan: DistributedPlan, fragment: Fragment, without?: number): DistributedPlan {
   const fragments = plan.fragments
     .filter(({ id }) => id !== without)
-    .map((other) => (other.id === fragment.id ? fragment : other));
+    .map((other) => (other.id === fragment.id ? fragment : other))
+    .map((other) =>
+      other.startsAfter ? { ...other, startsAfter: other.startsAfter.filter((id) => id !== without) } : other,
+    );
   return { ...plan, fragments };
 }
 

@@ -25,7 +25,9 @@ function place(node: PlanNode, placing: Placing): Placed {
     case 'Values':
       return { node, spread: { kind: 'everywhere' } };
     case 'Filter':
-    case 'Sample': {
+    case 'Sample':
+    // Each task numbers its rows in a range of its own.
+    case 'AssignUniqueId': {
       const source = place(node.source, placing);
       return { node: withSources(node, [source.node]), spread: source.spread };
     }
@@ -86,10 +88,8 @@ function place(node: PlanNode, placing: Placing): Placed {
     }
     case 'SetOperation':
       return node.operation === 'UNION ALL' ? placeUnion(node, placing) : placeIntersection(node, placing);
-    case 'EnforceSingleRow':
-    case 'AssignUniqueId': {
-      const why = node.kind === 'AssignUniqueId' ? 'row ids are counted by one task' : 'one row is expected of all';
-      const gathered = gather(place(node.source, placing), placing, why);
+    case 'EnforceSingleRow': {
+      const gathered = gather(place(node.source, placing), placing, 'one row is expected of all');
       return { node: withSources(node, [gathered.node]), spread: gathered.spread };
     }
     case 'Apply':

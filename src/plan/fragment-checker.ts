@@ -46,6 +46,7 @@ function shareOf(node: PlanNode, partitioning: 'source' | 'hash'): Share {
     case 'Project':
     case 'Unnest':
     case 'Sample':
+    case 'AssignUniqueId':
     case 'Output':
       return 'share';
     case 'Join':
@@ -70,7 +71,6 @@ function shareOf(node: PlanNode, partitioning: 'source' | 'hash'): Share {
         : { wrong: `equal rows for ${node.operation} are spread over tasks` };
     case 'Apply':
     case 'EnforceSingleRow':
-    case 'AssignUniqueId':
     case 'RecursiveUnion':
     case 'WorkingTable':
     case 'Exchange':

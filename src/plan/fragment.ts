@@ -19,6 +19,8 @@ export type Fragment = {
   readonly outputSymbols: readonly Symbol[];
   /** Fragments whose output it reads. */
   readonly inputs: readonly number[];
+  /** Fragments that it does not read, but whose exact size may spare it a shuffle: it starts when they have ended. */
+  readonly startsAfter?: readonly number[];
   /**
    * False when two runs over the same input may differ (LIMIT without order, ranking over ties, floating sums, random(),
    * sampling): output lost after it was read then forces every reader to run again.

@@ -31,6 +31,8 @@ function fragmentReading(plan: DistributedPlan, table: string): number {
   return found.id;
 }
 
+const NONE: ReadonlySet<number> = new Set();
+
 const result = (rows: number): FragmentResult => ({ rows, bytes: rows * 20 });
 
 test('a build side that turned out small is copied, and the probe side not shuffled', async () => {
@@ -60,7 +62,7 @@ test('a build side that turned out small is copied, and the probe side not shuff
       TableScan c.s.other [other_k := k]
     "
   `);
-  const adapted = adapt(plan, new Map([[fragmentReading(plan, 'other'), result(100)]]), cluster);
+  const adapted = adapt(plan, new Map([[fragmentReading(plan, 'other'), result(100)]]), cluster, NONE);
   expect(`\n${printDistributedPlan(adapted)}`).toMatchInlineSnapshot(`
     "
     Fragment 0 [HASH]  output to the client, about 10,000,001 rows
@@ -87,13 +89,13 @@ test('a build side that turned out small is copied, and the probe side not shuff
 test('a large build side, or a probe side on its way, changes nothing', async () => {
   const plan = await planned(joinPlan(new PlanBuilder()));
   const [big, other] = [fragmentReading(plan, 'big'), fragmentReading(plan, 'other')];
-  expect(adapt(plan, new Map([[other, result(30_000_000)]]), cluster)).toBe(plan);
+  expect(adapt(plan, new Map([[other, result(30_000_000)]]), cluster, NONE)).toBe(plan);
   expect(adapt(plan, new Map([[other, result(100)]]), cluster, new Set([big]))).toBe(plan);
 });
 
 test('padded rows of a small left side keep their shuffle: the other side must meet it whole', async () => {
   const plan = await planned(joinPlan(new PlanBuilder()));
-  expect(adapt(plan, new Map([[fragmentReading(plan, 'big'), result(100)]]), cluster)).toBe(plan);
+  expect(adapt(plan, new Map([[fragmentReading(plan, 'big'), result(100)]]), cluster, NONE)).toBe(plan);
 });
 
 test('when both sides turned out small the rest runs in one task', async () => {
@@ -101,7 +103,7 @@ test('when both sides turned out small the rest runs in one task', async () => {
   const finished = new Map(
     [fragmentReading(plan, 'big'), fragmentReading(plan, 'other')].map((id) => [id, result(100)]),
   );
-  expect(`\n${printDistributedPlan(adapt(plan, finished, cluster))}`).toMatchInlineSnapshot(`
+  expect(`\n${printDistributedPlan(adapt(plan, finished, cluster, NONE))}`).toMatchInlineSnapshot(`
     "
     Fragment 0 [SINGLE]  output to the client, about 10,000,001 rows
       because its inputs turned out small: exactly 200 rows
