@@ -9,7 +9,7 @@ export function dateText(sql: string): string {
 }
 
 const yearText = (sql: string): string =>
-  `(CASE WHEN year(${sql}) < 0 THEN '-' WHEN year(${sql}) > 9999 THEN '+' ELSE '' END || lpad(CAST(abs(year(${sql})) AS VARCHAR), greatest(4, len(CAST(abs(year(${sql})) AS VARCHAR))), '0'))`;
+  `(CASE WHEN year(${sql}) < 0 THEN '-' WHEN year(${sql}) > 9999 THEN '+' ELSE '' END || lpad(CAST(abs(year(${sql})) AS VARCHAR), CAST(greatest(4, len(CAST(abs(year(${sql})) AS VARCHAR))) AS INTEGER), '0'))`;
 
 /** `2020-01-31 01:02:03.123` with `digits` of the fraction, rounded from `precision`. */
 export function timestampText(sql: string, digits: number, precision: number): string {
