@@ -78,12 +78,22 @@ export class StatementParser extends QueryParser {
     }
   }
 
-  /** A statement of the language that cannot be carried out, or no statement at all. */
+  /** A statement of the language that cannot be carried out, one that goes wrong after its first words, or none at all. */
   #unknownStatement(first: Token): Error {
-    const known = LATER.find((words) => words.split(' ').every((word, index) => this.ahead(index) === word));
-    if (known) return this.notSupported(known, first);
-    for (const word of [...BEGINNINGS, ...LATER.map((words) => words.split(' ')[0]!)]) this.note(`'${word}'`);
-    this.note('<query>');
+    if (first.type === 'eof') return this.error('the statement is empty');
+    let matched = 0;
+    for (const words of LATER) {
+      const equal = words.findIndex((word, index) => this.ahead(index) !== word);
+      if (equal < 0) return this.notSupported(words.join(' '), first);
+      matched = Math.max(matched, equal);
+    }
+    const beginning = LATER.filter((words) =>
+      words.every((word, index) => index >= matched || this.ahead(index) === word),
+    );
+    for (let word = 0; word < matched; word++) this.advance();
+    for (const words of beginning) this.note(`'${words[matched]}'`);
+    if (matched === 0) for (const word of BEGINNINGS) this.note(`'${word}'`);
+    if (matched === 0) this.note('<query>');
     return this.fail();
   }
 
@@ -323,17 +333,18 @@ const BEGINNINGS: readonly TokenType[] = [
   ...(['START', 'COMMIT', 'ROLLBACK'] as const),
 ];
 
-/** First words of statements that the parser knows of and does not read, longest first. */
-const LATER: readonly string[] = `
+/** First words of statements that the parser knows of and does not read. */
+const LATER: readonly (readonly string[])[] = `
   CREATE CATALOG, CREATE SCHEMA, CREATE TABLE, CREATE VIEW, CREATE MATERIALIZED VIEW, CREATE FUNCTION
   CREATE ROLE, CREATE BRANCH, CREATE OR REPLACE TABLE, CREATE OR REPLACE VIEW
   CREATE OR REPLACE MATERIALIZED VIEW, CREATE OR REPLACE FUNCTION, CREATE OR REPLACE BRANCH
   DROP CATALOG, DROP SCHEMA, DROP TABLE, DROP VIEW, DROP MATERIALIZED VIEW, DROP FUNCTION, DROP ROLE
-  DROP BRANCH, ALTER SCHEMA, ALTER TABLE, ALTER VIEW, ALTER MATERIALIZED VIEW, ALTER BRANCH, ALTER
+  DROP BRANCH, ALTER SCHEMA, ALTER TABLE, ALTER VIEW, ALTER MATERIALIZED VIEW, ALTER BRANCH
   INSERT INTO, DELETE FROM, TRUNCATE TABLE, UPDATE, MERGE INTO, COMMENT ON, ANALYZE, CALL
   REFRESH MATERIALIZED VIEW, GRANT, REVOKE, DENY
 `
   .trim()
-  .split(/,?\s*\n\s*|, /);
+  .split(/,?\s*\n\s*|, /)
+  .map((words) => words.split(' '));
 
 const SHOW_LATER: readonly TokenType[] = ['BRANCHES', 'GRANTS', 'ROLES', 'ROLE', 'CURRENT'];
