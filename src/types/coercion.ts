@@ -101,14 +101,12 @@ function raise(type: SqlType, kind: TypeKind): SqlType | undefined {
       return kind === 'time with time zone' ? { kind, precision: type.precision } : undefined;
     case 'timestamp':
       return kind === 'timestamp with time zone' ? { kind, precision: type.precision } : undefined;
+    case 'char':
+      return kind === 'varchar' ? { kind, length: type.length } : undefined;
     case 'varchar':
-      // CHAR does not become VARCHAR: a literal compared with a CHAR column would need its blanks written out.
-      if (kind !== 'char') return undefined;
-      return { kind, length: Math.max(1, Math.min(CHAR_LENGTH_MAX, type.length ?? CHAR_LENGTH_MAX)) };
     case 'array':
     case 'bigint':
     case 'boolean':
-    case 'char':
     case 'decimal':
     case 'double':
     case 'function':
@@ -134,6 +132,22 @@ function raise(type: SqlType, kind: TypeKind): SqlType | undefined {
 const NUMBERS: readonly TypeKind[] = NUMERIC_LADDER;
 const TEXTS: readonly TypeKind[] = ['varchar', 'char'];
 
+/** What a text may be read as. */
+const READABLE: readonly TypeKind[] = [
+  'boolean',
+  ...NUMBERS,
+  ...TEXTS,
+  'varbinary',
+  'json',
+  'date',
+  'time',
+  'time with time zone',
+  'timestamp',
+  'timestamp with time zone',
+  'uuid',
+  'ipaddress',
+];
+
 /** What CAST accepts besides coercions, by the kind it starts from. */
 const CASTS: Partial<Record<TypeKind, readonly TypeKind[]>> = {
   boolean: ['boolean', ...NUMBERS, 'varchar', 'char', 'json'],
@@ -144,21 +158,8 @@ const CASTS: Partial<Record<TypeKind, readonly TypeKind[]>> = {
   decimal: ['boolean', ...NUMBERS, ...TEXTS, 'json'],
   real: ['boolean', ...NUMBERS, ...TEXTS, 'json'],
   double: ['boolean', ...NUMBERS, ...TEXTS, 'json'],
-  varchar: [
-    'boolean',
-    ...NUMBERS,
-    ...TEXTS,
-    'varbinary',
-    'json',
-    'date',
-    'time',
-    'time with time zone',
-    'timestamp',
-    'timestamp with time zone',
-    'uuid',
-    'ipaddress',
-  ],
-  char: [...TEXTS, ...NUMBERS, 'varbinary', 'date'],
+  varchar: READABLE,
+  char: READABLE,
   varbinary: ['uuid', 'ipaddress'],
   json: ['boolean', ...NUMBERS, 'varchar', 'array', 'map', 'row'],
   date: ['varchar', 'char', 'timestamp', 'timestamp with time zone', 'json'],

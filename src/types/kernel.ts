@@ -167,7 +167,7 @@ export function keySql(type: SqlType, sql: string, depth = 0): string {
       return `(${sql}).instant`;
     case 'time with time zone':
       // Microseconds of the day in UTC.
-      return `((epoch_us((${sql})."time") - (${sql})."minutes" * 60000000 + 86400000000) % 86400000000)`;
+      return `((epoch_us((${sql})."time") - CAST((${sql})."minutes" AS BIGINT) * 60000000 + 86400000000) % 86400000000)`;
     case 'array':
       return `list_transform(${sql}, lambda ${item}: ${keySql(type.element, item, depth + 1)})`;
     case 'map': {

@@ -103,3 +103,9 @@ export function dayTimeText(sql: string): string {
     `lpad(CAST(${ms} % 1000 AS VARCHAR), 3, '0'))`
   );
 }
+
+/** The kernel writes `.5` where the type has no digit before the point; Trino writes `0.5`. */
+export const decimalText = (sql: string, precision: number, scale: number): string =>
+  precision > scale
+    ? `CAST(${sql} AS VARCHAR)`
+    : `CASE WHEN ${sql} < 0 THEN '-0' || substr(CAST(${sql} AS VARCHAR), 2) ELSE '0' || CAST(${sql} AS VARCHAR) END`;

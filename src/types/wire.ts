@@ -3,7 +3,16 @@
 import { VARCHAR_LENGTH_UNBOUNDED } from './coercion.ts';
 import { fieldName } from './kernel.ts';
 import { type SqlType, typeName } from './type.ts';
-import { dateText, dayTimeText, timestampText, timeText, yearMonthText, zonedLocal, zonedTimeText } from './text.ts';
+import {
+  dateText,
+  dayTimeText,
+  decimalText,
+  timestampText,
+  timeText,
+  yearMonthText,
+  zonedLocal,
+  zonedTimeText,
+} from './text.ts';
 
 export type WireOptions = {
   /** Clients without the capability PARAMETRIC_DATETIME get datetimes with three digits of a second's fraction. */
@@ -69,6 +78,8 @@ function plainText(type: SqlType, sql: string, options: WireOptions): string {
   switch (type.kind) {
     case 'varbinary':
       return `to_base64(${sql})`;
+    case 'decimal':
+      return decimalText(sql, type.precision, type.scale);
     case 'date':
       return dateText(sql);
     case 'time':
@@ -87,7 +98,6 @@ function plainText(type: SqlType, sql: string, options: WireOptions): string {
     case 'bigint':
     case 'boolean':
     case 'char':
-    case 'decimal':
     case 'double':
     case 'function':
     case 'integer':
@@ -101,7 +111,7 @@ function plainText(type: SqlType, sql: string, options: WireOptions): string {
     case 'unknown':
     case 'uuid':
     case 'varchar':
-      // Decimals, uuids, and the NULLs of type unknown.
+      // Uuids, and the NULLs of type unknown.
       return `CAST(${sql} AS VARCHAR)`;
   }
 }

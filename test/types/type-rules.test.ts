@@ -17,7 +17,7 @@ test.each([
   ['decimal(10,2)', 'real', 'real'],
   ['varchar(3)', 'varchar(5)', 'varchar(5)'],
   ['varchar(3)', 'varchar', 'varchar'],
-  ['varchar(3)', 'char(5)', 'char(5)'],
+  ['varchar(3)', 'char(5)', 'varchar(5)'],
   ['unknown', 'date', 'date'],
   ['date', 'timestamp(6)', 'timestamp(6)'],
   ['timestamp(3)', 'timestamp(0) with time zone', 'timestamp(3) with time zone'],
@@ -37,7 +37,8 @@ test('what coerces and what casts', () => {
   expect(coerces('integer', 'decimal(10,0)')).toBe(true);
   expect(coerces('integer', 'decimal(9,0)')).toBe(false);
   expect(coerces('varchar(5)', 'varchar(3)')).toBe(false);
-  expect(coerces('char(3)', 'varchar')).toBe(false);
+  expect(coerces('char(3)', 'varchar')).toBe(true);
+  expect(coerces('varchar(3)', 'char(5)')).toBe(false);
   expect(coerces('unknown', 'map(varchar, bigint)')).toBe(true);
   expect(casts('varchar', 'date')).toBe(true);
   expect(casts('date', 'bigint')).toBe(false);

@@ -78,6 +78,10 @@ export class FunctionRegistry {
     const name = types.length === 1 && operator === '-' ? '$negate' : OPERATORS[operator];
     const found = chooseOverload(this.#byName.get(name) ?? [], types);
     const bound = found && found !== 'ambiguous' && bind(found.signature, types, true, found.returns);
+    if (!bound && operator === '||') {
+      // The concatenation operator is the function concat by another name.
+      throw unexpectedParameters('concat', types, this.#byName.get('concat') ?? [], options.location);
+    }
     if (!bound) {
       const names = types.map(typeName);
       const what = types.length === 2 ? `${names[0]} ${operator} ${names[1]}` : `${operator}${names.join(', ')}`;

@@ -234,8 +234,7 @@ function shapedLike(name: string, actual: SqlType): SqlType | 'any' | undefined 
     return name === 'array' || name === 'map' ? undefinedParts(name) : 'any';
   }
   if (name === 'decimal' && actual.kind in INTEGER_DIGITS) return decimal(INTEGER_DIGITS[actual.kind]!, 0);
-  if (name === 'char' && actual.kind === 'varchar')
-    return { kind: 'char', length: Math.min(65536, actual.length ?? 65536) };
+  if (name === 'varchar' && actual.kind === 'char') return { kind: 'varchar', length: actual.length };
   if (name === 'timestamp' && actual.kind === 'date') return { kind: name, precision: 0 };
   if (name === 'timestamp with time zone') {
     if (actual.kind === 'date') return { kind: name, precision: 0 };

@@ -7,7 +7,7 @@ import type { CastKit } from '../functions/definition.ts';
 import { castToJson, castFromJson } from './render-json-cast.ts';
 import { castToZoned, castZoned } from './render-zoned-cast.ts';
 import { paddedText, textOf } from './render-text.ts';
-import { raiseSql } from './raise.ts';
+import { raise, raiseSql } from './raise.ts';
 
 /** Kernel SQL of CAST(sql AS to), where `sql` is of type `from`. */
 export function renderCast(from: SqlType, to: SqlType, sql: string, kit: CastKit): string {
@@ -46,7 +46,7 @@ export function renderCast(from: SqlType, to: SqlType, sql: string, kit: CastKit
     case 'varbinary':
       if (from.kind === 'varbinary') return sql;
       if (from.kind === 'uuid') return `unhex(replace(CAST(${sql} AS VARCHAR), '-', ''))`;
-      return `encode(${textOf(from, sql, kit)})`;
+      return `encode(${paddedText(from, sql)})`;
     case 'uuid':
       if (from.kind === 'uuid') return sql;
       if (from.kind === 'varbinary') return `CAST(lower(hex(${sql})) AS UUID)`;
@@ -95,7 +95,12 @@ function toInteger(from: SqlType, to: SqlType, sql: string, kit: CastKit): strin
   if (from.kind === to.kind) return sql;
   if (isText(from)) {
     return kit.bind(sql, (s) =>
-      checked(s, `CASE WHEN regexp_full_match(${s}, '[+-]?[0-9]+') THEN TRY_CAST(${s} AS ${target}) END`, to, kit),
+      checked(
+        s,
+        `CASE WHEN regexp_full_match(${s}, '\\s*[+-]?[0-9]+\\s*') THEN TRY_CAST(trim(${s}) AS ${target}) END`,
+        to,
+        kit,
+      ),
     );
   }
   if (from.kind === 'boolean') return `CAST(${sql} AS ${target})`;
@@ -103,16 +108,12 @@ function toInteger(from: SqlType, to: SqlType, sql: string, kit: CastKit): strin
     INTEGER_ORDER.indexOf(from.kind) >= 0 && INTEGER_ORDER.indexOf(from.kind) < INTEGER_ORDER.indexOf(to.kind);
   if (widening) return `CAST(${sql} AS ${target})`;
   return kit.bind(sql, (s) => {
-    const rounded = from.kind === 'double' || from.kind === 'real' || from.kind === 'decimal' ? `round(${s})` : s;
-    const code =
-      from.kind === 'decimal' || from.kind === 'double' || from.kind === 'real'
-        ? 'INVALID_CAST_ARGUMENT'
-        : 'NUMERIC_VALUE_OUT_OF_RANGE';
-    const words =
-      code === 'INVALID_CAST_ARGUMENT'
-        ? `'Cannot cast ''' || CAST(${s} AS VARCHAR) || ''' to ${to.kind.toUpperCase()}'`
-        : `'Out of range for ${to.kind}: ' || CAST(${s} AS VARCHAR)`;
-    return `CASE WHEN ${s} IS NOT NULL THEN coalesce(TRY_CAST(${rounded} AS ${target}), ${raiseSql(code, words)}) END`;
+    const isFloat = from.kind === 'double' || from.kind === 'real';
+    const rounded = isFloat || from.kind === 'decimal' ? `round(${s})` : s;
+    const range = raiseSql('NUMERIC_VALUE_OUT_OF_RANGE', `'Out of range for ${to.kind}: ' || CAST(${s} AS VARCHAR)`);
+    const nan = raise('INVALID_CAST_ARGUMENT', `Cannot cast NaN to ${to.kind}`);
+    const failure = isFloat ? `CASE WHEN isnan(${s}) THEN ${nan} ELSE ${range} END` : range;
+    return `CASE WHEN ${s} IS NOT NULL THEN coalesce(TRY_CAST(${rounded} AS ${target}), ${failure}) END`;
   });
 }
 
@@ -151,8 +152,14 @@ function toDecimal(from: SqlType, to: Extract<SqlType, { kind: 'decimal' }>, sql
         kit,
       );
     }
+    const isFloat = from.kind === 'double' || from.kind === 'real';
     const message = `'Cannot cast ${typeName(from).toUpperCase()} ''' || CAST(${s} AS VARCHAR) || ''' to ${typeName(to).toUpperCase()}'`;
-    return `CASE WHEN ${s} IS NOT NULL THEN coalesce(TRY_CAST(${s} AS ${target}), ${raiseSql('INVALID_CAST_ARGUMENT', message)}) END`;
+    const range = raiseSql('NUMERIC_VALUE_OUT_OF_RANGE', message);
+    const nan = raiseSql('INVALID_CAST_ARGUMENT', message);
+    const failure = isFloat ? `CASE WHEN isnan(${s}) THEN ${nan} ELSE ${range} END` : range;
+    // Through the shortest digits: 1.005 means 1.005, not the nearest sum of powers of two.
+    const value = isFloat ? `CAST(${s} AS VARCHAR)` : s;
+    return `CASE WHEN ${s} IS NOT NULL THEN coalesce(TRY_CAST(${value} AS ${target}), ${failure}) END`;
   });
 }
 
@@ -164,10 +171,8 @@ function toVarchar(from: SqlType, to: Extract<SqlType, { kind: 'varchar' }>, sql
     const fits = length === undefined || (from.length !== undefined && from.length <= length);
     return fits ? sql : `left(${sql}, ${length})`;
   }
-  if (from.kind === 'char') {
-    const padded = paddedText(from, sql);
-    return length === undefined || length >= from.length ? padded : `left(${padded}, ${length})`;
-  }
+  if (from.kind === 'char')
+    return length === undefined || length >= from.length ? sql : `rtrim(left(${sql}, ${length}), ' ')`;
   const text = textOf(from, sql, kit);
   if (length === undefined) return text;
   return kit.bind(text, (s) => {

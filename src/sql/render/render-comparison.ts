@@ -135,6 +135,16 @@ function equalSql(type: SqlType, a: string, b: string, tools: Tools): string {
 
 /** Order of rows: field by field; a NULL in a field that decides makes the answer NULL. */
 function orderSql(operator: ComparisonOperator, type: SqlType, a: string, b: string, tools: Tools): string {
+  if (type.kind === 'array') {
+    // The first place where they are not surely equal decides; then the length does.
+    const i = tools.fresh();
+    const differ = `list_filter(range(1, least(len(${a}), len(${b})) + 1), lambda ${i}: ${equalSql(type.element, `${a}[${i}]`, `${b}[${i}]`, tools)} IS NOT TRUE)[1]`;
+    return tools.bind(differ, (at) => {
+      const element = compare(operator, type.element, `${a}[${at}]`, `${b}[${at}]`, tools);
+      const known = `${equalSql(type.element, `${a}[${at}]`, `${b}[${at}]`, tools)} IS NOT NULL`;
+      return `CASE WHEN ${a} IS NULL OR ${b} IS NULL THEN NULL WHEN ${at} IS NULL THEN len(${a}) ${operator} len(${b}) WHEN ${known} THEN ${element} END`;
+    });
+  }
   if (type.kind !== 'row') return `(${key(type, a)} ${operator} ${key(type, b)})`;
   const strict = operator === '<' || operator === '<=' ? '<' : '>';
   const whens = type.fields.map((field, i) => {

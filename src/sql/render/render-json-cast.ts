@@ -15,7 +15,7 @@ export function castToJson(from: SqlType, sql: string, kit: CastKit): string {
     case 'integer':
     case 'bigint':
     case 'decimal':
-      return `CAST(${sql} AS VARCHAR)`;
+      return textOf(from, sql, kit);
     case 'real':
     case 'double':
       return kit.bind(
@@ -31,7 +31,7 @@ export function castToJson(from: SqlType, sql: string, kit: CastKit): string {
     }
     case 'map': {
       const item = kit.fresh();
-      const key = `CAST(to_json(${textOf(from.key, `${item}.key`, kit)}) AS VARCHAR)`;
+      const key = `CAST(to_json(${keyText(from.key, `${item}.key`, kit)}) AS VARCHAR)`;
       const entry = `${key} || ':' || coalesce(${castToJson(from.value, `${item}.value`, kit)}, 'null')`;
       // Trino writes the keys of objects in order.
       return `'{' || array_to_string(list_sort(list_transform(map_entries(${sql}), lambda ${item}: ${entry})), ',') || '}'`;
@@ -62,7 +62,12 @@ export function castToJson(from: SqlType, sql: string, kit: CastKit): string {
   }
 }
 
-const floatJson = (sql: string): string => `replace(upper(CAST(${sql} AS VARCHAR)), 'E+', 'E')`;
+/** Keys are texts; floating ones in the way of JSON numbers. */
+const keyText = (type: SqlType, sql: string, kit: CastKit): string =>
+  type.kind === 'real' || type.kind === 'double' ? floatJson(sql) : textOf(type, sql, kit);
+
+const floatJson = (sql: string): string =>
+  `regexp_replace(regexp_replace(upper(CAST(${sql} AS VARCHAR)), 'E\\+?(-?)0*', 'E\\1'), '^(-?[0-9]+)E', '\\1.0E')`;
 
 /** CAST(json AS T): JSON's null is NULL. `text` is repeated. */
 export function castFromJson(to: SqlType, sql: string, kit: CastKit): string {
@@ -73,8 +78,11 @@ export function castFromJson(to: SqlType, sql: string, kit: CastKit): string {
     const text = `json_extract_string(${s}, '$')`;
     const kinds = (yes: string): string => `CASE WHEN json_type(${s}) NOT IN ('OBJECT', 'ARRAY') THEN ${yes} END`;
     switch (to.kind) {
-      case 'varchar':
-        return scalar(kinds(to.length === undefined ? text : `left(${text}, ${to.length})`));
+      case 'varchar': {
+        const double = textOf({ kind: 'double' }, `CAST(${text} AS DOUBLE)`, kit);
+        const value = `CASE WHEN json_type(${s}) = 'DOUBLE' THEN ${double} ELSE ${text} END`;
+        return scalar(kinds(to.length === undefined ? value : `left(${value}, ${to.length})`));
+      }
       case 'boolean':
         return scalar(
           kinds(
@@ -114,10 +122,11 @@ export function castFromJson(to: SqlType, sql: string, kit: CastKit): string {
         const byIndex = to.fields.map(
           (f, i) => `'${fieldName(i)}': ${castFromJson(f.type, `json_extract(${s}, '$[${i}]')`, kit)}`,
         );
-        const byName = to.fields.map(
-          (f, i) =>
-            `'${fieldName(i)}': ${castFromJson(f.type, `json_extract(${s}, ${quote(`$."${f.name ?? ''}"`)})`, kit)}`,
-        );
+        // A field without a name is found by its place only.
+        const byName = to.fields.map(({ name, type }, i) => {
+          if (name === undefined) return `'${fieldName(i)}': CAST(NULL AS ${kernelType(type)})`;
+          return `'${fieldName(i)}': ${castFromJson(type, `json_extract(${s}, ${quote(`$."${name}"`)})`, kit)}`;
+        });
         return scalar(
           `CASE json_type(${s}) WHEN 'ARRAY' THEN {${byIndex.join(', ')}} WHEN 'OBJECT' THEN {${byName.join(', ')}} END`,
         );

@@ -1,6 +1,5 @@
 /** + - * / % and unary minus over numbers: integer division, Trino's decimal scales, errors where the kernel has NULL. */
 
-import { QueryError } from '../../../common/errors.ts';
 import { kernelType } from '../../../types/kernel.ts';
 import { decimal, type SqlType } from '../../../types/type.ts';
 import type { Expression } from '../../expression.ts';
@@ -33,52 +32,74 @@ type Decimal = Extract<SqlType, { kind: 'decimal' }>;
 const asDecimals = (types: readonly SqlType[]): [Decimal, Decimal] => [types[0] as Decimal, types[1] as Decimal];
 const DIGITS_MAX = 38;
 
+/** Scale that a division or a shortened result keeps at least, as far as it has one. */
+const SCALE_KEPT = 6;
+
+/** A type of `whole` digits before the point and `scale` behind it; beyond 38 digits the scale gives way. */
+function fitted(whole: number, scale: number, carry: number): SqlType {
+  if (whole + scale + carry <= DIGITS_MAX) return decimal(Math.max(1, whole + scale + carry), scale);
+  return decimal(DIGITS_MAX, Math.max(Math.min(scale, DIGITS_MAX - whole), Math.min(scale, SCALE_KEPT)));
+}
+
 function sumType(types: readonly SqlType[]): SqlType {
   const [a, b] = asDecimals(types);
-  const scale = Math.max(a.scale, b.scale);
-  return decimal(Math.min(DIGITS_MAX, Math.max(a.precision - a.scale, b.precision - b.scale) + scale + 1), scale);
+  return fitted(Math.max(a.precision - a.scale, b.precision - b.scale), Math.max(a.scale, b.scale), 1);
 }
 
 function productType(types: readonly SqlType[]): SqlType {
   const [a, b] = asDecimals(types);
-  const scale = a.scale + b.scale;
-  if (scale > DIGITS_MAX) {
-    throw new QueryError(
-      'NUMERIC_VALUE_OUT_OF_RANGE',
-      `DECIMAL scale ${scale} of a product exceeds 38; cast the factors to smaller scales first`,
-    );
-  }
-  return decimal(Math.min(DIGITS_MAX, a.precision + b.precision), scale);
+  return fitted(a.precision - a.scale + b.precision - b.scale, a.scale + b.scale, 0);
 }
 
 function quotientType(types: readonly SqlType[]): SqlType {
   const [a, b] = asDecimals(types);
-  const precision = a.precision + b.scale + Math.max(b.scale - a.scale, 0);
-  return decimal(Math.min(DIGITS_MAX, precision), Math.max(a.scale, b.scale));
+  return fitted(a.precision - a.scale + b.scale, Math.max(SCALE_KEPT, a.scale + b.precision + 1), 0);
 }
 
-function remainderType(types: readonly SqlType[]): SqlType {
+export function remainderType(types: readonly SqlType[]): SqlType {
   const [a, b] = asDecimals(types);
   const scale = Math.max(a.scale, b.scale);
   return decimal(Math.min(b.precision - b.scale, a.precision - a.scale) + scale || 1, scale);
 }
 
-/** The kernel would keep 18-digit decimals at 18 digits and fail where Trino grows: the operand is widened first. */
+/**
+ * The kernel would keep 18-digit decimals at 18 digits and fail where Trino grows: the operand is widened first. A result
+ * whose scale gave way is computed in it.
+ */
 const decimalSum =
   (operator: string): Render =>
   ([a, b], { type, types }) => {
-    const [left] = asDecimals(types);
+    const [left, right] = asDecimals(types);
     const result = type as Decimal;
+    if (result.scale < Math.max(left.scale, right.scale)) {
+      const [x, y] = [`CAST(${a} AS ${kernelType(type)})`, `CAST(${b} AS ${kernelType(type)})`];
+      return `CAST(${x} ${operator} ${y} AS ${kernelType(type)})`;
+    }
     const wide = `CAST(${a} AS DECIMAL(${result.precision},${left.scale}))`;
-    return `CAST(${result.precision > 18 && result.precision <= DIGITS_MAX && left.precision <= 18 ? wide : a} ${operator} ${b} AS ${kernelType(type)})`;
+    const grows = result.precision > 18 && left.precision <= 18;
+    return `CAST(${grows ? wide : a} ${operator} ${b} AS ${kernelType(type)})`;
   };
 
-const decimalProduct: Render = ([a, b], { type, types }) => {
-  const [left] = asDecimals(types);
+const decimalProduct: Render = ([a = '', b = ''], { type, types, bind }) => {
+  const [left, right] = asDecimals(types);
   const result = type as Decimal;
-  const wide = `CAST(${a} AS DECIMAL(19,${left.scale}))`;
-  return `CAST(${result.precision > 18 && left.precision <= 18 ? wide : a} * ${b} AS ${kernelType(type)})`;
+  const excess = left.scale + right.scale - result.scale;
+  if (excess === 0) {
+    const wide = `CAST(${a} AS DECIMAL(19,${left.scale}))`;
+    return `CAST(${result.precision > 18 && left.precision <= 18 ? wide : a} * ${b} AS ${kernelType(type)})`;
+  }
+  // x * y / unit = (x / unit) * y + (x % unit) * y / unit, which stays within 128 bits for longer.
+  const unit = `CAST('1${'0'.repeat(excess)}' AS HUGEINT)`;
+  return bind(unscaled(a, left), (x) =>
+    bind(unscaled(b, right), (y) =>
+      scaled(`(${x} // ${unit} * ${y} + ${halfUp(`(${x} % ${unit} * ${y})`, unit)})`, result),
+    ),
+  );
 };
+
+/** n / d rounded half away from zero. */
+const halfUp = (n: string, d: string): string =>
+  `(${n} // ${d} + CASE WHEN abs(${n} % ${d}) >= abs(${d}) - abs(${n} % ${d}) THEN CASE WHEN (${n} < 0) = (${d} < 0) THEN 1 ELSE -1 END ELSE 0 END)`;
 
 /** The digits of a decimal as one integer. */
 function unscaled(sql: string, { precision, scale }: Decimal): string {
@@ -100,16 +121,18 @@ const decimalQuotient: Render = guarded((a, b, { type, types, bind }) => {
   const [left, right] = asDecimals(types);
   const result = type as Decimal;
   const shift = result.scale - left.scale + right.scale;
-  const numerator = `(${unscaled(a, left)}${shift > 0 ? ` * CAST('1${'0'.repeat(shift)}' AS HUGEINT)` : ''})`;
-  return bind(numerator, (n) =>
+  const power = `CAST('1${'0'.repeat(Math.abs(shift))}' AS HUGEINT)`;
+  return bind(unscaled(a, left), (n) =>
     bind(unscaled(b, right), (d) => {
-      const away = `CASE WHEN 2 * abs(${n} % ${d}) >= abs(${d}) THEN CASE WHEN (${n} < 0) = (${d} < 0) THEN 1 ELSE -1 END ELSE 0 END`;
-      return scaled(`(${n} // ${d} + ${away})`, result);
+      if (shift < 0) return scaled(halfUp(n, `(${d} * ${power})`), result);
+      if (left.precision + shift < DIGITS_MAX) return scaled(halfUp(`(${n} * ${power})`, d), result);
+      // The whole quotient first: only the remainder grows by the shift.
+      return scaled(`(${n} // ${d} * ${power} + ${halfUp(`(${n} % ${d} * ${power})`, d)})`, result);
     }),
   );
 });
 
-const decimalRemainder: Render = guarded((a, b, { type, types }) => {
+export const decimalRemainder: Render = guarded((a, b, { type, types }) => {
   const [left, right] = asDecimals(types);
   const result = type as Decimal;
   const digits = (sql: string, from: Decimal): string => {

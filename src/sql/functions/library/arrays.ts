@@ -3,6 +3,7 @@
 import { hasKeyOfItsOwn, kernelType, keySql } from '../../../types/kernel.ts';
 import { array, type SqlType } from '../../../types/type.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
+import { raise } from '../../render/raise.ts';
 import { refuseWhere, whenPresent } from './constants.ts';
 
 /** Trino's own limit of repeat and sequence, and a wall against lists that nothing else contains. */
@@ -244,18 +245,19 @@ const join =
     return `CASE WHEN ${list} IS NOT NULL THEN coalesce(array_to_string(list_filter(${texts}, lambda z: z IS NOT NULL), ${delimiter}), CASE WHEN ${delimiter} IS NOT NULL THEN '' END) END`;
   };
 
-/** By a comparator: insertion of each element before the first that is above it. */
+/** By a comparator. An element's place is how many go before it; each pair is compared once, the earlier first. */
 const sortBy: Render = ([list = '', comparator = ''], { bind, fresh }) =>
   bind(list, (l) => {
     const parts = splitLambda(comparator);
     const [i, j] = [fresh(), fresh()];
-    const order = parts ? substitute(parts, [`${l}[${j}]`, `${l}[${i}]`]) : '0';
-    // An element's place is how many are below it, or equal and before it.
-    const rank = `len(list_filter(range(1, len(${l}) + 1), lambda ${j}: CASE WHEN ${order} < 0 THEN true WHEN ${order} = 0 THEN ${j} < ${i} ELSE false END))`;
-    return whenPresent(
-      [l],
-      `list_transform(list_sort(list_transform(range(1, len(${l}) + 1), lambda ${i}: {'r': ${rank}, 'v': ${l}[${i}]})), lambda z: z.v)`,
-    );
+    const order = (a: string, b: string): string => (parts ? substitute(parts, [`${l}[${a}]`, `${l}[${b}]`]) : '0');
+    const bad = raise('INVALID_FUNCTION_ARGUMENT', 'Lambda comparator must return either -1, 0, or 1');
+    const checked = (a: string, b: string): string =>
+      `CASE WHEN ${order(a, b)} IN (-1, 0, 1) THEN ${order(a, b)} ELSE ${bad} END`;
+    const before = `CASE WHEN ${j} < ${i} THEN ${checked(j, i)} <= 0 WHEN ${j} > ${i} THEN ${checked(i, j)} > 0 ELSE false END`;
+    const rank = `len(list_filter(range(1, len(${l}) + 1), lambda ${j}: ${before}))`;
+    const ranked = `list_sort(list_transform(range(1, len(${l}) + 1), lambda ${i}: {'r': ${rank}, 'v': ${l}[${i}]}))`;
+    return whenPresent([l], `list_transform(${ranked}, lambda z: z.v)`);
   });
 
 const remove: Render = ([list = '', item = ''], { types, bind }) => {
@@ -315,6 +317,8 @@ export const ARRAYS: readonly FunctionDefinition[] = [
   define('element_at(array(T), bigint): T', elementAt),
   define('array_first(array(T)): T', ([a]) => `${a}[1]`),
   define('array_last(array(T)): T', ([a]) => `${a}[-1]`),
+  define('array_first(array(T), function(T,boolean)): T', ([a, f]) => `list_filter(${a}, ${f})[1]`),
+  define('array_last(array(T), function(T,boolean)): T', ([a, f]) => `list_filter(${a}, ${f})[-1]`),
   define('contains(array(T:comparable), T): boolean', contains),
   define('array_position(array(T:comparable), T): bigint', position),
   define('array_remove(array(T:comparable), T): array(T)', remove),

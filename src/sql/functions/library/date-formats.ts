@@ -14,7 +14,7 @@ const code = (letters: string): Piece => ({ sql: (local) => `strftime(${local}, 
 const number = (part: (local: string) => string, width: number): Piece => ({
   sql: (local) => {
     const digits = `CAST(${part(local)} AS VARCHAR)`;
-    return width <= 1 ? digits : `lpad(${digits}, greatest(${width}, len(${digits})), '0')`;
+    return width <= 1 ? digits : `lpad(${digits}, CAST(greatest(${width}, len(${digits})) AS INTEGER), '0')`;
   },
 });
 

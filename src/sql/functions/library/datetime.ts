@@ -175,7 +175,7 @@ const plusMicros = (moment: string, micros: string, precision: number): string =
 
 /** Microseconds of a zoned time's moment in UTC. */
 const utc = (x: string): string =>
-  `((epoch_us((${x})."time") - (${x})."minutes" * 60000000 + 86400000000) % 86400000000)`;
+  `((epoch_us((${x})."time") - CAST((${x})."minutes" AS BIGINT) * 60000000 + 86400000000) % 86400000000)`;
 
 /** Whole units from the first to the second. */
 const difference: Render = (args, kit) => {

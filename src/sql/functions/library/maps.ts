@@ -31,41 +31,53 @@ const build: Render = ([keys = '', values = ''], { bind, types, type }) =>
     ),
   );
 
-const fromEntries: Render = ([list = ''], { bind, type }) =>
-  bind(list, (l) => {
-    const keys = `list_transform(${l}, lambda e: e.f0)`;
-    return refuseWhere(
-      `list_position(${l}, NULL) IS NOT NULL`,
-      `'map entry cannot be null'`,
-      refuseWhere(
-        `list_position(${keys}, NULL) IS NOT NULL`,
-        `'map key cannot be null'`,
-        refuseWhere(
-          `len(${keys}) <> list_unique(${keys})`,
-          `'Duplicate map keys are not allowed'`,
-          `CAST(map_from_entries(list_transform(${l}, lambda e: {'key': e.f0, 'value': e.f1})) AS ${kernelType(type)})`,
-        ),
-      ),
-    );
-  });
+/** A list of NULLs, whose type is unknown. */
+const noEntries = (list: string, type: SqlType): string =>
+  refuseWhere(
+    `len(${list}) > 0`,
+    `'map entry cannot be null'`,
+    `CAST(CASE WHEN ${list} IS NOT NULL THEN MAP {} END AS ${kernelType(type)})`,
+  );
 
-const multimapFromEntries: Render = ([list = ''], { bind, type }) =>
-  bind(list, (l) => {
-    const keys = `list_transform(${l}, lambda e: e.f0)`;
-    const first = `list_filter(${keys}, lambda k, i: list_position(${keys}, k) = i)`;
-    return refuseWhere(
-      `list_position(${l}, NULL) IS NOT NULL`,
-      `'map entry cannot be null'`,
-      refuseWhere(
-        `list_position(${keys}, NULL) IS NOT NULL`,
-        `'map key cannot be null'`,
-        whenPresent(
-          [l],
-          `CAST(map_from_entries(list_transform(${first}, lambda k: {'key': k, 'value': list_transform(list_filter(${l}, lambda e: e.f0 = k), lambda e: e.f1)})) AS ${kernelType(type)})`,
-        ),
-      ),
-    );
-  });
+const fromEntries: Render = ([list = ''], { bind, type, types }) =>
+  elementOf(types[0]).kind !== 'row'
+    ? noEntries(list, type)
+    : bind(list, (l) => {
+        const keys = `list_transform(${l}, lambda e: e.f0)`;
+        return refuseWhere(
+          `list_position(${l}, NULL) IS NOT NULL`,
+          `'map entry cannot be null'`,
+          refuseWhere(
+            `list_position(${keys}, NULL) IS NOT NULL`,
+            `'map key cannot be null'`,
+            refuseWhere(
+              `len(${keys}) <> list_unique(${keys})`,
+              `'Duplicate map keys are not allowed'`,
+              `CAST(map_from_entries(list_transform(${l}, lambda e: {'key': e.f0, 'value': e.f1})) AS ${kernelType(type)})`,
+            ),
+          ),
+        );
+      });
+
+const multimapFromEntries: Render = ([list = ''], { bind, type, types }) =>
+  elementOf(types[0]).kind !== 'row'
+    ? noEntries(list, type)
+    : bind(list, (l) => {
+        const keys = `list_transform(${l}, lambda e: e.f0)`;
+        const first = `list_filter(${keys}, lambda k, i: list_position(${keys}, k) = i)`;
+        return refuseWhere(
+          `list_position(${l}, NULL) IS NOT NULL`,
+          `'map entry cannot be null'`,
+          refuseWhere(
+            `list_position(${keys}, NULL) IS NOT NULL`,
+            `'map key cannot be null'`,
+            whenPresent(
+              [l],
+              `CAST(map_from_entries(list_transform(${first}, lambda k: {'key': k, 'value': list_transform(list_filter(${l}, lambda e: e.f0 = k), lambda e: e.f1)})) AS ${kernelType(type)})`,
+            ),
+          ),
+        );
+      });
 
 /** Later maps win. */
 const concat: Render = (args) => whenPresent(args, `map_concat(${args.join(', ')})`);

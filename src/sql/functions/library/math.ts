@@ -4,6 +4,7 @@ import { kernelType } from '../../../types/kernel.ts';
 import { decimal, DOUBLE, type SqlType } from '../../../types/type.ts';
 import { raise } from '../../render/raise.ts';
 import { define, direct, type FunctionDefinition, type Render } from '../definition.ts';
+import { decimalRemainder, remainderType } from './arithmetic.ts';
 import { constantInteger, refuseWhere, whenPresent } from './constants.ts';
 
 const INTEGERS = ['tinyint', 'smallint', 'integer', 'bigint'];
@@ -40,9 +41,13 @@ const roundInteger: Render = ([a = '', n = ''], { bind, expressions, type }) => 
   return bind(
     n,
     (d) =>
-      `CASE WHEN ${d} >= 0 THEN ${a} WHEN ${d} < -19 THEN CAST(0 * ${a} AS ${kernelType(type)}) ELSE CAST(round(CAST(${a} AS DECIMAL(38,0)), CAST(${d} AS INTEGER)) AS ${kernelType(type)}) END`,
+      `CASE WHEN ${d} >= 0 THEN ${a} WHEN ${d} < -19 THEN CAST(0 AS ${kernelType(type)}) ELSE ${narrow(`CAST(round(CAST(${a} AS DECIMAL(38,0)), CAST(${d} AS INTEGER)) AS HUGEINT)`, type)} END`,
   );
 };
+
+/** A wide integer as `type`, or the error that says it does not fit. */
+const narrow = (sql: string, type: SqlType): string =>
+  `CASE WHEN ${sql} IS NOT NULL THEN coalesce(TRY_CAST(${sql} AS ${kernelType(type)}), ${raise('NUMERIC_VALUE_OUT_OF_RANGE', `Out of range for ${type.kind}`)}) END`;
 
 /** Beyond sixteen digits a double has nothing to round, and the kernel's scaling would lose it. */
 const roundFloat: Render = ([a = '', n = ''], { bind, expressions, type }) => {
@@ -130,13 +135,17 @@ const DIGITS = "'0123456789abcdefghijklmnopqrstuvwxyz'";
 
 const toBase: Render = ([value = '', radix = ''], { bind }) =>
   bind(value, (v) =>
-    bind(radix, (r) =>
-      refuseWhere(
+    bind(radix, (r) => {
+      // One step a digit, from the last: what is left of the number, and the digits so far.
+      const steps = `list_transform(range(0, 64), lambda i: {'n': CAST(0 AS HUGEINT), 't': ''})`;
+      const step = `{'n': s.n // ${r}, 't': CASE WHEN s.n = 0 THEN s.t ELSE substr(${DIGITS}, CAST(s.n % ${r} AS BIGINT) + 1, 1) || s.t END}`;
+      const digits = `(list_reduce(${steps}, lambda s, x: ${step}, {'n': abs(CAST(${v} AS HUGEINT)), 't': ''})).t`;
+      return refuseWhere(
         `${r} < 2 OR ${r} > 36`,
         `'Radix must be between 2 and 36'`,
-        `CASE WHEN ${v} < 0 THEN '-' ELSE '' END || coalesce(nullif(ltrim(list_reduce(list_transform(range(63, -1, -1), lambda p: substr(${DIGITS}, CAST(abs(CAST(${v} AS HUGEINT)) // CAST(pow(${r}, p) AS HUGEINT) % ${r} AS BIGINT) + 1, 1)), lambda s, d: s || d), '0'), ''), '0')`,
-      ),
-    ),
+        whenPresent([v, r], `CASE WHEN ${v} = 0 THEN '0' WHEN ${v} < 0 THEN '-' || ${digits} ELSE ${digits} END`),
+      );
+    }),
   );
 
 const fromBase: Render = ([text = '', radix = ''], { bind }) =>
@@ -181,7 +190,15 @@ const widthBucketBins: Render = ([x = '', bins = ''], { bind }) =>
       refuseWhere(
         `len(${b}) = 0`,
         `'Bins cannot be an empty array'`,
-        `CAST(len(list_filter(${b}, lambda z: z <= ${v})) AS BIGINT)`,
+        refuseWhere(
+          `isnan(${v})`,
+          `'Operand cannot be NaN'`,
+          refuseWhere(
+            `list_sort(${b}) <> ${b} OR NOT list_bool_and(list_transform(${b}, lambda z: isfinite(z)))`,
+            `'Bin values must be finite and in ascending order'`,
+            `CAST(len(list_filter(${b}, lambda z: z <= ${v})) AS BIGINT)`,
+          ),
+        ),
       ),
     ),
   );
@@ -262,6 +279,7 @@ export const MATH: readonly FunctionDefinition[] = [
   define('truncate(decimal(p,s), bigint): decimal(p,s)', decimalDigits(true)),
   ...INTEGERS.map(modulus),
   ...FLOATS.map((t) => define(`mod(${t}, ${t}): ${t}`, ([a, b]) => `(${a} % ${b})`)),
+  define('mod(decimal(p,s), decimal(q,t)): decimal(p,s)', decimalRemainder, { returns: remainderType }),
   ...['exp', 'cbrt', 'degrees', 'radians', 'atan', 'sinh', 'cosh', 'tanh'].map((name) => unary(name)),
   ...['sin', 'cos', 'tan'].map((name) => within(name, (x) => `isfinite(${x})`)),
   ...['asin', 'acos'].map((name) => within(name, (x) => `${x} BETWEEN -1 AND 1`)),

@@ -45,7 +45,7 @@ function replacementSql(sql: string, replacement: Expression | undefined, patter
     if (c === '\\') {
       i++;
       const next = text[i];
-      if (next === undefined || (next !== '$' && next !== '\\')) throw replacementError(text);
+      if (next === undefined) throw replacementError(text);
       out += next === '\\' ? '\\\\' : next;
     } else if (c === '$') {
       const rest = text.slice(i + 1);

@@ -1,6 +1,7 @@
 /** Text: parts, case, padding, distances. CHAR arguments arrive without trailing blanks and are padded where they count. */
 
 import { CHAR_LENGTH_MAX } from '../../../types/coercion.ts';
+import { quote } from '../../../types/kernel.ts';
 import { type SqlType, VARCHAR } from '../../../types/type.ts';
 import { raise } from '../../render/raise.ts';
 import { define, direct, type FunctionDefinition, type Render } from '../definition.ts';
@@ -13,7 +14,9 @@ const padded = (sql: string, type: SqlType | undefined): string =>
   type?.kind === 'char' ? `rpad(${sql}, ${type.length}, ' ')` : sql;
 
 /** Java's idea of white space. */
-const WHITE_SPACE = `E' \\t\\n\\x0B\\f\\r\\x1C\\x1D\\x1E\\x1F\\u1680\\u2000\\u2001\\u2002\\u2003\\u2004\\u2005\\u2006\\u2008\\u2009\\u200A\\u2028\\u2029\\u205F\\u3000'`;
+const WHITE_SPACE = quote(
+  ' \t\n\u000B\f\r\u001C\u001D\u001E\u001F\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200A\u2028\u2029\u205F\u3000',
+);
 
 /** From the end where `from` is negative, nothing where it is 0 or before the beginning. */
 const substring: Render = ([s = '', from = '', count], { bind, expressions, types }) => {
@@ -51,12 +54,7 @@ const length: Render = ([s = ''], { types: [type] }) =>
 
 const TRIMS: FunctionDefinition[] = ['trim', 'ltrim', 'rtrim'].flatMap((name) => [
   define(`${name}(varchar(x)): varchar(x)`, ([s]) => `${name}(${s}, ${WHITE_SPACE})`),
-  define(`${name}(char(x)): varchar(x)`, ([s]) => `${name}(${s}, ${WHITE_SPACE})`),
   define(`${name}(varchar(x), varchar): varchar(x)`, ([s, chars]) => `${name}(${s}, ${chars})`),
-  define(
-    `${name}(char(x), varchar): varchar(x)`,
-    ([s = '', chars], { types }) => `${name}(${padded(s, types[0])}, ${chars})`,
-  ),
 ]);
 
 const concat: Render = (args) => `(${args.join(' || ')})`;
@@ -185,13 +183,28 @@ const hamming: Render = ([a = '', b = ''], { bind }) =>
     ),
   );
 
-/** An edit distance by rows of the matrix: the kernel's own counts bytes. */
+/** Lengths whose product is bounded: the work grows with it. */
+const LEVENSHTEIN_WORK_MAX = 1_000_000;
+
+/** The kernel's counts bytes: characters beyond ASCII are first given single bytes that the texts do not use. */
 const levenshtein: Render = ([a = '', b = ''], { bind }) =>
   bind(a, (x) =>
     bind(b, (y) => {
+      const foreign = `list_distinct(list_filter(string_split(${x} || ${y}, ''), lambda c: strlen(c) > 1))`;
+      const spare = `array_to_string(list_transform(range(1, 32), lambda i: chr(CAST(i AS INTEGER))), '')`;
+      const plain = (text: string): string =>
+        `translate(${text}, array_to_string(list_sort(${foreign}), ''), left(${spare}, len(${foreign})))`;
+      const many = raise(
+        'NOT_SUPPORTED',
+        'levenshtein_distance of texts with more than 31 different characters beyond ASCII is not supported',
+      );
       const ascii = `len(${x}) = strlen(${x}) AND len(${y}) = strlen(${y})`;
-      const refuse = raise('NOT_SUPPORTED', 'levenshtein_distance of texts beyond ASCII is not supported');
-      return `CASE WHEN ${ascii} THEN CAST(levenshtein(${x}, ${y}) AS BIGINT) WHEN ${x} IS NOT NULL AND ${y} IS NOT NULL THEN ${refuse} END`;
+      const distance = `CASE WHEN ${ascii} THEN levenshtein(${x}, ${y}) WHEN len(${foreign}) > 31 THEN ${many} ELSE levenshtein(${plain(x)}, ${plain(y)}) END`;
+      return refuseWhere(
+        `len(${x}) * len(${y}) > ${LEVENSHTEIN_WORK_MAX}`,
+        `'The combined inputs for Levenshtein distance are too large'`,
+        whenPresent([x, y], `CAST(${distance} AS BIGINT)`),
+      );
     }),
   );
 
@@ -266,6 +279,10 @@ export const STRINGS: readonly FunctionDefinition[] = [
     ),
   ),
   define('reverse(varchar(x)): varchar(x)', reverseText),
+  define(
+    'reverse(char(x)): char(x)',
+    ([s = '', ...rest], kit) => `rtrim(${reverseText([padded(s, kit.types[0]), ...rest], kit)}, ' ')`,
+  ),
   define('split(varchar, varchar): array(varchar)', split),
   define('split(varchar, varchar, bigint): array(varchar)', splitLimited),
   define('split_part(varchar, varchar, bigint): varchar', splitPart),
@@ -285,7 +302,9 @@ export const STRINGS: readonly FunctionDefinition[] = [
       ),
     ),
   ),
-  define('codepoint(varchar(1)): integer', ([s = '']) => `unicode(${s})`),
+  define('codepoint(varchar(1)): integer', ([s = ''], { bind }) =>
+    bind(s, (t) => refuseWhere(`len(${t}) <> 1`, `'codepoint takes one character'`, `unicode(${t})`)),
+  ),
   define('levenshtein_distance(varchar, varchar): bigint', levenshtein),
   define('hamming_distance(varchar, varchar): bigint', hamming),
   define('luhn_check(varchar): boolean', luhn),
