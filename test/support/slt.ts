@@ -95,7 +95,7 @@ export function difference(
 const sortKey = (row: string): string =>
   row
     .split('\t')
-    .map((cell) => (isInexact(cell) ? Number(cell).toPrecision(6) : cell))
+    .map((cell) => (isInexact(cell) ? Number(cell).toPrecision(6) : moment(cell)))
     .join('\t');
 
 const byCells = (x: string, y: string): number => (sortKey(x) < sortKey(y) ? -1 : sortKey(x) > sortKey(y) ? 1 : 0);
@@ -107,8 +107,12 @@ function sameRow(actual: string, expected: string): boolean {
   return a.length === e.length && a.every((cell, i) => sameCell(cell, e[i]!));
 }
 
+/** `01:02:03.000` and `01:02:03` are the same moment. */
+const moment = (cell: string): string =>
+  cell.replace(/(:\d\d)\.(\d*?)0+(?= |$)/, (_, seconds: string, digits: string) => seconds + (digits && `.${digits}`));
+
 function sameCell(a: string, e: string): boolean {
-  if (a === e) return true;
+  if (moment(a) === moment(e)) return true;
   if (!isInexact(a) && !isInexact(e)) return false;
   const [x, y] = [Number(a), Number(e)];
   return Math.abs(x - y) <= TOLERANCE * Math.max(Math.abs(x), Math.abs(y));
