@@ -2,79 +2,68 @@
 /** Arguments → the module that does the work. Modules are loaded when their command runs, so that each starts quickly. */
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import type { ServerCommandOptions, WorkerCommandOptions } from './src/server/commands.ts';
+import type { ProtocolClient } from './src/client/protocol-client.ts';
+import type { ServerCommandOptions, TpchCommandOptions, WorkerCommandOptions } from './src/server/commands.ts';
 
 const program = new Command('tutti')
   .description('A distributed SQL warehouse: the same code on a laptop and on a cluster.')
-  .showHelpAfterError('(tutti --help shows the commands)')
-  .configureHelp({ showGlobalOptions: true });
+  .showHelpAfterError('(add --help for the options)')
+  .enablePositionalOptions();
 
-program
-  .command('query')
-  .description('Run statements and print their results')
-  .argument('[sql]', 'one or more statements with semicolons between them; without it they are read from stdin')
-  .option('--url <url>', 'server to ask', process.env.TUTTI_URL)
-  .option('--user <name>', 'name to run as')
-  .option('--catalog <name>', 'catalog of unqualified names')
-  .option('--schema <name>', 'schema of unqualified names')
-  .option('--session <name=value...>', 'session properties')
-  .option('--format <format>', 'table, csv, json (one object a line), markdown or arrow', 'table')
-  .option('--file <path>', 'read the statements from a file')
-  .action(async (sql: string | undefined, options: QueryOptions) => {
-    const [{ runQueries }, { connect }, { formatNamed }, { processConsole, readAll }, { UsageFailure }] =
-      await Promise.all([
-        import('./src/client/query.ts'),
-        import('./src/client/connect.ts'),
-        import('./src/client/formats/formats.ts'),
-        import('./src/client/console.ts'),
-        import('./src/client/failures.ts'),
-      ]);
-    const format = formatNamed(options.format);
-    if (sql !== undefined && options.file !== undefined) throw new UsageFailure('give the SQL or --file, not both');
-    if (sql === undefined && options.file === undefined && process.stdin.isTTY) {
-      throw new UsageFailure('no SQL given. Try: tutti query "SELECT 1"');
-    }
-    const text =
-      sql ?? (options.file === undefined ? await readAll(process.stdin) : await readFile(options.file, 'utf8'));
-    if (options.url === undefined) throw new UsageFailure('name the server: --url http://localhost:8080');
-    const client = connect(options.url, {
-      ...options,
-      properties: options.session,
-      password: process.env.TUTTI_PASSWORD,
+const clientOptions = (command: Command): Command =>
+  command
+    .option(
+      '--url <url>',
+      'server to ask (default: $TUTTI_URL, else a cluster of its own)',
+      process.env.TUTTI_URL || undefined,
+    )
+    .option('--user <name>', 'name to run as (default: your login name)')
+    .option('--catalog <name>', 'catalog of unqualified names')
+    .option('--schema <name>', 'schema of unqualified names')
+    .option('--session <name=value...>', 'session properties');
+
+clientOptions(program.command('repl', { isDefault: true }))
+  .description('Ask questions at a prompt; also what happens without a command')
+  .addHelpText('after', '\nExamples:\n  tutti\n  tutti --url localhost:8080 --catalog demo --schema air')
+  .action(async (options: ClientArguments) => {
+    if (!process.stdin.isTTY) return query(undefined, { ...options, format: 'table' });
+    const { runRepl } = await import('./src/client/repl/repl.ts');
+    const { processConsole } = await import('./src/client/console.ts');
+    return withClient(options, 1, async (client, what) => {
+      await runRepl(client, processConsole, { banner: [what, 'Type SQL that ends with ; or \\? for help.', ''] });
     });
-    try {
-      process.exitCode = await runQueries(client, text, format, processConsole);
-    } finally {
-      client.close();
-    }
   });
 
+clientOptions(program.command('query'))
+  .description('Run statements and print their results')
+  .argument('[sql]', 'one or more statements with semicolons between them; without it they are read from stdin')
+  .option('--format <format>', 'table, csv, json (one object a line), markdown or arrow', 'table')
+  .option('--file <path>', 'read the statements from a file')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  tutti query "SELECT count(*) FROM demo.air.flights"
+  tutti query --url localhost:8080 --format csv --file report.sql > report.csv
+  echo "USE tpch.tiny; SELECT count(*) FROM orders" | tutti query`,
+  )
+  .action(query);
+
 program
-  .command('repl', { isDefault: true, hidden: true })
-  .description('Ask questions interactively')
-  .option('--url <url>', 'server to ask', process.env.TUTTI_URL)
-  .option('--user <name>', 'name to run as')
-  .option('--catalog <name>', 'catalog of unqualified names')
-  .option('--schema <name>', 'schema of unqualified names')
-  .option('--session <name=value...>', 'session properties')
-  .action(async (options: QueryOptions) => {
-    const [{ runRepl }, { connect }, { processConsole }, { UsageFailure }] = await Promise.all([
-      import('./src/client/repl/repl.ts'),
-      import('./src/client/connect.ts'),
-      import('./src/client/console.ts'),
-      import('./src/client/failures.ts'),
-    ]);
-    if (options.url === undefined) throw new UsageFailure('name the server: --url http://localhost:8080');
-    const client = connect(options.url, {
-      ...options,
-      properties: options.session,
-      password: process.env.TUTTI_PASSWORD,
+  .command('demo')
+  .description('Start a coordinator and three workers, ask four questions, then open a prompt')
+  .action(async () => {
+    const { runDemo } = await import('./src/client/demo.ts');
+    const { processConsole } = await import('./src/client/console.ts');
+    await withClient({}, 3, async (client, what) => {
+      process.stdout.write(`${what}\n`);
+      process.exitCode = await runDemo(client, processConsole);
+      if (!process.stdin.isTTY || !process.stdout.isTTY || process.exitCode !== 0) return;
+      const { runRepl } = await import('./src/client/repl/repl.ts');
+      await runRepl(client, processConsole, {
+        banner: ['', 'Your turn: SQL that ends with ; or \\? for help, \\q to leave.', ''],
+      });
     });
-    try {
-      await runRepl(client, processConsole, { banner: ['Type SQL that ends with ; or \\? for help.'] });
-    } finally {
-      client.close();
-    }
   });
 
 const serverOptions = (command: Command): Command =>
@@ -86,18 +75,22 @@ const serverOptions = (command: Command): Command =>
     .option('--catalogs <folder>', 'folder of catalog files, one JSON file a catalog')
     .option('--insecure', 'let everyone who reaches a public address run statements');
 
-serverOptions(program.command('server').description('Run a cluster on this machine: a coordinator and workers'))
+serverOptions(program.command('server'))
+  .description('Run a cluster on this machine: a coordinator and workers')
   .option('--workers <count>', 'worker processes', '1')
   .option('--threads <count>', 'threads of each worker (default: the processors, shared out)')
   .option('--memory <size>', 'memory of all workers together, such as 8GB (default: 80 % of the machine)')
+  .addHelpText('after', '\nExample:\n  tutti server --port 8080 --workers 3 --memory 8GB --catalogs ./catalog')
   .action(async (options: ServerCommandOptions) => {
     const { serverCommand } = await import('./src/server/commands.ts');
     await serverCommand(options);
   });
 
-serverOptions(program.command('coordinator').description('Run a coordinator that workers of other machines join'))
+serverOptions(program.command('coordinator'))
+  .description('Run a coordinator that workers of other machines join')
   .option('--internal-host <host>', 'address for workers: closed to everyone without the secret')
   .option('--internal-port <port>', 'port for workers (default with --internal-host: 8081)')
+  .addHelpText('after', '\nExample:\n  TUTTI_SECRET=… tutti coordinator --port 8080 --internal-port 8081')
   .action(async (options: ServerCommandOptions) => {
     const { coordinatorCommand } = await import('./src/server/commands.ts');
     await coordinatorCommand(options);
@@ -114,20 +107,79 @@ program
   .option('--threads <count>', 'threads (default: all processors)')
   .option('--memory <size>', 'memory, such as 8GB (default: 80 % of the machine)')
   .option('--data <folder>', 'where exchange files and caches stand (default: ~/.tutti/data)')
+  .addHelpText(
+    'after',
+    '\nExample:\n  TUTTI_SECRET=… tutti worker --coordinator http://first:8081 --host 0.0.0.0 --advertised-host second',
+  )
   .action(async (options: WorkerCommandOptions) => {
     const { workerCommand } = await import('./src/server/commands.ts');
     await workerCommand(options);
   });
 
-type QueryOptions = {
+program
+  .command('tpch')
+  .description('Write the TPC-H tables as Parquet files, a folder each')
+  .requiredOption('--sf <number>', 'scale factor: 1 is about 1 GB of data')
+  .requiredOption('--out <folder>', 'where to write; the tables must not be there yet')
+  .option('--data <folder>', 'where the generator keeps its text (default: ~/.tutti/data)')
+  .addHelpText('after', '\nExample:\n  tutti tpch --sf 0.1 --out data/tpch')
+  .action(async (options: TpchCommandOptions) => {
+    const { tpchCommand } = await import('./src/server/commands.ts');
+    await tpchCommand(options);
+  });
+
+type ClientArguments = {
   readonly url?: string;
   readonly user?: string;
   readonly catalog?: string;
   readonly schema?: string;
   readonly session?: string[];
-  readonly format: string;
-  readonly file?: string;
 };
+
+type QueryArguments = ClientArguments & { readonly format: string; readonly file?: string };
+
+async function query(sql: string | undefined, { format, file, ...options }: QueryArguments): Promise<void> {
+  const [{ runQueries }, { formatNamed }, { processConsole, readAll }, { UsageFailure }] = await Promise.all([
+    import('./src/client/query.ts'),
+    import('./src/client/formats/formats.ts'),
+    import('./src/client/console.ts'),
+    import('./src/client/failures.ts'),
+  ]);
+  const chosen = formatNamed(format);
+  if (sql !== undefined && file !== undefined) throw new UsageFailure('give the SQL or --file, not both');
+  if (sql === undefined && file === undefined && process.stdin.isTTY) {
+    throw new UsageFailure('no SQL given. Try: tutti query "SELECT 1"');
+  }
+  const text = sql ?? (file === undefined ? await readAll(process.stdin) : await readFile(file, 'utf8'));
+  await withClient(options, 1, async (client) => {
+    process.exitCode = await runQueries(client, text, chosen, processConsole);
+  });
+}
+
+/** A client of the server that `--url` names, or of a cluster of `workers` that lives as long as the work. */
+async function withClient(
+  options: ClientArguments,
+  workers: number,
+  work: (client: ProtocolClient, what: string) => Promise<void>,
+): Promise<void> {
+  const { connect } = await import('./src/client/connect.ts');
+  const { session, ...named } = options;
+  const to = { ...named, properties: session, password: process.env.TUTTI_PASSWORD };
+  if (options.url !== undefined) {
+    const client = connect(options.url, to);
+    return work(client, `Tutti at ${client.url.origin}`).finally(() => client.close());
+  }
+  const { startLocalServer } = await import('./src/server/commands.ts');
+  const server = await startLocalServer({ port: '0', workers: String(workers) });
+  try {
+    await server.ready;
+    const client = connect(server.url, to);
+    const what = `Tutti: a coordinator and ${workers === 1 ? 'a worker' : `${workers} workers`} at ${client.url.origin}`;
+    await work(client, what).finally(() => client.close());
+  } finally {
+    await server.close();
+  }
+}
 
 try {
   await program.parseAsync();

@@ -81,6 +81,27 @@ export async function coordinatorCommand(options: ServerCommandOptions): Promise
   process.exit(0);
 }
 
+export type TpchCommandOptions = {
+  readonly sf: string;
+  readonly out: string;
+  readonly data?: string;
+};
+
+export async function tpchCommand({ sf, out, data }: TpchCommandOptions): Promise<void> {
+  const { exportTpch } = await import('./tpch-command.ts');
+  const show = process.stderr.isTTY;
+  await exportTpch({
+    scaleFactor: sf.trim() === '' ? Number.NaN : Number(sf),
+    directory: out,
+    dataDirectory: dataFolder(data),
+    threads: availableParallelism(),
+    memoryBytes: memoryBytes(undefined),
+    onFile: (done, total) => show && process.stderr.write(`\r${done} of ${total} files\u001b[K`),
+  });
+  if (show) process.stderr.write('\r\u001b[K');
+  process.stdout.write(`TPC-H at scale factor ${sf} is in ${path.resolve(out)}\n`);
+}
+
 export function workerCommand(options: WorkerCommandOptions): Promise<void> {
   const dataDirectory = dataFolder(options.data);
   return runWorker({

@@ -1,6 +1,7 @@
 /** A cluster on one machine: this process is the coordinator, its children are workers. */
 
 import { systemClock } from '../common/clock.ts';
+import { takeClusterNames } from './cluster-names.ts';
 import { startCoordinator } from './coordinator-role.ts';
 import type { CoordinatorRoleOptions, RunningCoordinator } from './coordinator-role.ts';
 import { WorkerProcesses } from './worker-processes.ts';
@@ -26,6 +27,7 @@ const READY_CHECK_MS = 10;
 export async function startServer(options: ServerRoleOptions): Promise<RunningServer> {
   const { workers, threads, memoryBytes, dataDirectory, secret, logger, entry } = options;
   const running = await startCoordinator(options);
+  const names = takeClusterNames(dataDirectory);
   const memory = String(Math.floor(memoryBytes / Math.max(1, workers)));
   const processes = new WorkerProcesses({
     count: workers,
@@ -37,7 +39,7 @@ export async function startServer(options: ServerRoleOptions): Promise<RunningSe
       '--data',
       dataDirectory,
       '--node-id',
-      `worker-${index + 1}`,
+      names.nodeId(index),
       '--threads',
       String(threads),
       '--memory',
@@ -55,6 +57,7 @@ export async function startServer(options: ServerRoleOptions): Promise<RunningSe
       // Queries end first, so that workers can be told to drop their files.
       await running.close();
       await processes.stop();
+      names.release();
     },
   };
 }

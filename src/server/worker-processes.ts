@@ -49,8 +49,10 @@ export class WorkerProcesses {
   #spawn(index: number): void {
     const { command, secret, clock, logger } = this.#options;
     const startedMs = clock.elapsedMs();
-    // The worker ends when its standard input does: also when this process is killed and can tell nobody.
+    // The worker ends when its standard input does: also when this process is killed and can tell nobody. It has a process
+    // group of its own, since a terminal's Ctrl-C, which goes to a whole group, means a query and not the cluster.
     const child = spawn(process.execPath, command(index), {
+      detached: true,
       stdio: ['pipe', 'ignore', 'inherit'],
       env: { ...process.env, TUTTI_SECRET: secret, TUTTI_PARENT_PIPE: '1' },
     });
