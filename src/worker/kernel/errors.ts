@@ -31,6 +31,15 @@ const TEXTS: readonly (readonly [pattern: RegExp, code: ErrorCode, rewrite?: (te
     'EXCEEDED_LOCAL_MEMORY_LIMIT',
     (text) => `Query exceeded per-node memory limit: ${text.split('\n')[0]}`,
   ],
+  [/^Conversion Error: CSV Error/i, 'FILE_CORRUPT'],
+  // No type of SQL stands as INT128 in the kernel: that is the sum of BIGINTs on its way back to one.
+  [
+    /^Conversion Error: Type INT128 with value \S+ can't be cast .* destination type INT64/i,
+    'NUMERIC_VALUE_OUT_OF_RANGE',
+    () => 'bigint addition overflow',
+  ],
+  // Before the words that tell of a bad file: the value that cannot be converted may hold any of them.
+  [/^Conversion Error/i, 'INVALID_CAST_ARGUMENT'],
   [/No space left on device/i, 'GENERIC_INSUFFICIENT_RESOURCES', (text) => `A worker's disk is full: ${text}`],
   [/^IO Error: (?:No files found|Cannot open file|Could not open)/i, 'FILE_NOT_FOUND'],
   [
@@ -44,7 +53,6 @@ const TEXTS: readonly (readonly [pattern: RegExp, code: ErrorCode, rewrite?: (te
   ],
   [/^IO Error/i, 'FILE_CORRUPT'],
   [/^Out of Range Error/i, 'NUMERIC_VALUE_OUT_OF_RANGE'],
-  [/^Conversion Error/i, 'INVALID_CAST_ARGUMENT'],
   [/^(?:Invalid Input|Constraint) Error/i, 'INVALID_FUNCTION_ARGUMENT'],
   [/^Not implemented Error/i, 'NOT_SUPPORTED'],
 ];
