@@ -76,7 +76,7 @@ async function runOne(client: ProtocolClient, sql: string, format: FormatName, c
 }
 
 /** Statements that have rows to send; all others change something and are answered with pages. */
-const RESULT_STARTS = /^(?:\(|(?:select|with|values|table|show|describe|desc|explain|execute)\b)/i;
+const RESULT_STARTS = /^(?:\(|(?:select|with|values|table|show|describe|desc|execute)\b)/i;
 
 const ARROW_STREAM = 'application/vnd.apache.arrow.stream';
 

@@ -3,6 +3,8 @@
 import type { ClusterClient } from '../cluster/cluster-client.ts';
 import type { Clock } from '../common/clock.ts';
 import { QueryError } from '../common/errors.ts';
+import type { InputFile } from '../exchange/task-protocol.ts';
+import { arrowStream, copyBatches, readBatches } from './arrow-stream.ts';
 import type { Execution } from './execution.ts';
 import type { Outcome, Query, ResultColumn } from './query.ts';
 import {
@@ -10,8 +12,8 @@ import {
   copyResult,
   pagesOf,
   readFromWorkers,
+  type ReadFile,
   ResultFileLost,
-  type ResultPage,
   resultPages,
 } from './result-reader.ts';
 
@@ -33,12 +35,15 @@ export async function deliver({ query, execution, columns, environment }: Delive
     const files = await execution.resultFiles();
     try {
       const isSmall = files.reduce((sum, file) => sum + file.bytes, 0) <= COPIED_BYTES_MAX;
-      const pages = isSmall ? pagesOf(await copyResult(files, read)) : await started(resultPages(files, read));
+      const rows =
+        query.submission.format === 'arrow'
+          ? await deliverArrow(query, columns, files, isSmall, read)
+          : { pages: isSmall ? pagesOf(await copyResult(files, read)) : await started(resultPages(files, read)) };
       execution.resultCopied();
       execution.end();
       // A client may take its time with the pages; the workers need not keep files for it.
       if (isSmall) environment.removeFiles(query);
-      return { columns, pages };
+      return { columns, ...rows };
     } catch (problem) {
       if (!(problem instanceof ResultFileLost)) throw problem;
       execution.lostFiles([problem.file]);
@@ -46,15 +51,26 @@ export async function deliver({ query, execution, columns, environment }: Delive
   }
 }
 
-/** With the first page read: until then, what is lost can be made again. */
-async function started(pages: AsyncGenerator<ResultPage, void>): Promise<Outcome['pages']> {
+type Rows = Pick<Outcome, 'pages' | 'stream'>;
+
+async function deliverArrow(
+  query: Query,
+  columns: readonly ResultColumn[],
+  files: readonly InputFile[],
+  isSmall: boolean,
+  read: ReadFile,
+): Promise<Rows> {
+  const batches = isSmall ? await copyBatches(files, read) : await started(readBatches(files, read));
+  query.resultRows = files.reduce((sum, file) => sum + file.rows, 0);
+  return { pages: [].values(), stream: arrowStream(columns, batches) };
+}
+
+/** With the first of them read: until then, what is lost can be made again. */
+async function started<T>(pages: AsyncGenerator<T, void>): Promise<AsyncGenerator<T, void>> {
   return withFirst(await pages.next(), pages);
 }
 
-async function* withFirst(
-  first: IteratorResult<ResultPage, void>,
-  rest: AsyncGenerator<ResultPage, void>,
-): AsyncGenerator<ResultPage, void> {
+async function* withFirst<T>(first: IteratorResult<T, void>, rest: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
   if (!first.done) yield first.value;
   try {
     yield* rest;

@@ -222,7 +222,10 @@ export class Query {
   #ended(): void {
     this.#stopTimeout?.();
     // The result's rows may go; what it was stays for those who ask about the query.
-    if (this.#outcome) this.#outcome = { ...this.#outcome, pages: [].values() };
+    if (this.#outcome) {
+      const { stream: _, ...rest } = this.#outcome;
+      this.#outcome = { ...rest, pages: [].values() };
+    }
     this.endedMs = this.#clock.elapsedMs();
     this.endedWallMs = this.#clock.wallMs();
     this.execution?.end();

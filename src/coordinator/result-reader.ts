@@ -94,7 +94,7 @@ const NEWLINE = 0x0a;
 const COMMA = 0x2c;
 
 /** The file's blocks in order; the next one is on its way while this one is used. */
-async function* blocks(file: InputFile, read: ReadFile): AsyncGenerator<Buffer, void> {
+export async function* blocks(file: InputFile, read: ReadFile): AsyncGenerator<Buffer, void> {
   const fetch = (first: number): Promise<Buffer> | undefined => {
     if (first >= file.bytes) return undefined;
     const block = read(file, first, Math.min(first + BLOCK_BYTES, file.bytes) - 1);

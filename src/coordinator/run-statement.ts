@@ -108,7 +108,12 @@ function start(
       ...(session.catalog !== undefined && { catalog: session.catalog }),
       ...(session.schema !== undefined && { schema: session.schema }),
     },
-    result: { kind: 'result', format: submission.format, millisecondsOnly: submission.millisecondsOnly },
+    result: {
+      kind: 'result',
+      // EXPLAIN ANALYZE has no use for its rows.
+      format: profile ? 'json-lines' : submission.format,
+      millisecondsOnly: submission.millisecondsOnly,
+    },
     profile,
     partitions: setting('hash_partition_count') || slots,
     pool,

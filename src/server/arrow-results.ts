@@ -2,10 +2,15 @@
 
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
+import { type ErrorInfo, errorCategory } from '../common/errors.ts';
 import type { Query } from '../coordinator/query.ts';
+import { ARROW_STREAM_TYPE } from '../exchange/arrow/framing.ts';
 import { errorBody } from './query-results.ts';
 
-/** Answers when the result begins; an error before that is an answer of its own, one after it breaks the stream off. */
+/**
+ * Answers when the result begins. An error before that is an answer of its own; one after it ends the connection, so that
+ * no client takes a part for the whole.
+ */
 export async function sendArrow(query: Query, reply: FastifyReply): Promise<FastifyReply> {
   // A client that leaves needs no answer.
   reply.raw.on('close', () => query.cancel());
@@ -13,7 +18,7 @@ export async function sendArrow(query: Query, reply: FastifyReply): Promise<Fast
     query.touch();
     await query.news(1000);
   }
-  if (query.error) return reply.code(STATUS_FAILED).send({ id: query.id, error: errorBody(query.error) });
+  if (query.error) return reply.code(statusOf(query.error)).send({ id: query.id, error: errorBody(query.error) });
   const stream = query.outcome?.stream;
   if (!stream) {
     query.cancel();
@@ -21,11 +26,23 @@ export async function sendArrow(query: Query, reply: FastifyReply): Promise<Fast
       .code(STATUS_FAILED)
       .send({ id: query.id, error: 'This statement has no rows to stream: ask for JSON' });
   }
-  return reply.type('application/vnd.apache.arrow.stream').send(Readable.from(delivered(query, stream)));
+  return reply.type(ARROW_STREAM_TYPE).send(Readable.from(delivered(query, stream)));
 }
 
 /** The statement could not be carried out as asked. */
 const STATUS_FAILED = 422;
+
+const statusOf = ({ code }: ErrorInfo): number => {
+  switch (errorCategory(code)) {
+    case 'USER_ERROR':
+      return STATUS_FAILED;
+    case 'INSUFFICIENT_RESOURCES':
+      return 503;
+    case 'INTERNAL_ERROR':
+    case 'EXTERNAL':
+      return 500;
+  }
+};
 
 async function* delivered(query: Query, stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   try {

@@ -8,6 +8,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Query } from '../coordinator/query.ts';
 import type { QueryManager } from '../coordinator/query-manager.ts';
+import { ARROW_STREAM_TYPE } from '../exchange/arrow/framing.ts';
 import { baseUrl } from './base-url.ts';
 import { resultsBody } from './query-results.ts';
 import { type HeaderPrefix, readClientRequest, sessionHeaders } from './request-session.ts';
@@ -26,7 +27,6 @@ const BODY_BYTES_MAX = 1_200_000;
 const WAIT_MS = 1000;
 /** An ended query's last answer is kept for so long, for a client that did not get it. */
 const REPEAT_MS = 60_000;
-const ARROW_STREAM = 'application/vnd.apache.arrow.stream';
 
 /** What the protocol remembers of a query beside the query itself. */
 type Conversation = {
@@ -60,7 +60,7 @@ export function statementRoutes(app: FastifyInstance, options: StatementRouteOpt
     if (isForeignOrigin(request.headers))
       return reply.code(403).send({ error: 'Pages of other sites may not run statements' });
     const text = typeof request.body === 'string' ? request.body : '';
-    const arrow = request.headers.accept?.includes(ARROW_STREAM) ?? false;
+    const arrow = request.headers.accept?.includes(ARROW_STREAM_TYPE) ?? false;
     const query = options.queries.submit({ ...submission, text, format: arrow ? 'arrow' : 'json-lines' });
     if (arrow) return options.sendArrow(query, reply);
     conversations.set(query, { prefix, token: 0, answer: undefined });

@@ -197,6 +197,7 @@ export class Task {
       timeZone: this.request.session.timeZone,
       rowsMax: ANSWER_ROWS_MAX,
       ...(this.request.profile && { profilePath: this.#profilePath }),
+      ...(statement.arrow && { arrow: statement.arrow }),
     };
     try {
       return await this.#environment.kernel.run(job, this.#abort.signal);

@@ -4,6 +4,7 @@
  */
 
 import { assert } from '../../common/assert.ts';
+import { QueryError } from '../../common/errors.ts';
 
 export const ARROW_STREAM_TYPE = 'application/vnd.apache.arrow.stream';
 
@@ -50,6 +51,37 @@ const NODES = 68;
 const VECTOR_ELEMENT_BYTES = 16;
 const METADATA_VERSION_5 = 4;
 const HEADER_IS_RECORD_BATCH = 3;
+
+/** Of a head, enough to know its length. */
+export const HEAD_START_BYTES = PREFIX_BYTES;
+
+/** With as many columns as any result has. */
+const HEAD_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Bytes before a batch's body. Throws when this is no beginning of a message. */
+export function headLength(head: Buffer): number {
+  const length = PREFIX_BYTES + head.readUInt32LE(4);
+  if (head.readInt32LE(0) !== -1 || length > HEAD_BYTES_MAX) throw noBatch();
+  return length;
+}
+
+/** What a head made by `recordBatchMessage` says. Throws on any other. */
+export function batchSize(head: Buffer): { readonly rows: number; readonly bodyBytes: number } {
+  const at = head.subarray(PREFIX_BYTES);
+  const isOurs =
+    at.length >= NODES &&
+    at.readUInt32LE(0) === MESSAGE &&
+    at.readUInt8(MESSAGE + 18) === HEADER_IS_RECORD_BATCH &&
+    at.readUInt32LE(MESSAGE + 4) === BATCH - (MESSAGE + 4);
+  if (!isOurs) throw noBatch();
+  return { rows: Number(at.readBigInt64LE(BATCH + 8)), bodyBytes: Number(at.readBigInt64LE(MESSAGE + 8)) };
+}
+
+const noBatch = (): QueryError =>
+  new QueryError(
+    'REMOTE_TASK_ERROR',
+    'A file of the result holds other bytes than the record batches that were written',
+  );
 
 function recordBatchHead(rows: number, nodes: readonly FieldNode[], buffers: readonly Uint8Array[]): Uint8Array {
   // Four bytes of padding bring the second vector's elements to a multiple of eight.

@@ -92,7 +92,9 @@ function arrowType(type: SqlType): DataType {
       return new Map_(new Field('entries', new Struct<{ key: DataType; value: DataType }>(entry), false));
     }
     case 'row':
-      return new Struct(type.fields.map((field, i) => new Field(field.name ?? `field${i}`, arrowType(field.type), true)));
+      return new Struct(
+        type.fields.map((field, i) => new Field(field.name ?? `field${i}`, arrowType(field.type), true)),
+      );
     case 'unknown':
       return new Null();
     case 'function':

@@ -48,7 +48,8 @@ function checkRowNumbers(chunk: Chunk, first: number, column: number): void {
   const data = chunk.column(column).data(8);
   const words = new Int32Array(data.buffer, data.byteOffset, data.length / 4);
   for (let i = 0; i < chunk.rows; i++) {
-    if (words[i * 2] !== ((first + i) | 0)) throw new Error(`The kernel gave rows out of order, from row ${first + i} on`);
+    if (words[i * 2] !== ((first + i) | 0))
+      throw new Error(`The kernel gave rows out of order, from row ${first + i} on`);
   }
 }
 

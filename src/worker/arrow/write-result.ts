@@ -4,50 +4,52 @@
  */
 
 import { assert } from '../../common/assert.ts';
-import type { SqlType } from '../../types/type.ts';
+import { isInterrupted } from '../kernel/errors.ts';
+import type { ArrowTarget } from '../kernel/protocol.ts';
 import type { Chunk } from '../kernel/vector.ts';
-import { arrowSql } from './projection.ts';
 import { type ArrowFile, writeArrowBatches } from './write-batches.ts';
 
 /** What it needs of a connection to the kernel, which nobody else uses meanwhile. */
 export type ArrowConnection = {
   /** The statement's rows, as JSON has them. */
-  run(sql: string, rowsMax: number): Promise<readonly (readonly unknown[])[]>;
+  run(sql: string, rowsMax: number, profilePath?: string): Promise<readonly (readonly unknown[])[]>;
   /** The rows as they come; may end early without an error. */
   stream(sql: string): AsyncIterable<Chunk>;
 };
 
-export type ResultColumn = { readonly type: SqlType; readonly sql: string };
-
-/**
- * `columns` are kernel expressions over the rows of `from`, what follows FROM in a kernel query; each is repeated. The rows
- * keep their order. Leaves no file when it fails, nor where there are no rows.
- */
+/** Rows keep the query's order. There is no file when it fails, nor when there are no rows. */
 export async function writeArrowResult(
   connection: ArrowConnection,
-  columns: readonly ResultColumn[],
-  from: string,
-  path: string,
+  query: string,
+  { path, types }: ArrowTarget,
+  profilePath?: string,
 ): Promise<ArrowFile> {
-  assert(columns.length > 0, 'a result has columns');
-  const projection = columns.map(({ type, sql }, i) => `${arrowSql(type, sql)} AS c${i}`);
   try {
-    const [created] = await connection.run(`CREATE TEMP TABLE ${TABLE} AS SELECT ${projection.join(', ')} FROM ${from}`, 1);
+    const [created] = await connection.run(`CREATE TEMP TABLE ${TABLE} AS ${query}`, 1, profilePath);
     const rows = Number(created?.[0]);
     assert(Number.isSafeInteger(rows), 'the kernel tells how many rows a new table has');
     if (rows === 0) return { rows: 0, bytes: 0 };
     // Counting rows makes the kernel read the table in its order, one part after the other; `rowid` proves it.
     const ordered = connection.stream(`SELECT *, rowid, row_number() OVER () FROM ${TABLE}`);
-    return await writeArrowBatches(
-      ordered,
-      columns.map((column) => column.type),
-      rows,
-      path,
-    );
+    return await writeArrowBatches(ordered, types, rows, path);
   } finally {
-    await connection.run(`DROP TABLE IF EXISTS ${TABLE}`, 1);
+    await dropTable(connection);
   }
 }
 
 /** Temporary tables belong to a connection. */
-const TABLE = 'temp.arrow_result';
+const TABLE = 'arrow_result';
+
+/** A job that is called off gets interrupts until it ends, and this must not leave the table behind. */
+async function dropTable(connection: ArrowConnection): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await connection.run(`DROP TABLE IF EXISTS ${TABLE}`, 1);
+      return;
+    } catch (problem) {
+      if (!(problem instanceof Error) || !isInterrupted(problem.message) || tries === DROP_TRIES) throw problem;
+    }
+  }
+}
+
+const DROP_TRIES = 10;

@@ -17,6 +17,7 @@ import { assert } from '../../common/assert.ts';
 import type { ColumnBatch, GeneratedColumn } from '../../connectors/connector.ts';
 import { quote } from '../../types/kernel.ts';
 import type { KernelOptions, KernelRows } from './protocol.ts';
+import { Chunk, type RawVectors } from './vector.ts';
 
 /** One instance with its settings locked, and connections that are used again. */
 export class DuckDb {
@@ -114,6 +115,26 @@ export class Connection {
     return reader.getRowsJson();
   }
 
+  /**
+   * Rows while they are made, the next ones on their way while these are used. **May end early without an error**: whoever
+   * reads must know how many rows there are. Nothing else may run on the connection meanwhile.
+   */
+  async *stream(sql: string): AsyncGenerator<Chunk, void> {
+    const result = await this.#connection.stream(sql);
+    let ahead = result.fetchChunk();
+    try {
+      for (;;) {
+        const chunk = await ahead;
+        if (!chunk || chunk.rowCount === 0) return;
+        ahead = result.fetchChunk();
+        yield new Chunk(raw, chunk.chunk);
+      }
+    } finally {
+      // A reader that leaves lets the kernel come to rest first. What it no longer wants to know cannot matter to it.
+      await ahead.catch(() => null);
+    }
+  }
+
   interrupt(): void {
     this.#connection.interrupt();
   }
@@ -191,14 +212,13 @@ function columnType(column: GeneratedColumn): DuckDBType {
 }
 
 /** The package's own writers make a JavaScript value of each cell; these copy bytes. */
-type RawVectors = {
-  data_chunk_get_vector(chunk: unknown, index: number): unknown;
+type RawWriters = {
   copy_data_to_vector(vector: unknown, at: number, source: ArrayBufferLike, offset: number, bytes: number): void;
   vector_assign_string_element_len(vector: unknown, index: number, bytes: Uint8Array): void;
 };
 
 const here = createRequire(import.meta.url);
-const raw = createRequire(here.resolve('@duckdb/node-api'))('@duckdb/node-bindings') as RawVectors;
+const raw = createRequire(here.resolve('@duckdb/node-api'))('@duckdb/node-bindings') as RawVectors & RawWriters;
 
 function fill(chunk: DuckDBDataChunk, index: number, column: GeneratedColumn, start: number, count: number): void {
   const vector = raw.data_chunk_get_vector(chunk.chunk, index);

@@ -10,8 +10,17 @@ import { assert, unreachable } from '../../common/assert.ts';
 import type { GeneratedFile } from '../../connectors/connector.ts';
 import { SCAN_PROVIDERS } from '../../connectors/scan-providers.ts';
 import { quote } from '../../types/kernel.ts';
+import { writeArrowResult } from '../arrow/write-result.ts';
 import { type Connection, DuckDb } from './duckdb.ts';
-import type { JobUsage, KernelJob, KernelOptions, KernelReply, KernelRequest, KernelRows } from './protocol.ts';
+import type {
+  ArrowTarget,
+  JobUsage,
+  KernelJob,
+  KernelOptions,
+  KernelReply,
+  KernelRequest,
+  KernelRows,
+} from './protocol.ts';
 
 /** How often an interrupt is repeated until the job ends: one that comes before the statement began is forgotten. */
 const INTERRUPT_EVERY_MS = 20;
@@ -72,8 +81,10 @@ class KernelProcess {
           const rows: KernelRows[] = [];
           for (const [i, statement] of job.statements.entries()) {
             if (running.interrupted) throw new Error('INTERRUPT Error: Interrupted!');
-            const profilePath = i === job.statements.length - 1 ? job.profilePath : undefined;
-            rows.push(await connection.run(statement, job.rowsMax, profilePath));
+            const isLast = i === job.statements.length - 1;
+            const profilePath = isLast ? job.profilePath : undefined;
+            if (isLast && job.arrow) rows.push(await writeArrow(connection, statement, job.arrow, profilePath));
+            else rows.push(await connection.run(statement, job.rowsMax, profilePath));
           }
           return rows;
         });
@@ -178,6 +189,16 @@ async function exists(file: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+async function writeArrow(
+  connection: Connection,
+  query: string,
+  target: ArrowTarget,
+  profilePath?: string,
+): Promise<KernelRows> {
+  const { rows } = await writeArrowResult(connection, query, target, profilePath);
+  return [[String(rows)]];
 }
 
 const kernel = new KernelProcess();

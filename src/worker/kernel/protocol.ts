@@ -1,6 +1,7 @@
 /** What a worker and its kernel process say to each other, as JSON over the pipe between them. */
 
 import type { GeneratedFile, JsonValue } from '../../connectors/connector.ts';
+import type { SqlType } from '../../types/type.ts';
 
 export type KernelOptions = {
   /** What scan providers get to know: where generated files stand. */
@@ -15,16 +16,23 @@ export type KernelOptions = {
 };
 
 export type KernelJob =
-  /** Runs the statements one after the other; the rows of each come back. With `profilePath`, the last one is profiled. */
+  /**
+   * Runs the statements one after the other; the rows of each come back. With `profilePath`, the last one is profiled. With
+   * `arrow`, the last one is a query whose rows go to a file, and their count comes back.
+   */
   | {
       readonly kind: 'run';
       readonly statements: readonly string[];
       readonly timeZone: string;
       readonly rowsMax: number;
       readonly profilePath?: string;
+      readonly arrow?: ArrowTarget;
     }
   /** Makes a file that does not exist yet, see `ScanProvider.generate`. */
   | { readonly kind: 'generate'; readonly connector: string; readonly file: GeneratedFile };
+
+/** A file of Arrow record batches. The query's columns are what `arrowSql` makes of these types. */
+export type ArrowTarget = { readonly path: string; readonly types: readonly SqlType[] };
 
 export type KernelRequest =
   /** First of all; again to close what is open and open anew, when nothing runs. */

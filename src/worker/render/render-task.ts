@@ -8,6 +8,8 @@ import type { Symbol } from '../../sql/expression.ts';
 import type { FunctionRegistry } from '../../sql/functions/registry.ts';
 import { keySql, kernelType, quote } from '../../types/kernel.ts';
 import { wireSql } from '../../types/wire.ts';
+import { arrowSql } from '../arrow/projection.ts';
+import type { ArrowTarget } from '../kernel/protocol.ts';
 import type { PlanWorld } from './plan-context.ts';
 import { renderPlan } from './render-plan.ts';
 import { column, columnList, emptySelect, identifier } from './text.ts';
@@ -28,6 +30,8 @@ export type TaskStatement = {
   readonly sql: string;
   /** `file`: one row with the count. `statistics`: a row for each file, as RETURN_STATS has it. */
   readonly answer: { readonly kind: 'file'; readonly path: string } | { readonly kind: 'statistics' };
+  /** `sql` is a query whose rows are to be written so. */
+  readonly arrow?: ArrowTarget;
 };
 
 export function renderTask(request: TaskRequest, context: TaskContext): TaskStatement {
@@ -37,7 +41,7 @@ export function renderTask(request: TaskRequest, context: TaskContext): TaskStat
   if (output.kind === 'result') {
     assert(root.kind === 'Output', 'the root fragment makes the result');
     const columns = root.columns.map(({ symbol }) => symbol);
-    if (output.format === 'arrow') return resultColumns(select, columns, context);
+    if (output.format === 'arrow') return resultBatches(select, columns, context);
     return resultLines(select, columns, !output.millisecondsOnly, context);
   }
   if (output.partitions > 1) {
@@ -92,11 +96,14 @@ function resultLines(
 }
 
 /** Columns by position, since the result's names may repeat. */
-function resultColumns(select: string, columns: readonly Symbol[], context: TaskContext): TaskStatement {
-  return single(
-    `SELECT ${columns.map((symbol, i) => `${column(symbol)} AS "c${i}"`).join(', ')} FROM (${select})`,
-    context,
-  );
+function resultBatches(select: string, columns: readonly Symbol[], context: TaskContext): TaskStatement {
+  const path = `${context.directory}/0.arrow`;
+  const values = columns.map((symbol, i) => `${arrowSql(symbol.type, column(symbol))} AS "c${i}"`);
+  return {
+    sql: `SELECT ${values.join(', ')} FROM (${select})`,
+    answer: { kind: 'file', path },
+    arrow: { path, types: columns.map((symbol) => symbol.type) },
+  };
 }
 
 function planWorld(request: TaskRequest, context: TaskContext): PlanWorld {
