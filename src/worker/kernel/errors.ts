@@ -52,6 +52,12 @@ const TEXTS: readonly (readonly [pattern: RegExp, code: ErrorCode, rewrite?: (te
     'FILE_CORRUPT',
   ],
   [/^IO Error/i, 'FILE_CORRUPT'],
+  // Only sums and means of integers are made in 128 bits and then cut.
+  [
+    /^Conversion Error: Type INT128 .* for the destination type INT64/i,
+    'NUMERIC_VALUE_OUT_OF_RANGE',
+    () => 'bigint addition overflow',
+  ],
   [/^Out of Range Error/i, 'NUMERIC_VALUE_OUT_OF_RANGE'],
   [/^(?:Invalid Input|Constraint) Error/i, 'INVALID_FUNCTION_ARGUMENT'],
   [/^Not implemented Error/i, 'NOT_SUPPORTED'],
