@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchLatency } from './latency.ts';
+import { benchParser } from './parser.ts';
 import { benchResults } from './results.ts';
 import { benchTpch } from './tpch.ts';
 
@@ -33,7 +34,12 @@ switch (positionals[0] ?? '') {
   case 'results':
     await benchResults(values.data);
     break;
+  case 'parser':
+    benchParser(positionals[1] ?? path.join(import.meta.dirname, '../test/tpch/queries'));
+    break;
   default:
-    console.error('usage: npm run bench -- tpch [--sf 1] [--runs 5] [--queries q01,q05] | latency | results');
+    console.error(
+      'usage: npm run bench -- tpch [--sf 1] [--runs 5] [--queries q01,q05] | latency | results | parser [FOLDER]',
+    );
     process.exitCode = 2;
 }
