@@ -6,7 +6,7 @@ import { FunctionRegistry } from '../sql/functions/registry.ts';
 import { partsOfAggregate, partsOfWindowCall } from './expressions.ts';
 
 /** The function table is the same in every process and never changes. */
-const FUNCTIONS = new FunctionRegistry();
+export const FUNCTIONS = new FunctionRegistry();
 
 /** Whether any NULL argument makes the call NULL. */
 export const isNullOnNull = (id: FunctionId): boolean => FUNCTIONS.get(id).nullOnNull;

@@ -5,7 +5,8 @@ import type { AnalyzedWindow, Grouping, QueryBlock } from '../../sql/analyzer/an
 import type { SortOrder } from '../../sql/expression.ts';
 import { referencesIn, partsOfAggregate, partsOfWindowCall, expressionKey } from '../expressions.ts';
 import { outputsOf, type PlanNode } from '../nodes.ts';
-import { addColumns, asSymbols, identity, oneRow, type PlannerContext } from './context.ts';
+import { addColumns, asSymbols, identity } from '../columns.ts';
+import { oneRow, type PlannerContext } from './context.ts';
 import { planRelation } from './plan-relation.ts';
 import { distinct, filter } from './steps.ts';
 import { planSubqueries } from './plan-subqueries.ts';

@@ -4,8 +4,9 @@ import type { AnalyzedRelation, SetOperationInput } from '../../sql/analyzer/ana
 import type { Expression, Symbol } from '../../sql/expression.ts';
 import { conjunctsOf, isTrue, referencesIn } from '../expressions.ts';
 import { outputsOf, type PlanNode } from '../nodes.ts';
-import { addColumns, asSymbols, identity, oneRow, type PlannerContext } from './context.ts';
-import { freeSymbols } from './free-symbols.ts';
+import { addColumns, asSymbols, identity, joinOn } from '../columns.ts';
+import { freeSymbols } from '../free-symbols.ts';
+import { oneRow, type PlannerContext } from './context.ts';
 import { planSubqueries, planSubqueriesOfJoin } from './plan-subqueries.ts';
 import { distinct, filter } from './steps.ts';
 
@@ -141,11 +142,10 @@ function joined(context: PlannerContext, relation: Relation<'join'>): PlanNode {
   if (!condition || (isInner && isTrue(condition))) {
     return { kind: 'Join', id: context.newId(), type, left, right, criteria: [] };
   }
-  return joinOn(context, type, left, right, condition);
+  return conditional(context, type, left, right, condition);
 }
 
-/** Equalities between the sides become criteria; the rest is the join's filter. */
-function joinOn(
+function conditional(
   context: PlannerContext,
   type: Relation<'join'>['type'],
   left: PlanNode,
@@ -153,57 +153,9 @@ function joinOn(
   condition: Expression,
 ): PlanNode {
   const planned = planSubqueriesOfJoin(context, left, right, condition, type);
-  if (planned.above) {
-    const cross: PlanNode = { kind: 'Join', id: context.newId(), type, left, right, criteria: [] };
-    return filter(context, cross, condition);
-  }
-  const leftNames = new Set(outputsOf(planned.left).map((symbol) => symbol.name));
-  const rightNames = new Set(outputsOf(planned.right).map((symbol) => symbol.name));
-  const pairs: { readonly left: Expression; readonly right: Expression }[] = [];
-  const rest: Expression[] = [];
-  for (const term of conjunctsOf(condition)) {
-    if (term.kind === 'Comparison' && term.operator === '=') {
-      if (within(term.left, leftNames) && within(term.right, rightNames)) {
-        pairs.push({ left: term.left, right: term.right });
-        continue;
-      }
-      if (within(term.right, leftNames) && within(term.left, rightNames)) {
-        pairs.push({ left: term.right, right: term.left });
-        continue;
-      }
-    }
-    rest.push(term);
-  }
-  const leftKeys = asSymbols(
-    context,
-    planned.left,
-    pairs.map((pair) => pair.left),
-    'expr',
-  );
-  const rightKeys = asSymbols(
-    context,
-    planned.right,
-    pairs.map((pair) => pair.right),
-    'expr',
-  );
-  const [first] = rest;
-  const joinFilter: Expression | undefined =
-    rest.length > 1 ? { kind: 'Logical', type: first!.type, operator: 'AND', terms: rest } : first;
-  return {
-    kind: 'Join',
-    id: context.newId(),
-    type,
-    left: leftKeys.plan,
-    right: rightKeys.plan,
-    criteria: pairs.map((_pair, i) => ({ left: leftKeys.symbols[i]!, right: rightKeys.symbols[i]! })),
-    ...(joinFilter && { filter: joinFilter }),
-  };
-}
-
-/** Whether it reads something, and only these. */
-function within(expression: Expression, names: ReadonlySet<string>): boolean {
-  const read = [...referencesIn(expression)];
-  return read.length > 0 && read.every((name) => names.has(name));
+  if (!planned.above) return joinOn(context, type, planned.left, planned.right, conjunctsOf(condition));
+  const cross: PlanNode = { kind: 'Join', id: context.newId(), type, left, right, criteria: [] };
+  return filter(context, cross, condition);
 }
 
 const addMerged = (context: PlannerContext, relation: Relation<'join'>, plan: PlanNode): PlanNode =>

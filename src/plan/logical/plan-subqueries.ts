@@ -5,9 +5,10 @@ import type { Subquery } from '../../sql/analyzer/analysis.ts';
 import type { Expression } from '../../sql/expression.ts';
 import { referencesIn } from '../expressions.ts';
 import { type ApplyNode, outputsOf, type PlanNode } from '../nodes.ts';
-import { asSymbols, type PlannerContext } from './context.ts';
+import { asSymbols } from '../columns.ts';
+import { freeSymbols } from '../free-symbols.ts';
+import type { PlannerContext } from './context.ts';
 import { symbolNames } from '../node-expressions.ts';
-import { freeSymbols } from './free-symbols.ts';
 
 /** `source` with a column for every subquery that `expressions` read and that it does not hold yet. */
 export function planSubqueries(

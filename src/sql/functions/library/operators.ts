@@ -216,6 +216,12 @@ export const OPERATORS: readonly FunctionDefinition[] = [
   ...DIFFERENCES,
   ...SCALINGS,
   ...CONCATENATIONS,
+  // The value of a scalar subquery that has so many rows.
+  define(
+    '$single_value(T, bigint): T',
+    ([value, rows]) =>
+      `CASE WHEN ${rows} > 1 THEN ${raise('SUBQUERY_MULTIPLE_ROWS', 'Scalar sub-query has returned multiple rows')} ELSE ${value} END`,
+  ),
   define('$subscript(array(T), bigint): T', arraySubscript),
   define('$subscript(map(K:comparable,V), K): V', mapSubscript),
   define('$like(varchar, varchar): boolean', ([a, b]) => `(${a} LIKE ${b})`),

@@ -1,8 +1,8 @@
 /** The symbols that a plan reads and does not make: what ties a subquery to the row outside. */
 
-import { referencesIn } from '../expressions.ts';
-import { expressionsOf } from '../node-expressions.ts';
-import { outputsOf, type PlanNode, sourcesOf } from '../nodes.ts';
+import { referencesIn } from './expressions.ts';
+import { expressionsOf } from './node-expressions.ts';
+import { outputsOf, type PlanNode, sourcesOf } from './nodes.ts';
 
 export function freeSymbols(root: PlanNode): ReadonlySet<string> {
   const made = new Set<string>();

@@ -1,0 +1,26 @@
+/** A subquery without FROM computes expressions of the row outside: a projection. */
+
+import { redo, chainOf, nulledUnless, singleRow } from '../decorrelation/subquery-chain.ts';
+import { addColumns } from '../columns.ts';
+import { and } from '../expressions.ts';
+import type { Rule } from '../rule.ts';
+
+// Apply scalar(x, Project[a](Values[one row])) → Project[x, a](x)
+// Apply lateral(x, Filter[p](Project[a](Values[one row]))) → Filter[p](Project[x, a](x))
+export const applyOfOneRow: Rule = {
+  name: 'apply-of-one-row',
+  apply: (node, context) => {
+    if (node.kind !== 'Apply' || (node.form.kind !== 'scalar' && node.form.kind !== 'lateral')) return undefined;
+    if (node.form.kind === 'lateral' && node.form.filter) return undefined;
+    const { steps, base } = chainOf(node.subquery);
+    const row = base.kind === 'Values' ? singleRow(base) : undefined;
+    if (!row || base.kind !== 'Values') return undefined;
+    const cells = base.symbols.map((symbol) => ({ symbol, expression: row.get(symbol.name)! }));
+    const { plan, conditions } = redo(context, addColumns(context, node.source, cells), steps);
+    if (conditions.length === 0) return plan;
+    if (node.form.kind === 'lateral' && node.form.type === 'INNER') {
+      return { kind: 'Filter', id: context.newId(), source: plan, predicate: and(conditions) };
+    }
+    return nulledUnless(context, plan, node.subquery, conditions);
+  },
+};

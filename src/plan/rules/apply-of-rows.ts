@@ -1,0 +1,161 @@
+/** LATERAL subqueries, and scalar ones that have a single row by their shape, become joins. */
+
+import type { Expression, Symbol } from '../../sql/expression.ts';
+import { reference } from '../../sql/expression.ts';
+import { BIGINT, BOOLEAN } from '../../types/type.ts';
+import { addColumns, identity, joinOn } from '../columns.ts';
+import { asUnnest, countRows, unnestOver } from '../decorrelation/attach.ts';
+import { comparedColumns, EXACT, pullUp, type PulledUp } from '../decorrelation/pull-up.ts';
+import { chainOf, redo } from '../decorrelation/subquery-chain.ts';
+import { and, conjunctsOf, TRUE } from '../expressions.ts';
+import { FUNCTIONS } from '../function-facts.ts';
+import { symbolNames } from '../node-expressions.ts';
+import type { ApplyNode, FilterNode, PlanNode } from '../nodes.ts';
+import { outputsOf } from '../nodes.ts';
+import type { Rule, RuleContext } from '../rule.ts';
+
+// Apply lateral(x, Filter[x.k = y.k](y)) → x JOIN y ON x.k = y.k
+// Apply lateral(x, Unnest[x.a](one row)) → Unnest[x.a](x)
+// Apply scalar(x, Filter[x.k = y.k](y)) → x LEFT JOIN Aggregation[by y.k; the value, refused if there are more](y)
+export const applyOfRows: Rule = {
+  name: 'apply-of-rows',
+  apply: (node, context) => {
+    if (node.kind !== 'Apply') return undefined;
+    if (node.form.kind === 'scalar') return scalar(node, context);
+    if (node.form.kind !== 'lateral') return undefined;
+    return lateral(node, node.form, context) ?? unnested(node, node.form, context);
+  },
+};
+
+type Lateral = Extract<ApplyNode['form'], { kind: 'lateral' }>;
+
+function lateral(node: ApplyNode, form: Lateral, context: RuleContext): PlanNode | undefined {
+  const outer = symbolNames(outputsOf(node.source));
+  const filter = form.filter ? conjunctsOf(form.filter) : [];
+  const pulled = pullUp(node.subquery, outer, EXACT, context);
+  if (pulled) return joinOn(context, form.type, node.source, pulled.node, [...pulled.predicates, ...filter]);
+  // Columns made from the row outside are made above the join.
+  const { steps, base } = chainOf(node.subquery);
+  const below = filter.length === 0 ? pullUp(base, outer, EXACT, context) : undefined;
+  if (!below) return undefined;
+  if (form.type === 'INNER') {
+    const joined = joinOn(context, 'INNER', node.source, below.node, below.predicates);
+    const { plan, conditions } = redo(context, joined, steps);
+    if (conditions.length === 0) return plan;
+    return { kind: 'Filter', id: context.newId(), source: plan, predicate: and(conditions) };
+  }
+  if (steps.some((step) => step.kind === 'Filter')) return undefined;
+  const mark = context.newSymbol('mark', BOOLEAN);
+  const right = addColumns(context, below.node, [{ symbol: mark, expression: TRUE }]);
+  const { plan } = redo(context, joinOn(context, 'LEFT', node.source, right, below.predicates), steps);
+  const made = symbolNames(outputsOf(node.subquery));
+  const nulled = identity(outputsOf(plan)).map(({ symbol, expression }) => ({
+    symbol,
+    expression: made.has(symbol.name) ? whenMarked(mark, symbol) : expression,
+  }));
+  return { kind: 'Project', id: context.newId(), source: plan, assignments: nulled };
+}
+
+function whenMarked(mark: Symbol, symbol: Symbol): Expression {
+  return {
+    kind: 'Case',
+    type: symbol.type,
+    branches: [{ when: reference(mark), result: reference(symbol) }],
+    otherwise: { kind: 'Constant', type: symbol.type, value: null },
+  };
+}
+
+function unnested(node: ApplyNode, form: Lateral, context: RuleContext): PlanNode | undefined {
+  if (form.filter) return undefined;
+  const { steps, base } = chainOf(node.subquery);
+  const elements = asUnnest(base, context);
+  if (!elements) return undefined;
+  if (form.type === 'LEFT') {
+    // What is computed from no element would not be NULL.
+    const plain = steps.every(
+      (step) => step.kind === 'Project' && step.assignments.every(({ expression }) => expression.kind === 'Reference'),
+    );
+    if (!plain || elements.replicate.length > 0) return undefined;
+  }
+  const plan = unnestOver(node.source, form.type === 'LEFT' ? { ...elements, type: 'LEFT' } : elements, context);
+  if (!plan) return undefined;
+  const above = redo(context, plan, steps);
+  if (above.conditions.length === 0) return above.plan;
+  return { kind: 'Filter', id: context.newId(), source: above.plan, predicate: and(above.conditions) };
+}
+
+function scalar(node: ApplyNode, context: RuleContext): PlanNode | undefined {
+  const outer = symbolNames(outputsOf(node.source));
+  const pulled = pullUp(node.subquery, outer, EXACT, context);
+  const compared = pulled && comparedColumns(pulled, outer, context);
+  if (!compared || compared.symbols.length === 0) return undefined;
+  const right = isUniqueBy(compared.node, symbolNames(compared.symbols))
+    ? compared.node
+    : singled(compared, outputsOf(node.subquery), context);
+  return joinOn(context, 'LEFT', node.source, right, compared.predicates);
+}
+
+/** Whether no two rows agree in all columns of `names`. */
+function isUniqueBy(node: PlanNode, names: ReadonlySet<string>): boolean {
+  if (node.kind === 'Aggregation') return !node.groupingSets && node.keys.every((key) => names.has(key.name));
+  if (node.kind === 'Filter') return isFirstOfPartition(node, names) || isUniqueBy(node.source, names);
+  if (node.kind === 'Project') {
+    const read = node.assignments.flatMap(({ symbol, expression }) =>
+      names.has(symbol.name) && expression.kind === 'Reference' ? [expression.name] : [],
+    );
+    return isUniqueBy(node.source, new Set(read));
+  }
+  const keepsRows = node.kind === 'Sort' || node.kind === 'Limit' || node.kind === 'TopN' || node.kind === 'SemiJoin';
+  return keepsRows && isUniqueBy(node.source, names);
+}
+
+/** `row_number() OVER (PARTITION BY names …) <= 1`. */
+function isFirstOfPartition({ predicate, source }: FilterNode, names: ReadonlySet<string>): boolean {
+  if (source.kind !== 'Window' || !source.partitionBy.every((key) => names.has(key.name))) return false;
+  const rowNumbers = source.functions.filter(({ call }) => call.function.startsWith('row_number('));
+  const positions = symbolNames(rowNumbers.map(({ symbol }) => symbol));
+  return conjunctsOf(predicate).some(
+    (term) =>
+      term.kind === 'Comparison' &&
+      term.operator === '<=' &&
+      term.left.kind === 'Reference' &&
+      positions.has(term.left.name) &&
+      term.right.kind === 'Constant' &&
+      term.right.value === '1',
+  );
+}
+
+/** One row for each value of the compared columns; a second one is refused when its value is used. */
+function singled(
+  compared: PulledUp & { readonly symbols: readonly Symbol[] },
+  values: readonly Symbol[],
+  context: RuleContext,
+): PlanNode {
+  const count = context.newSymbol('count', BIGINT);
+  const firsts = values.map((value) => {
+    const { id, returnType } = FUNCTIONS.resolve('arbitrary', [value.type]);
+    const call = { function: id, type: returnType, arguments: [reference(value)], distinct: false, orderBy: [] };
+    return { symbol: context.newSymbol(value.name, value.type), call };
+  });
+  const groups: PlanNode = {
+    kind: 'Aggregation',
+    id: context.newId(),
+    source: compared.node,
+    keys: compared.symbols,
+    aggregations: [...firsts, { symbol: count, call: countRows() }],
+  };
+  const checked = values.map((symbol, i) => {
+    const parts = [reference(firsts[i]!.symbol), reference(count)];
+    const { id } = FUNCTIONS.resolve(
+      '$single_value',
+      parts.map((part) => part.type),
+    );
+    return { symbol, expression: { kind: 'Call', type: symbol.type, function: id, arguments: parts } as const };
+  });
+  return {
+    kind: 'Project',
+    id: context.newId(),
+    source: groups,
+    assignments: [...identity(compared.symbols), ...checked],
+  };
+}
