@@ -3,12 +3,21 @@
 import type { Expression, Symbol } from '../../sql/expression.ts';
 import { BIGINT, BOOLEAN } from '../../types/type.ts';
 import { reference } from '../../sql/expression.ts';
-import { asSymbols, identity, pairOf } from '../columns.ts';
+import { asSymbols, identity, joinOn, pairOf } from '../columns.ts';
 import { and, conjunctsOf, referencesIn } from '../expressions.ts';
 import { freeSymbols } from '../free-symbols.ts';
 import { FUNCTIONS } from '../function-facts.ts';
 import { expressionsOf, symbolNames } from '../node-expressions.ts';
-import type { AggregationNode, JoinNode, LimitNode, PlanNode, TopNNode, WindowNode } from '../nodes.ts';
+import type {
+  AggregationNode,
+  ApplyNode,
+  FilterNode,
+  JoinNode,
+  LimitNode,
+  PlanNode,
+  TopNNode,
+  WindowNode,
+} from '../nodes.ts';
 import { outputsOf } from '../nodes.ts';
 import type { Allocator } from '../symbols.ts';
 
@@ -41,6 +50,15 @@ export function readsOuter(node: PlanNode, outer: ReadonlySet<string>): boolean 
   return [...freeSymbols(node)].some((name) => outer.has(name));
 }
 
+/**
+ * Whether a subquery also reads rows further out than those of the source that it is applied to. What is left of such a
+ * subquery after a rule would still be correlated, as the inner side of a join: a shape that the kernel cannot run.
+ */
+export function readsBeyond({ source, subquery }: ApplyNode): boolean {
+  const near = symbolNames(outputsOf(source));
+  return [...freeSymbols(subquery)].some((name) => !near.has(name));
+}
+
 class PullUp {
   readonly #outer: ReadonlySet<string>;
   readonly #allocator: Allocator;
@@ -54,6 +72,8 @@ class PullUp {
     if (!readsOuter(node, this.#outer)) return { node, predicates: [] };
     switch (node.kind) {
       case 'Filter': {
+        const asked = mode.repetitions ? this.#existence(node) : undefined;
+        if (asked) return this.pull(asked, mode);
         const below = this.pull(node.source, { ...mode, limits: false });
         if (!below) return undefined;
         const conjuncts = conjunctsOf(node.predicate);
@@ -127,6 +147,26 @@ class PullUp {
   #innerSymbols({ node, predicates }: PulledUp): readonly Symbol[] {
     const read = new Set(predicates.flatMap((predicate) => [...referencesIn(predicate)]));
     return outputsOf(node).filter((symbol) => read.has(symbol.name));
+  }
+
+  // Filter[mark AND p](Apply exists[mark](x, y)) → Filter[p](x JOIN y), where it does not matter how often a row comes
+  #existence(node: FilterNode): PlanNode | undefined {
+    const apply = node.source;
+    if (apply.kind !== 'Apply' || !readsOuter(apply.subquery, this.#outer)) return undefined;
+    const { form, source, subquery } = apply;
+    if (form.kind !== 'exists' && form.kind !== 'in') return undefined;
+    const conjuncts = conjunctsOf(node.predicate);
+    const marks = conjuncts.filter((term) => term.kind === 'Reference' && term.name === form.output.name);
+    const rest = conjuncts.filter((term) => !marks.includes(term));
+    if (marks.length === 0 || rest.some((term) => referencesIn(term).has(form.output.name))) return undefined;
+    const near = symbolNames(outputsOf(source));
+    const limits = form.kind === 'exists';
+    const pulled = new PullUp(near, this.#allocator).pull(subquery, { repetitions: true, limits });
+    if (!pulled) return undefined;
+    const equal = form.kind === 'in' ? form.values.map((value, i) => equality(value, form.candidates[i]!)) : [];
+    const joined = joinOn(this.#allocator, 'INNER', source, pulled.node, [...pulled.predicates, ...equal]);
+    if (rest.length === 0) return joined;
+    return { kind: 'Filter', id: this.#allocator.newId(), source: joined, predicate: and(rest) };
   }
 
   /** Rows that an outer join keeps without a match must not be filtered after it: only the kept side may be pulled. */
@@ -268,3 +308,11 @@ export function comparedColumns(
   const distinct = new Map(keys.symbols.map((symbol) => [symbol.name, symbol]));
   return { node: keys.plan, predicates: rewritten, symbols: [...distinct.values()] };
 }
+
+const equality = (left: Symbol, right: Symbol): Expression => ({
+  kind: 'Comparison',
+  type: BOOLEAN,
+  operator: '=',
+  left: reference(left),
+  right: reference(right),
+});

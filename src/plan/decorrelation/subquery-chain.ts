@@ -21,6 +21,14 @@ export function chainOf(subquery: PlanNode): Chain {
   return { steps, base };
 }
 
+/** The projections alone that stand on top. */
+export function projectionsOf(subquery: PlanNode): Chain {
+  const { steps } = chainOf(subquery);
+  const filter = steps.findIndex((step) => step.kind === 'Filter');
+  if (filter < 0) return chainOf(subquery);
+  return { steps: steps.slice(0, filter), base: steps[filter]! };
+}
+
 /** The steps over `plan`, whose other columns stay: filters are not applied but returned. */
 export function redo(
   allocator: Allocator,
@@ -67,4 +75,11 @@ export function nulledUnless(
     return { symbol, expression: { kind: 'Case', type: symbol.type, branches, otherwise } };
   });
   return { kind: 'Project', id: allocator.newId(), source: plan, assignments };
+}
+
+/** Exactly one row, whatever the data. */
+export function isOneRow(node: PlanNode): boolean {
+  if (node.kind === 'Values') return node.rows.length === 1;
+  if (node.kind === 'Aggregation') return node.keys.length === 0 && node.groupingSets === undefined;
+  return node.kind === 'EnforceSingleRow' || (node.kind === 'Project' && isOneRow(node.source));
 }

@@ -6,7 +6,7 @@ import { BIGINT, BOOLEAN } from '../../types/type.ts';
 import { addColumns, joinOn } from '../columns.ts';
 import { attach, countRows, detach, isPositive } from '../decorrelation/attach.ts';
 import { and, or, TRUE } from '../expressions.ts';
-import { comparedColumns, pullUp } from '../decorrelation/pull-up.ts';
+import { comparedColumns, pullUp, readsBeyond } from '../decorrelation/pull-up.ts';
 import { symbolNames } from '../node-expressions.ts';
 import type { ApplyNode, PlanNode } from '../nodes.ts';
 import { outputsOf } from '../nodes.ts';
@@ -17,7 +17,7 @@ import type { Rule, RuleContext } from '../rule.ts';
 export const applyByCounting: Rule = {
   name: 'apply-by-counting',
   apply: (node, context) => {
-    if (node.kind !== 'Apply') return undefined;
+    if (node.kind !== 'Apply' || readsBeyond(node)) return undefined;
     switch (node.form.kind) {
       case 'exists':
         return existsByKeys(node, node.form, context) ?? existsByCount(node, node.form, context);

@@ -4,7 +4,7 @@ import type { Expression, Symbol } from '../../sql/expression.ts';
 import { reference } from '../../sql/expression.ts';
 import { addColumns, joinOn } from '../columns.ts';
 import { attach, detach, zero } from '../decorrelation/attach.ts';
-import { comparedColumns, EXACT, pullUp } from '../decorrelation/pull-up.ts';
+import { comparedColumns, EXACT, pullUp, readsBeyond } from '../decorrelation/pull-up.ts';
 import { chainOf, nulledUnless, redo } from '../decorrelation/subquery-chain.ts';
 import { and, partsOfAggregate, referencesIn } from '../expressions.ts';
 import { symbolNames } from '../node-expressions.ts';
@@ -17,7 +17,8 @@ import type { Rule, RuleContext } from '../rule.ts';
 export const applyOfAggregation: Rule = {
   name: 'apply-of-aggregation',
   apply: (node, context) => {
-    if (node.kind !== 'Apply' || (node.form.kind !== 'scalar' && node.form.kind !== 'lateral')) return undefined;
+    if (node.kind !== 'Apply' || readsBeyond(node) || (node.form.kind !== 'scalar' && node.form.kind !== 'lateral'))
+      return undefined;
     if (node.form.kind === 'lateral' && node.form.filter) return undefined;
     const { steps, base } = chainOf(node.subquery);
     if (base.kind !== 'Aggregation' || base.keys.length > 0 || base.groupingSets) return undefined;

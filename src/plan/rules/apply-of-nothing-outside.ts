@@ -6,7 +6,8 @@ import { BIGINT, BOOLEAN } from '../../types/type.ts';
 import { addColumns, joinOn } from '../columns.ts';
 import { and, conjunctsOf } from '../expressions.ts';
 import { countRows, isPositive, zero } from '../decorrelation/attach.ts';
-import { readsOuter } from '../decorrelation/pull-up.ts';
+import { readsOuter, readsBeyond } from '../decorrelation/pull-up.ts';
+import { isOneRow } from '../decorrelation/subquery-chain.ts';
 import { FUNCTIONS } from '../function-facts.ts';
 import { symbolNames } from '../node-expressions.ts';
 import type { ApplyNode, PlanNode } from '../nodes.ts';
@@ -21,7 +22,8 @@ import type { Rule, RuleContext } from '../rule.ts';
 export const applyOfNothingOutside: Rule = {
   name: 'apply-of-nothing-outside',
   apply: (node, context) => {
-    if (node.kind !== 'Apply' || readsOuter(node.subquery, symbolNames(outputsOf(node.source)))) return undefined;
+    if (node.kind !== 'Apply' || readsBeyond(node) || readsOuter(node.subquery, symbolNames(outputsOf(node.source))))
+      return undefined;
     const { form, source, subquery } = node;
     switch (form.kind) {
       case 'scalar':
@@ -69,13 +71,6 @@ function totals(
   context: RuleContext,
 ): PlanNode {
   return { kind: 'Aggregation', id: context.newId(), source, keys: [], aggregations };
-}
-
-/** Exactly one, whatever the data. */
-function isOneRow(node: PlanNode): boolean {
-  if (node.kind === 'Values') return node.rows.length === 1;
-  if (node.kind === 'Aggregation') return node.keys.length === 0 && node.groupingSets === undefined;
-  return node.kind === 'EnforceSingleRow' || (node.kind === 'Project' && isOneRow(node.source));
 }
 
 type Quantified = Extract<ApplyNode['form'], { kind: 'quantified' }>;

@@ -5,8 +5,8 @@ import { reference } from '../../sql/expression.ts';
 import { BIGINT, BOOLEAN } from '../../types/type.ts';
 import { addColumns, identity, joinOn } from '../columns.ts';
 import { asUnnest, countRows, unnestOver } from '../decorrelation/attach.ts';
-import { comparedColumns, EXACT, pullUp, type PulledUp } from '../decorrelation/pull-up.ts';
-import { chainOf, redo } from '../decorrelation/subquery-chain.ts';
+import { comparedColumns, EXACT, pullUp, type PulledUp, readsBeyond } from '../decorrelation/pull-up.ts';
+import { chainOf, projectionsOf, redo } from '../decorrelation/subquery-chain.ts';
 import { and, conjunctsOf, TRUE } from '../expressions.ts';
 import { FUNCTIONS } from '../function-facts.ts';
 import { symbolNames } from '../node-expressions.ts';
@@ -20,7 +20,7 @@ import type { Rule, RuleContext } from '../rule.ts';
 export const applyOfRows: Rule = {
   name: 'apply-of-rows',
   apply: (node, context) => {
-    if (node.kind !== 'Apply') return undefined;
+    if (node.kind !== 'Apply' || readsBeyond(node)) return undefined;
     if (node.form.kind === 'scalar') return scalar(node, context);
     if (node.form.kind !== 'lateral') return undefined;
     return lateral(node, node.form, context) ?? unnested(node, node.form, context);
@@ -35,16 +35,13 @@ function lateral(node: ApplyNode, form: Lateral, context: RuleContext): PlanNode
   const pulled = pullUp(node.subquery, outer, EXACT, context);
   if (pulled) return joinOn(context, form.type, node.source, pulled.node, [...pulled.predicates, ...filter]);
   // Columns made from the row outside are made above the join.
-  const { steps, base } = chainOf(node.subquery);
+  const { steps, base } = projectionsOf(node.subquery);
   const below = filter.length === 0 ? pullUp(base, outer, EXACT, context) : undefined;
   if (!below) return undefined;
   if (form.type === 'INNER') {
     const joined = joinOn(context, 'INNER', node.source, below.node, below.predicates);
-    const { plan, conditions } = redo(context, joined, steps);
-    if (conditions.length === 0) return plan;
-    return { kind: 'Filter', id: context.newId(), source: plan, predicate: and(conditions) };
+    return redo(context, joined, steps).plan;
   }
-  if (steps.some((step) => step.kind === 'Filter')) return undefined;
   const mark = context.newSymbol('mark', BOOLEAN);
   const right = addColumns(context, below.node, [{ symbol: mark, expression: TRUE }]);
   const { plan } = redo(context, joinOn(context, 'LEFT', node.source, right, below.predicates), steps);

@@ -5,7 +5,7 @@ import { reference } from '../../sql/expression.ts';
 import { BOOLEAN } from '../../types/type.ts';
 import { identity, joinOn } from '../columns.ts';
 import { and, conjunctsOf, or, referencesIn } from '../expressions.ts';
-import { pullUp } from '../decorrelation/pull-up.ts';
+import { pullUp, readsBeyond } from '../decorrelation/pull-up.ts';
 import { symbolNames } from '../node-expressions.ts';
 import type { ApplyNode, PlanNode } from '../nodes.ts';
 import { outputsOf, withSources } from '../nodes.ts';
@@ -56,7 +56,7 @@ function replaceApply(node: PlanNode, test: Test, context: RuleContext): PlanNod
 
 function asJoin(node: ApplyNode, holds: boolean, context: RuleContext): PlanNode | undefined {
   const { form, source, subquery } = node;
-  if (form.kind !== 'exists' && form.kind !== 'in') return undefined;
+  if ((form.kind !== 'exists' && form.kind !== 'in') || readsBeyond(node)) return undefined;
   const outer = symbolNames(outputsOf(source));
   const indifference = { repetitions: true, limits: form.kind === 'exists' };
   const pulled = pullUp(subquery, outer, indifference, context);

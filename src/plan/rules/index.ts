@@ -39,9 +39,15 @@ const TIDY: readonly Rule[] = [
 ];
 
 /** Subqueries whose rows or value are wanted; those that are only asked a question come last. */
-const VALUED: readonly Rule[] = [filterOverApply, applyOfOneRow, applyOfAggregation, applyOfRows];
+const VALUED: readonly Rule[] = [
+  filterOverApply,
+  applyOfNothingOutside,
+  applyOfOneRow,
+  applyOfAggregation,
+  applyOfRows,
+];
 
-export const RULES: readonly RuleGroup[] = [
+export const DECORRELATION: readonly RuleGroup[] = [
   {
     because: 'EXISTS and IN that only filter are joins; as values, which the next groups make of them, they cost more',
     rules: [filterOverApply],
@@ -52,8 +58,12 @@ export const RULES: readonly RuleGroup[] = [
   },
   {
     because: 'every subquery that can be joined is, before anything else looks at the plan',
-    rules: [...VALUED, applyOfNothingOutside, applyByCounting],
+    rules: [...VALUED, applyByCounting],
   },
+];
+
+export const RULES: readonly RuleGroup[] = [
+  ...DECORRELATION,
   {
     because: 'the shapes that people and the logical planner write become the few that later rules look for',
     rules: [...TIDY, semiJoinToJoin],
