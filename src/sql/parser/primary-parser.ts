@@ -4,6 +4,7 @@ import type { Token, TokenType } from '../lexer.ts';
 import { decodeBinary } from './literals.ts';
 import { specialCall } from './special-calls.ts';
 import { SpecialFormParser } from './special-form-parser.ts';
+import { isIntervalField } from './type-parser.ts';
 
 type Modifiers = Pick<FunctionCall, 'filter' | 'nullTreatment' | 'window'>;
 
@@ -189,8 +190,9 @@ export abstract class PrimaryParser extends SpecialFormParser {
   }
 
   #interval(first: Token): Literal | undefined {
+    // `interval - '1'` is a subtraction from a column, unless a field follows. Without a sign no column makes sense.
     const signed = this.ahead(1) === '-' || this.ahead(1) === '+';
-    if (!isString(this.ahead(signed ? 2 : 1))) return undefined;
+    if (!isString(this.ahead(signed ? 2 : 1)) || (signed && !isIntervalField(this.ahead(3)))) return undefined;
     this.advance();
     const sign = this.acceptOneOf(['+', '-']) ?? '+';
     const { value } = this.string();
@@ -265,9 +267,9 @@ export abstract class PrimaryParser extends SpecialFormParser {
     this.expect('(');
     const mode = processingMode ? { processingMode } : {};
     const star = this.#star();
-    const distinct = !star && this.token.type !== ')' && this.setQuantifier();
-    const names: (Identifier | undefined)[] = [];
     const empty = star !== undefined || this.token.type === ')' || this.token.type === 'ORDER';
+    const distinct = !empty && this.setQuantifier();
+    const names: (Identifier | undefined)[] = [];
     const args = empty ? [] : this.list(() => this.#argument(names));
     const orderBy = star ? undefined : this.orderBy();
     this.expect(')');

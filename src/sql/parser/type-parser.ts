@@ -5,6 +5,8 @@ import { Lookahead } from './lookahead.ts';
 
 const INTERVAL_FIELDS = ['YEAR', 'MONTH', 'DAY', 'HOUR', 'MINUTE', 'SECOND'] as const;
 
+export const isIntervalField = (type: Token['type']): boolean => (INTERVAL_FIELDS as readonly string[]).includes(type);
+
 export class TypeParser extends Lookahead {
   protected dataType(): DataType {
     this.enter();
@@ -27,7 +29,7 @@ export class TypeParser extends Lookahead {
   #simpleType(first: Token): DataType {
     this.named('<type>');
     if (first.type === 'ROW' && this.ahead(1) === '(') return this.#rowType(first);
-    if (first.type === 'INTERVAL' && this.#isIntervalField(this.ahead(1))) {
+    if (first.type === 'INTERVAL' && isIntervalField(this.ahead(1))) {
       this.advance();
       const qualifier = this.intervalQualifier();
       return { kind: 'IntervalDataType', ...this.span(first), ...qualifier };
@@ -80,7 +82,7 @@ export class TypeParser extends Lookahead {
       return third.type === ',' || third.type === ')' || third.type === '[' || third.type === 'ARRAY';
     const endsHere = !third.name || third.type === 'ARRAY' || third.type === 'TO';
     if (first === 'DOUBLE' && second === 'PRECISION') return endsHere;
-    if (first === 'INTERVAL' && this.#isIntervalField(second)) return endsHere;
+    if (first === 'INTERVAL' && isIntervalField(second)) return endsHere;
     return (first === 'TIME' || first === 'TIMESTAMP') && second === 'WITHOUT' && third.type === 'TIME';
   }
 
@@ -96,10 +98,6 @@ export class TypeParser extends Lookahead {
     return { kind: 'DateTimeDataType', ...this.span(first), type, withTimeZone, ...(precision && { precision }) };
   }
 
-  #isIntervalField(type: Token['type']): boolean {
-    return (INTERVAL_FIELDS as readonly string[]).includes(type);
-  }
-
   /** `YEAR TO MONTH`, `DAY(3) TO SECOND(6)`, `SECOND(3, 6)`. */
   protected intervalQualifier(): IntervalQualifier {
     const from = this.expectOneOf(INTERVAL_FIELDS);
@@ -110,8 +108,11 @@ export class TypeParser extends Lookahead {
       if (from === 'SECOND' && this.accept(',')) fractionalPrecision = this.integer();
       this.expect(')');
     }
-    const to =
-      this.#finerFields(from).length > 0 && this.accept('TO') ? this.expectOneOf(this.#finerFields(from)) : undefined;
+    // `INTERVAL '1' YEAR to` has an alias.
+    const finer = this.#finerFields(from);
+    const ranges = finer.length > 0 && this.at('TO') && isIntervalField(this.ahead(1));
+    if (ranges) this.advance();
+    const to = ranges ? this.expectOneOf(finer) : undefined;
     if (to === 'SECOND' && this.accept('(')) {
       fractionalPrecision = this.integer();
       this.expect(')');
