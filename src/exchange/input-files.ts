@@ -87,15 +87,16 @@ export class InputFiles {
 
   /** Bytes that went over the network: none for a file that was fetched before. */
   async #fetchOnce(file: InputFile, target: string, signal: AbortSignal): Promise<number> {
-    for (;;) {
-      const before = this.#fetching.get(target);
-      if (!before) break;
-      // Whoever began it may call it off for reasons of its own.
-      await before.catch(() => undefined);
+    for (let before = this.#fetching.get(target); before; before = this.#fetching.get(target)) {
+      // Whoever began it may have called it off for reasons of its own.
+      const arrived = await before.then(
+        () => true,
+        () => false,
+      );
       signal.throwIfAborted();
+      if (arrived) return 0;
     }
-    if ((await sizeOf(target)) === file.bytes) return 0;
-    const fetching = this.#fetching.get(target) ?? this.#fetch(file, target, signal);
+    const fetching = this.#fetch(file, target, signal);
     this.#fetching.set(target, fetching);
     try {
       return await fetching;
@@ -105,6 +106,7 @@ export class InputFiles {
   }
 
   async #fetch(file: InputFile, target: string, signal: AbortSignal): Promise<number> {
+    if ((await sizeOf(target)) === file.bytes) return 0;
     await mkdir(path.dirname(target), { recursive: true });
     await this.#enter();
     try {

@@ -11,7 +11,7 @@ import { Task, type TaskEnvironment } from './task.ts';
 const REMOVED_MAX = 1000;
 
 /** A query that the coordinator does not name may be younger than its answer. */
-const YOUNG_QUERY_MS = 10_000;
+const YOUNG_QUERY_MS = 5_000;
 
 type Query = { readonly directory: string; readonly tasks: Map<string, Task>; touchedMs: number };
 

@@ -4,7 +4,7 @@ import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { assert } from '../common/assert.ts';
 import type { Clock } from '../common/clock.ts';
-import { toErrorInfo } from '../common/errors.ts';
+import { type ErrorCode, toErrorInfo } from '../common/errors.ts';
 import type { ScanContext, ScanProvider, Split } from '../connectors/connector.ts';
 import { type InputFiles, InputsLost } from '../exchange/input-files.ts';
 import { parseTaskId } from '../exchange/task-id.ts';
@@ -225,6 +225,7 @@ export class Task {
 
   /** A failure over an exchange file is not the query's: the file is made again. */
   async #findLostInputs(failure: KernelFailure, inputs: ReadonlyMap<number, readonly string[]>): Promise<void> {
+    const suspicious = SUSPICIOUS.has(kernelError(failure.message).code);
     const lost: InputFile[] = [];
     for (const [fragment, paths] of inputs) {
       for (const [i, file] of paths.entries()) {
@@ -233,10 +234,25 @@ export class Task {
           (found) => found.size,
           () => -1,
         );
-        if (bytes !== input.bytes || failure.message.includes(file)) lost.push(input);
+        if (bytes !== input.bytes || (suspicious && !(await this.#canRead(file)))) lost.push(input);
       }
     }
     if (lost.length > 0) throw new InputsLost(lost, failure.message);
+  }
+
+  /** Whether the kernel reads the file to its end, with all its columns. */
+  async #canRead(file: string): Promise<boolean> {
+    const sql = `SELECT count(hash(whole)) FROM read_parquet([${quote(file)}], hive_partitioning = false) AS whole`;
+    try {
+      await this.#environment.kernel.run(
+        { kind: 'run', statements: [sql], timeZone: '', rowsMax: 1 },
+        this.#abort.signal,
+      );
+      return true;
+    } catch (problem) {
+      if (problem instanceof KernelFailure) return false;
+      throw problem;
+    }
   }
 
   async #readProfile(): Promise<ProfileTotals | undefined> {
@@ -257,6 +273,9 @@ export class Task {
     await rm(this.#directory, { recursive: true, force: true });
   }
 }
+
+/** Errors that a damaged file may have caused: the kernel does not always name it. */
+const SUSPICIOUS: ReadonlySet<ErrorCode> = new Set(['FILE_CORRUPT', 'FILE_NOT_FOUND', 'GENERIC_INTERNAL_ERROR']);
 
 /** The statement failed for reasons of its own. */
 class StatementFailed extends Error {

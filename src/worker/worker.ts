@@ -33,6 +33,8 @@ export type WorkerOptions = {
   /** How others reach it, when not under `host`. */
   readonly advertisedHost?: string;
   readonly threads: number;
+  /** Tasks it runs at a time; as many as threads when not said. */
+  readonly slots?: number;
   /** This worker's share of the machine's memory. */
   readonly memoryBytes: number;
   readonly secret: string;
@@ -60,7 +62,7 @@ const SPILL_FACTOR = 20;
 const KERNEL_FOLDERS = ['exchange', 'tpch'];
 
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { secret, threads, log = () => {} } = options;
+  const { secret, threads, slots = threads, log = () => {} } = options;
   const clock = systemClock;
   const nodeId = options.nodeId ?? `worker-${randomUUID().slice(0, 8)}`;
   const dataDirectory = path.resolve(options.dataDirectory);
@@ -91,7 +93,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     introduced = resolve;
   });
   const client = new ClusterClient(secret, clock);
-  const admission = new Admission(threads);
+  const admission = new Admission(slots);
   const tasks = new TaskManager(exchangeDirectory, {
     introduction,
     kernel,
@@ -131,7 +133,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       version: options.version,
       machineId,
       threads,
-      slots: threads,
+      slots,
       memoryBytes: options.memoryBytes,
       memoryUsedBytes: process.memoryUsage.rss() + kernel.memoryBytes,
       runningTasks: tasks.runningTasks,

@@ -36,6 +36,8 @@ export type TestCluster = {
   readonly run: (worker: Worker, request: TaskRequest) => Promise<TaskStatus>;
   /** The lines of a finished result task. */
   readonly lines: (status: TaskStatus) => readonly JsonValue[];
+  /** One more worker. */
+  readonly start: () => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 
@@ -49,6 +51,7 @@ export async function startTestCluster(
   const coordinator = fastify({ forceCloseConnections: true });
   const client = new ClusterClient(SECRET, systemClock);
   const workers: Worker[] = [];
+  let coordinatorUrl = '';
   const { apart = false, roots = [], ...workerOptions } = options;
   const cluster: TestCluster = {
     folder,
@@ -65,6 +68,22 @@ export async function startTestCluster(
         .slice(0, -1)
         .map((line) => JSON.parse(line) as JsonValue);
     },
+    start: async () => {
+      const index = workers.length;
+      workers.push(
+        await startWorker({
+          coordinatorUrl,
+          dataDirectory: path.join(folder, apart ? `data-${index}` : 'data'),
+          version: 'test',
+          nodeId: `node-${index}`,
+          threads: 2,
+          memoryBytes: GIB,
+          secret: SECRET,
+          scanProviders: SCAN_PROVIDERS,
+          ...workerOptions,
+        }),
+      );
+    },
     stop: async () => {
       await Promise.all(workers.map((worker) => worker.stop()));
       await coordinator.close();
@@ -79,22 +98,8 @@ export async function startTestCluster(
       return cluster.reply;
     });
   });
-  const coordinatorUrl = await coordinator.listen({ host: '127.0.0.1', port: 0 });
-  for (let i = 0; i < count; i++) {
-    workers.push(
-      await startWorker({
-        coordinatorUrl,
-        dataDirectory: path.join(folder, apart ? `data-${i}` : 'data'),
-        version: 'test',
-        nodeId: `node-${i}`,
-        threads: 2,
-        memoryBytes: GIB,
-        secret: SECRET,
-        scanProviders: SCAN_PROVIDERS,
-        ...workerOptions,
-      }),
-    );
-  }
+  coordinatorUrl = await coordinator.listen({ host: '127.0.0.1', port: 0 });
+  for (let i = 0; i < count; i++) await cluster.start();
   return cluster;
 }
 

@@ -48,7 +48,7 @@ const TEXTS: readonly (readonly [pattern: RegExp, code: ErrorCode, rewrite?: (te
     (text) => `${text}; a catalog reads only below the folders that its configuration names`,
   ],
   [
-    /parquet|magic bytes|CSV Error|snappy|zstd|Malformed JSON|thrift|TProtocolException|Invalid unicode|corrupt|page header|dictionary offset|Out of buffer/i,
+    /parquet|magic bytes|CSV Error|snappy|zstd|Malformed JSON|thrift|TProtocolException|Invalid unicode|corrupt|page header|dictionary offset|Out of buffer|don't know what type/i,
     'FILE_CORRUPT',
   ],
   [/^IO Error/i, 'FILE_CORRUPT'],
