@@ -21,11 +21,11 @@ import type {
 import type { FunctionRegistry } from '../sql/functions/registry.ts';
 import { quote } from '../types/kernel.ts';
 import type { Admission } from './admission.ts';
-import { isInterrupted, kernelError } from './kernel/errors.ts';
+import { isInterrupted, isNarrowOverflow, kernelError } from './kernel/errors.ts';
 import { type JobResult, type Kernel, KernelDied, KernelFailure } from './kernel/kernel.ts';
 import type { KernelJob, KernelRows } from './kernel/protocol.ts';
 import { operatorProfile, type ProfileTotals, profileTotals } from './profile.ts';
-import { scansOf, type TaskStatement, renderTask } from './render/render-task.ts';
+import { scansOf, type TaskContext, type TaskStatement, renderTask } from './render/render-task.ts';
 
 export type TaskEnvironment = {
   /** Until then nothing is known of the folders to read. */
@@ -39,6 +39,9 @@ export type TaskEnvironment = {
   readonly machineId: string;
   readonly clock: Clock;
 };
+
+/** A TRY would take the overflow for an error of the query's and yield NULL, also far from where it stands in the plan. */
+const catchesErrors = ({ fragment }: TaskRequest): boolean => JSON.stringify(fragment).includes('"kind":"Try"');
 
 /** Rows that tell what a statement wrote: one a file. */
 const ANSWER_ROWS_MAX = 100_000;
@@ -162,9 +165,7 @@ export class Task {
     if (this.request.alone) kernel.renew();
     for (const job of this.#generations()) await kernel.run(job, signal);
     const context = { registry, providers, scan, inputs, directory: this.#directory, task: this.#task };
-    const statement = renderTask(this.request, context);
-    await mkdir(this.#directory, { recursive: true });
-    const result = await this.#execute(statement, inputs);
+    const { statement, result } = await this.#executeNarrowFirst(context, inputs);
     this.#outputs = await readAnswer(statement, result.rows.at(-1)!);
     this.#checkInputs(inputs, result.rows);
     const profile = await this.#readProfile();
@@ -185,6 +186,26 @@ export class Task {
       const files = providers[table.connector]?.filesToGenerate?.(table.handle, this.request.splits[id] ?? [], scan);
       return (files ?? []).map((file): KernelJob => ({ kind: 'generate', connector: table.connector, file }));
     });
+  }
+
+  /** Decimals in 64 bits are twice as fast and nearly always enough; where they are not, the kernel says so. */
+  async #executeNarrowFirst(
+    context: Omit<TaskContext, 'narrowDecimals'>,
+    inputs: ReadonlyMap<number, readonly string[]>,
+  ): Promise<{ readonly statement: TaskStatement; readonly result: JobResult }> {
+    const execute = async (narrowDecimals: boolean): Promise<{ statement: TaskStatement; result: JobResult }> => {
+      const statement = renderTask(this.request, { ...context, narrowDecimals });
+      await mkdir(this.#directory, { recursive: true });
+      return { statement, result: await this.#execute(statement, inputs) };
+    };
+    if (catchesErrors(this.request)) return execute(false);
+    try {
+      return await execute(true);
+    } catch (problem) {
+      if (!(problem instanceof StatementFailed && isNarrowOverflow(problem.message))) throw problem;
+      await rm(this.#directory, { recursive: true, force: true });
+      return execute(false);
+    }
   }
 
   async #execute(statement: TaskStatement, inputs: ReadonlyMap<number, readonly string[]>): Promise<JobResult> {

@@ -15,6 +15,12 @@ export type QueryContext = {
   readonly user: string;
   readonly catalog?: string;
   readonly schema?: string;
+  /**
+   * Sums and products of decimals may stay in the kernel's 64 bits, with its overflow check, although their type has more
+   * than 18 digits: whoever runs the statement answers that overflow by rendering it anew without this. Such values have
+   * the right digits in a narrower kernel type, so they are cast where their type is seen from outside.
+   */
+  readonly narrowDecimals?: boolean;
 };
 
 /** What a definition's `render` may use besides the arguments' kernel SQL. */

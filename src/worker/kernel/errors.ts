@@ -20,6 +20,10 @@ export function kernelError(message: string, sql?: string): ErrorInfo {
 /** Enough of a generated statement to see what was wrong with it. */
 const SQL_EXCERPT_LENGTH = 20_000;
 
+/** A sum or product of decimals needs more than 64 bits, see `narrowDecimals`. */
+export const isNarrowOverflow = (message: string): boolean =>
+  /Overflow in (?:multiplication|addition|subtract(?:ion)?) of DECIMAL\(18\)/i.test(message);
+
 export const isInterrupted = (message: string): boolean => /^INTERRUPT Error/i.test(message);
 
 /** The first pattern that fits decides. */

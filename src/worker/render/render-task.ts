@@ -14,6 +14,20 @@ import type { PlanWorld } from './plan-context.ts';
 import { renderPlan } from './render-plan.ts';
 import { column, columnList, emptySelect, identifier } from './text.ts';
 
+/**
+ * A column as exactly its kernel type. Decimals may have been computed in fewer digits (`narrowDecimals`), which must not
+ * show in a file's schema, nor in a hash.
+ */
+const exact = (symbol: Symbol): string => {
+  const type = kernelType(symbol.type);
+  return type.includes('DECIMAL(') ? `CAST(${column(symbol)} AS ${type})` : column(symbol);
+};
+
+const exactList = (symbols: readonly Symbol[]): string =>
+  symbols.length === 0
+    ? columnList(symbols)
+    : symbols.map((symbol) => `${exact(symbol)} AS ${column(symbol)}`).join(', ');
+
 export type TaskContext = {
   readonly registry: FunctionRegistry;
   readonly providers: Readonly<Record<string, ScanProvider>>;
@@ -23,6 +37,8 @@ export type TaskContext = {
   /** Where its output goes; exists and is empty. */
   readonly directory: string;
   readonly task: number;
+  /** See `QueryContext`: the caller renders anew without it when the kernel answers with `isNarrowOverflow`. */
+  readonly narrowDecimals: boolean;
 };
 
 /** How the rows of a task's statement tell what it wrote. */
@@ -48,7 +64,7 @@ export function renderTask(request: TaskRequest, context: TaskContext): TaskStat
     assert(fragment.output?.kind === 'repartition', 'rows are cut into partitions for a repartitioning exchange');
     return partitions(select, fragment.output.keys, fragment.outputSymbols, output.partitions, context);
   }
-  return single(`SELECT ${columnList(fragment.outputSymbols)} FROM (${select})`, context);
+  return single(`SELECT ${exactList(fragment.outputSymbols)} FROM (${select})`, context);
 }
 
 /** Which column of a partitioned output tells its partition. */
@@ -70,9 +86,9 @@ function partitions(
   context: TaskContext,
 ): TaskStatement {
   // Without keys rows are spread by all of their columns: a task that runs again must cut them alike.
-  const hashed = (keys.length > 0 ? keys : symbols).map((key) => keySql(key.type, column(key)));
+  const hashed = (keys.length > 0 ? keys : symbols).map((key) => keySql(key.type, exact(key)));
   const partition = hashed.length === 0 ? '0' : `CAST(hash(${hashed.join(', ')}) % ${count} AS INTEGER)`;
-  const rows = `SELECT ${columnList(symbols)}, ${partition} AS ${identifier(PARTITION_COLUMN)} FROM (${select})`;
+  const rows = `SELECT ${exactList(symbols)}, ${partition} AS ${identifier(PARTITION_COLUMN)} FROM (${select})`;
   return {
     sql: `COPY (${rows}) TO ${quote(context.directory)} (${PARQUET}, PARTITION_BY (${identifier(PARTITION_COLUMN)}), OVERWRITE_OR_IGNORE)`,
     answer: { kind: 'statistics' },
@@ -98,7 +114,7 @@ function resultLines(
 /** Columns by position, since the result's names may repeat. */
 function resultBatches(select: string, columns: readonly Symbol[], context: TaskContext): TaskStatement {
   const path = `${context.directory}/0.arrow`;
-  const values = columns.map((symbol, i) => `${arrowSql(symbol.type, column(symbol))} AS "c${i}"`);
+  const values = columns.map((symbol, i) => `${arrowSql(symbol.type, exact(symbol))} AS "c${i}"`);
   return {
     sql: `SELECT ${values.join(', ')} FROM (${select})`,
     answer: { kind: 'file', path },
@@ -116,6 +132,7 @@ function planWorld(request: TaskRequest, context: TaskContext): PlanWorld {
         timeZone,
         now,
         user,
+        narrowDecimals: context.narrowDecimals,
         ...(catalog !== undefined && { catalog }),
         ...(schema !== undefined && { schema }),
       },

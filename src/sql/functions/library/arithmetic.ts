@@ -62,15 +62,20 @@ export function remainderType(types: readonly SqlType[]): SqlType {
   return decimal(Math.min(b.precision - b.scale, a.precision - a.scale) + scale || 1, scale);
 }
 
+/** The kernel's own rule: 18 digits, checked, unless the scale alone would fill them. Types of up to 18 digits fit anyway. */
+const staysNarrow = (left: Decimal, right: Decimal, result: Decimal): boolean =>
+  result.precision > 18 && result.scale >= Math.max(left.scale, right.scale) && left.scale + right.scale < 18;
+
 /**
  * The kernel would keep 18-digit decimals at 18 digits and fail where Trino grows: the operand is widened first. A result
  * whose scale gave way is computed in it.
  */
 const decimalSum =
   (operator: string): Render =>
-  ([a, b], { type, types }) => {
+  ([a, b], { type, types, query }) => {
     const [left, right] = asDecimals(types);
     const result = type as Decimal;
+    if (query.narrowDecimals && staysNarrow(left, right, result)) return `(${a} ${operator} ${b})`;
     if (result.scale < Math.max(left.scale, right.scale)) {
       const [x, y] = [`CAST(${a} AS ${kernelType(type)})`, `CAST(${b} AS ${kernelType(type)})`];
       return `CAST(${x} ${operator} ${y} AS ${kernelType(type)})`;
@@ -80,10 +85,11 @@ const decimalSum =
     return `CAST(${grows ? wide : a} ${operator} ${b} AS ${kernelType(type)})`;
   };
 
-const decimalProduct: Render = ([a = '', b = ''], { type, types, bind }) => {
+const decimalProduct: Render = ([a = '', b = ''], { type, types, bind, query }) => {
   const [left, right] = asDecimals(types);
   const result = type as Decimal;
   const excess = left.scale + right.scale - result.scale;
+  if (query.narrowDecimals && excess === 0 && staysNarrow(left, right, result)) return `(${a} * ${b})`;
   if (excess === 0) {
     const wide = `CAST(${a} AS DECIMAL(19,${left.scale}))`;
     return `CAST(${result.precision > 18 && left.precision <= 18 ? wide : a} * ${b} AS ${kernelType(type)})`;
