@@ -29,6 +29,8 @@ const ask = (sql: string, session = ''): Promise<Response> =>
 /** Large enough that most of it waits for a client that does not read. */
 const LARGE = 'SELECT origin, destination, delay, distance, date FROM demo.air.flights';
 
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
+
 test('rows of several tasks arrive once each, typed, as the pages of JSON have them', async () => {
   const response = await ask(LARGE, 'distribution=FORCED,split_bytes_max=4000000');
   expect([response.status, response.headers.get('content-type')]).toEqual([200, ARROW]);
@@ -38,7 +40,6 @@ test('rows of several tasks arrive once each, typed, as the pages of JSON have t
   ).rows;
   const distances = [...table.getChild('distance')!].map(Number);
   const delays = [...table.getChild('delay')!].filter((delay) => delay !== null).map(Number);
-  const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
   expect([table.numRows, sum(distances), delays.length, sum(delays)]).toEqual(expected);
 });
 
