@@ -42,7 +42,7 @@ function factored(terms: readonly Expression[]): Expression {
   const keys = new Set(common.map(expressionKey));
   const rests = branches.map((branch) => and(branch.filter((conjunct) => !keys.has(expressionKey(conjunct)))));
   // A branch that says no more than what is common makes the rest of the OR true wherever it matters.
-  return and(rests.some(isTrue) ? common : [...common, or(rests)]);
+  return and(rests.some(isTrue) ? common : [...common, or(listed(rests))]);
 }
 
 // a = 1 OR a = 2 → a IN (1, 2)
