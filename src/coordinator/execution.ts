@@ -388,11 +388,10 @@ export class Execution implements TaskSource {
   async #makeTasks(stage: Stage): Promise<void> {
     const { queryId, partitions, assign } = this.#options;
     try {
-      const work: readonly Pick<AssignedTask, 'splits' | 'machines'>[] =
-        stage.fragment.partitioning === 'hash'
-          ? Array.from({ length: partitions }, () => ({ splits: {} }))
-          : await assign(stage.fragment);
-      stage.tasks = work.map((assigned, i) => newTask(queryId, stage, i, assigned));
+      const assigned = await assign(stage.fragment);
+      const isHash = stage.fragment.partitioning === 'hash';
+      const work = isHash ? Array.from({ length: partitions }, () => assigned[0]!) : assigned;
+      stage.tasks = work.map((each, i) => newTask(queryId, stage, i, each));
       this.workersChanged();
       this.#advance();
     } catch (problem) {

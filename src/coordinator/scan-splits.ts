@@ -11,6 +11,7 @@ import { type AssignedTask, type AssignmentLimits, assignSplits } from './split-
 /** Catalogs asked at a time for one fragment. */
 const SCANS_AT_A_TIME = 8;
 
+/** Of a `hash` fragment, what each of its tasks reads: repeated scans. */
 export async function splitsOf(
   fragment: Fragment,
   metadata: Metadata,
@@ -18,8 +19,23 @@ export async function splitsOf(
 ): Promise<readonly AssignedTask[]> {
   const scans = scansOf(fragment.root);
   const found = await mapLimited(scans, SCANS_AT_A_TIME, (scan) => splitsOfScan(scan, metadata));
-  const splits = new Map(scans.map((scan, i) => [scan.id, found[i]!]));
-  return fragment.partitioning === 'single' ? [inOneTask(splits)] : assignSplits(splits, limits);
+  const splitsWhere = (isWanted: (scan: TableScanNode) => boolean): ReadonlyMap<number, readonly Split[]> =>
+    new Map(scans.flatMap((scan, i) => (isWanted(scan) ? [[scan.id, found[i]!] as const] : [])));
+  if (fragment.partitioning !== 'source') return [inOneTask(splitsWhere(() => true))];
+  const tasks = assignSplits(
+    splitsWhere((scan) => !scan.repeated),
+    limits,
+  );
+  const repeated = inOneTask(splitsWhere((scan) => scan.repeated ?? false));
+  return tasks.map((task) => withRepeated(task, repeated));
+}
+
+/** The task reads all splits of repeated scans beside its own. */
+function withRepeated(task: AssignedTask, { splits, machines }: AssignedTask): AssignedTask {
+  const both = machines && task.machines ? machines.filter((machine) => task.machines!.includes(machine)) : undefined;
+  if (both?.length === 0) throw noSingleMachine();
+  const where = both ?? machines ?? task.machines;
+  return { ...task, splits: { ...task.splits, ...splits }, ...(where && { machines: where }) };
 }
 
 async function splitsOfScan(scan: TableScanNode, metadata: Metadata): Promise<readonly Split[]> {
@@ -35,12 +51,7 @@ function inOneTask(scans: ReadonlyMap<number, readonly Split[]>): AssignedTask {
   const bytes = all.reduce((sum, split) => sum + split.bytes, 0);
   const bound = all.flatMap((split) => (split.machines ? [split.machines] : []));
   const machines = bound[0]?.filter((machine) => bound.every((others) => others.includes(machine)));
-  if (machines?.length === 0) {
-    throw new QueryError(
-      'NO_NODES_AVAILABLE',
-      'No single machine sees all of the files that this statement reads at one place',
-    );
-  }
+  if (machines?.length === 0) throw noSingleMachine();
   return { splits: Object.fromEntries(scans), bytes, ...(machines && { machines }) };
 }
 
@@ -48,3 +59,9 @@ function scansOf(root: PlanNode): readonly TableScanNode[] {
   const below = sourcesOf(root).flatMap(scansOf);
   return root.kind === 'TableScan' ? [root, ...below] : below;
 }
+
+const noSingleMachine = (): QueryError =>
+  new QueryError(
+    'NO_NODES_AVAILABLE',
+    'No single machine sees all of the files that this statement reads at one place',
+  );

@@ -17,13 +17,15 @@ export function addExchanges(root: OutputNode, placing: Placing): OutputNode {
 }
 
 function place(node: PlanNode, placing: Placing): Placed {
+  if (placing.isRepeatable(node)) return { node, spread: { kind: 'everywhere' } };
   const small = placing.isSmall(node);
-  if (small !== undefined && node.kind !== 'Values') return { node, spread: { kind: 'single', reason: small } };
+  // A scan shared out over tasks needs no further stage, however small.
+  if (small !== undefined && !isScanOnly(node)) return { node, spread: { kind: 'single', reason: small } };
   switch (node.kind) {
     case 'TableScan':
       return { node, spread: { kind: 'source', reason: `the splits of ${node.table.table} are shared out` } };
     case 'Values':
-      return { node, spread: { kind: 'everywhere' } };
+      return { node, spread: { kind: 'single', reason: 'rows of the statement itself' } };
     case 'Filter':
     case 'Sample':
     // Each task numbers its rows in a range of its own.
@@ -104,9 +106,34 @@ function place(node: PlanNode, placing: Placing): Placed {
   }
 }
 
+const isScanOnly = (node: PlanNode): boolean =>
+  node.kind === 'TableScan' || ((node.kind === 'Filter' || node.kind === 'Project') && isScanOnly(node.source));
+
 function placeJoin(node: JoinNode, placing: Placing): Placed {
   const left = place(node.left, placing);
   const right = place(node.right, placing);
+  if (isBetterTurned(node, left, right, placing)) return placeJoined(turned(node), right, left, placing);
+  return placeJoined(node, left, right, placing);
+}
+
+/** An inner join whose left side is made by one task, or everywhere, is probed with the side that many tasks make. */
+const isBetterTurned = (node: JoinNode, left: Placed, right: Placed, { estimator }: Placing): boolean =>
+  node.type === 'INNER' &&
+  isWhole(left.spread) &&
+  !isWhole(right.spread) &&
+  (estimator.bytes(node.left) ?? Infinity) <= COPIED_LEFT_BYTES_MAX;
+
+/** A left side up to this size is rather copied to the tasks of the right side than these gathered to it. */
+const COPIED_LEFT_BYTES_MAX = 16 * 1024 * 1024;
+
+const turned = (node: JoinNode): JoinNode => ({
+  ...node,
+  left: node.right,
+  right: node.left,
+  criteria: node.criteria.map(({ left, right }) => ({ left: right, right: left })),
+});
+
+function placeJoined(node: JoinNode, left: Placed, right: Placed, placing: Placing): Placed {
   if (isWhole(left.spread) && isWhole(right.spread)) return single(node, [left, right]);
   if (node.criteria.length === 0 && keepsUnmatchedBuildRows(node)) {
     return together(node, [left, right], placing, `${node.type} join without equal columns`);
@@ -114,7 +141,7 @@ function placeJoin(node: JoinNode, placing: Placing): Placed {
   const { distribution, reason } = chooseJoinDistribution(node, left, placing);
   if (distribution === 'single') return together(node, [left, right], placing, reason);
   if (distribution === 'broadcast') {
-    const build = right.spread.kind === 'everywhere' ? right : broadcast(right, placing, reason);
+    const build = broadcast(right, placing, reason);
     const joined: JoinNode = { ...node, left: left.node, right: build.node, distribution };
     return { node: joined, spread: node.type === 'INNER' ? withEqualities(left.spread, node) : left.spread };
   }
@@ -177,7 +204,7 @@ function placeSemiJoin(node: SemiJoinNode, placing: Placing): Placed {
   if (isWhole(source.spread) && isWhole(filtering.spread)) return single(node, [source, filtering]);
   if (isWhole(source.spread)) return together(node, [source, filtering], placing, 'one task has the rows to look up');
   const reason = `candidates of IN for every task: ${describeRows(placing.estimator.rows(node.filteringSource))}`;
-  const build = filtering.spread.kind === 'everywhere' ? filtering : broadcast(filtering, placing, reason);
+  const build = broadcast(filtering, placing, reason);
   return {
     node: { ...node, source: source.node, filteringSource: build.node, distribution: 'broadcast' },
     spread: source.spread,

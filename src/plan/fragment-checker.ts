@@ -33,6 +33,7 @@ type Share = 'share' | 'whole' | { readonly wrong: string };
 
 function shareOf(node: PlanNode, partitioning: 'source' | 'hash'): Share {
   if (node.kind === 'TableScan') {
+    if (node.repeated) return 'whole';
     return partitioning === 'source' ? 'share' : { wrong: 'a table is scanned where tasks stand for partitions' };
   }
   if (node.kind === 'Values') return 'whole';

@@ -9,8 +9,10 @@ export type Fragment = {
   readonly root: PlanNode;
   /**
    * How many tasks run it, and what each reads:
-   * - `source`: as many as its splits make (bounded by size); each reads some splits, and all of its broadcast inputs;
-   * - `hash`: one a partition of its repartitioned inputs (all of them cut into the same number), and broadcast inputs whole;
+   * - `source`: as many as its splits make (bounded by size), at least one; each reads some splits, and all of its broadcast
+   *   inputs and repeated scans;
+   * - `hash`: one a partition of its repartitioned inputs (all of them cut into the same number), and broadcast inputs and
+   *   repeated scans whole;
    * - `single`: exactly one, reading everything.
    */
   readonly partitioning: 'source' | 'hash' | 'single';

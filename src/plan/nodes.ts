@@ -31,6 +31,8 @@ export type TableScanNode = {
   readonly columns: readonly { readonly symbol: Symbol; readonly column: Column }[];
   /** What the filters above allow per column (by column name): splits outside are not read. Never replaces a filter. */
   readonly constraint: TupleDomain;
+  /** Every task of its fragment reads all splits, instead of each some: so small a table needs no stage of its own. */
+  readonly repeated?: true;
 };
 
 export type ValuesNode = {

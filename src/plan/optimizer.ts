@@ -39,11 +39,11 @@ export async function optimize(root: OutputNode, environment: OptimizerEnvironme
   checkPlan(root, 'the logical planner');
   const ruled = applyRules(root, context, environment.checkEachStep ?? false);
   const estimator = estimatorFor(context);
-  const isSmall = smallness(context, estimator);
-  const whole = isSmall(ruled.source);
+  const { ofWhole, ofPart, isRepeatable } = smallness(context, estimator);
+  const whole = ofWhole(ruled.source);
   const placed: OutputNode =
     whole === undefined
-      ? narrowed(addExchanges(ruled, { context, estimator, isSmall }), context)
+      ? narrowed(addExchanges(ruled, { context, estimator, isSmall: ofPart, isRepeatable }), context)
       : { ...ruled, placement: { partitioning: 'single', reason: whole } };
   checkPlan(placed, 'add-exchanges');
   const estimatedRows = new Map<PlanNodeId, number>();

@@ -2,6 +2,7 @@
 
 import type { Symbol } from '../sql/expression.ts';
 import type { Placement, PlanNode } from './nodes.ts';
+import { sourcesOf, withSources } from './nodes.ts';
 import type { RuleContext } from './rule.ts';
 import type { Estimator } from './statistics.ts';
 
@@ -9,7 +10,7 @@ import type { Estimator } from './statistics.ts';
 export type Spread =
   /** One task has all. */
   | { readonly kind: 'single'; readonly reason: string }
-  /** Every task can make all of them by itself: constants. */
+  /** Every task can make all of them by itself: constants, and tables so small that each may read them whole. */
   | { readonly kind: 'everywhere' }
   /** Tasks read different splits of a table. */
   | { readonly kind: 'source'; readonly reason: string }
@@ -27,12 +28,14 @@ export type Placing = {
   readonly estimator: Estimator;
   /** Whether the rows below are so few that one task makes them fastest. */
   readonly isSmall: (node: PlanNode) => string | undefined;
+  /** Whether every task had better make the rows itself than wait for another that does. */
+  readonly isRepeatable: (node: PlanNode) => boolean;
 };
 
 export const isWhole = (spread: Spread): boolean => spread.kind === 'single' || spread.kind === 'everywhere';
 
 export const placementOf = (spread: Spread): Placement => {
-  if (spread.kind === 'everywhere') return { partitioning: 'single', reason: 'constants only' };
+  if (spread.kind === 'everywhere') return { partitioning: 'single', reason: 'little to read' };
   return { partitioning: spread.kind, reason: spread.reason };
 };
 
@@ -48,7 +51,9 @@ export function gather(placed: Placed, { context }: Placing, reason: string): Pl
   return { node, spread: { kind: 'single', reason } };
 }
 
+/** All rows for every task; what each can make by itself is not moved. */
 export function broadcast(placed: Placed, { context }: Placing, reason: string): Placed {
+  if (placed.spread.kind === 'everywhere') return { node: repeated(placed.node), spread: placed.spread };
   const placement = { ...placementOf(placed.spread), reason };
   const node: PlanNode = {
     kind: 'Exchange',
@@ -59,6 +64,10 @@ export function broadcast(placed: Placed, { context }: Placing, reason: string):
   };
   return { node, spread: placed.spread };
 }
+
+/** Every task reads the tables below whole. */
+const repeated = (node: PlanNode): PlanNode =>
+  node.kind === 'TableScan' ? { ...node, repeated: true } : withSources(node, sourcesOf(node).map(repeated));
 
 export function repartition(placed: Placed, keys: readonly Symbol[], { context }: Placing, reason: string): Placed {
   const node: PlanNode = {

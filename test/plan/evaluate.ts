@@ -13,13 +13,13 @@ export type Row = Readonly<Record<string, Value>>;
 export type Tables = Readonly<Record<string, readonly Row[]>>;
 
 type Leaves = {
-  readonly scan: (id: number, table: string) => readonly Row[];
+  readonly scan: (table: string, repeated: boolean) => readonly Row[];
   readonly remote: (fragment: number, scope: ExchangeScope) => readonly Row[];
 };
 
 /** The query's rows, values in the order of its columns. */
 export function evaluate(plan: PlanNode, tables: Tables): readonly (readonly Value[])[] {
-  return positional(plan, run(plan, { scan: (_, table) => tables[table]!, remote: unknownFragment }));
+  return positional(plan, run(plan, { scan: (table) => tables[table]!, remote: unknownFragment }));
 }
 
 function unknownFragment(): never {
@@ -68,8 +68,10 @@ function tasksOf(
   const count = fragment.partitioning === 'single' ? 1 : tasks;
   return Array.from({ length: count }, (_, task) =>
     run(fragment.root, {
-      scan: (_id, table) =>
-        fragment.partitioning === 'source' ? tables[table]!.filter((_row, i) => i % count === task) : tables[table]!,
+      scan: (table, repeated) =>
+        fragment.partitioning === 'source' && !repeated
+          ? tables[table]!.filter((_row, i) => i % count === task)
+          : tables[table]!,
       remote: (id, scope) => {
         const files = outputs.get(id)!;
         return scope.kind === 'repartition' && fragment.partitioning === 'hash' ? files[task]! : files.flat();
@@ -103,7 +105,7 @@ function run(node: PlanNode, leaves: Leaves): readonly Row[] {
   const of = (source: PlanNode): readonly Row[] => run(source, leaves);
   switch (node.kind) {
     case 'TableScan':
-      return leaves.scan(node.id, node.table.table).map((row) => {
+      return leaves.scan(node.table.table, node.repeated ?? false).map((row) => {
         const entries = node.columns.map(({ symbol, column }) => [symbol.name, row[column.name]!] as const);
         return Object.fromEntries(entries);
       });

@@ -222,9 +222,10 @@ test('what every branch of an OR says stands before it; equalities become a list
   expect(printExpression(simplify(not(logical('OR', a, x))))).toBe('(x <> 1) AND (a <> b)');
 });
 
+const domains = (predicate: Expression): string =>
+  JSON.stringify(Object.fromEntries([...domainsOf(predicate)].map(([name, { domain }]) => [name, domain])));
+
 test('domains tell what a column may be, and say nothing where unsure', () => {
-  const domains = (predicate: Expression): string =>
-    JSON.stringify(Object.fromEntries([...domainsOf(predicate)].map(([name, { domain }]) => [name, domain])));
   const range = logical('AND', compare(ref('a'), '>', big(3)), compare(ref('a'), '<=', big(9)));
   expect(domains(range)).toBe(
     '{"a":{"ranges":[{"low":{"value":"3","inclusive":false},"high":{"value":"9","inclusive":true}}],"nullAllowed":false}}',
