@@ -10,6 +10,8 @@ const program = new Command('tutti')
   .showHelpAfterError('(add --help for the options)')
   .enablePositionalOptions();
 
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
+
 const clientOptions = (command: Command): Command =>
   command
     .option(
@@ -20,12 +22,14 @@ const clientOptions = (command: Command): Command =>
     .option('--user <name>', 'name to run as (default: your login name)')
     .option('--catalog <name>', 'catalog of unqualified names')
     .option('--schema <name>', 'schema of unqualified names')
-    .option('--session <name=value...>', 'session properties');
+    .option('--session <name=value>', 'a session property; may be repeated', collect);
 
 clientOptions(program.command('repl', { isDefault: true }))
   .description('Ask questions at a prompt; also what happens without a command')
   .addHelpText('after', '\nExamples:\n  tutti\n  tutti --url localhost:8080 --catalog demo --schema air')
-  .action(async (options: ClientArguments) => {
+  .allowExcessArguments()
+  .action(async (options: ClientArguments, { args }: Command) => {
+    if (args[0] !== undefined) throw await notThere(args[0]);
     if (!process.stdin.isTTY) return query(undefined, { ...options, format: 'table' });
     const { runRepl } = await import('./src/client/repl/repl.ts');
     const { processConsole } = await import('./src/client/console.ts');
@@ -138,6 +142,16 @@ type ClientArguments = {
 
 type QueryArguments = ClientArguments & { readonly format: string; readonly file?: string };
 
+async function notThere(word: string): Promise<Error> {
+  const { UsageFailure } = await import('./src/client/failures.ts');
+  const { nearest } = await import('./src/common/errors.ts');
+  const names = program.commands.map((command) => command.name());
+  if (names.includes(word)) return new UsageFailure(`options stand behind the command: tutti ${word} --…`);
+  const near = names.find((name) => name.startsWith(word)) ?? nearest(word, names);
+  const hint = near ? `; did you mean ${near}?` : '. tutti --help lists them; statements are run by: tutti query "…"';
+  return new UsageFailure(`there is no command "${word}"${hint}`);
+}
+
 async function query(sql: string | undefined, { format, file, ...options }: QueryArguments): Promise<void> {
   const [{ runQueries }, { formatNamed }, { processConsole, readAll }, { UsageFailure }] = await Promise.all([
     import('./src/client/query.ts'),
@@ -172,7 +186,7 @@ async function withClient(
   const { startLocalServer } = await import('./src/server/commands.ts');
   const server = await startLocalServer({ port: '0', workers: String(workers) });
   try {
-    await server.ready;
+    await server.whole;
     const client = connect(server.url, to);
     const what = `Tutti: a coordinator and ${workers === 1 ? 'a worker' : `${workers} workers`} at ${client.url.origin}`;
     await work(client, what).finally(() => client.close());
@@ -189,5 +203,6 @@ try {
     import('./src/client/console.ts'),
   ]);
   process.stderr.write(`${errorText(problem, undefined, styleFor(process.stderr, processConsole))}\n`);
-  process.exitCode = 1;
+  // A server that could not start whole would keep the process alive.
+  process.exit(1);
 }

@@ -23,7 +23,7 @@ export type QuerySummary = {
   readonly doneTasks: number;
   readonly nodes: number;
   readonly statistics: TaskStatistics;
-  /** Read by the stages that read tables: what people mean by "processed". */
+  /** Of the tables, not of other stages' outputs: what people mean by "processed". */
   readonly scanned: { readonly rows: number; readonly bytes: number };
   readonly shuffledBytes: number;
   readonly retries: number;
@@ -32,7 +32,8 @@ export type QuerySummary = {
 export function summarize(query: Query): QuerySummary {
   const all = query.execution?.stages() ?? [];
   const stages = all.map((stage) => summarizeStage(stage, query));
-  const scans = stages.filter(({ stage }) => stage.fragment.inputs.length === 0);
+  const read = all.flatMap((stage) => stage.tasks ?? []).filter((task) => task.state === 'done');
+  const splits = read.flatMap((task) => Object.values(task.splits).flat());
   return {
     stages,
     tasks: sum(stages.map((stage) => stage.tasks)),
@@ -41,8 +42,8 @@ export function summarize(query: Query): QuerySummary {
     nodes: nodesOf(all.flatMap((stage) => stage.tasks ?? [])),
     statistics: sumStatistics(stages.map((stage) => stage.statistics)),
     scanned: {
-      rows: sum(scans.map((stage) => stage.statistics.rowsRead)),
-      bytes: sum(scans.map((stage) => stage.statistics.bytesRead)),
+      rows: sum(splits.map((split) => split.rows ?? 0)),
+      bytes: sum(splits.map((split) => split.bytes)),
     },
     shuffledBytes: sum(
       stages.filter(({ stage }) => stage.fragment.output).map((stage) => stage.statistics.bytesWritten),

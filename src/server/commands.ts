@@ -112,7 +112,7 @@ export function workerCommand(options: WorkerCommandOptions): Promise<void> {
     memoryBytes: memoryBytes(options.memory),
     secret: clusterSecret({ environment: process.env, dataDirectory, make: false }),
     ...(options.host !== undefined && { host: options.host }),
-    ...(options.port !== undefined && { port: wholeNumber('port', options.port, 0) }),
+    ...(options.port !== undefined && { port: portNumber('port', options.port) }),
     ...(options.advertisedHost !== undefined && { advertisedHost: options.advertisedHost }),
     ...(options.nodeId !== undefined && { nodeId: options.nodeId }),
   });
@@ -123,11 +123,11 @@ function coordinatorOptions(options: ServerCommandOptions, make: boolean): Coord
   const internal = options.internalHost ?? options.internalPort;
   return {
     host: options.host ?? '127.0.0.1',
-    port: wholeNumber('port', options.port ?? '8080', 0),
+    port: portNumber('port', options.port ?? '8080'),
     ...(internal !== undefined && {
       internal: {
         host: options.internalHost ?? '0.0.0.0',
-        port: wholeNumber('internal-port', options.internalPort ?? '8081', 0),
+        port: portNumber('internal-port', options.internalPort ?? '8081'),
       },
     }),
     ...(options.externalUrl !== undefined && { externalUrl: options.externalUrl }),
@@ -147,6 +147,12 @@ function wholeNumber(option: string, text: string, least: number): number {
   const value = Number(text);
   if (/^\d{1,9}$/.test(text) && value >= least) return value;
   throw new QueryError('GENERIC_USER_ERROR', `--${option} takes a whole number from ${least}, not "${text}"`);
+}
+
+function portNumber(option: string, text: string): number {
+  const port = wholeNumber(option, text, 0);
+  if (port <= 65_535) return port;
+  throw new QueryError('GENERIC_USER_ERROR', `--${option} takes a port from 0 to 65535, not ${text}`);
 }
 
 /** Most of the machine: some is left for the system's cache of files, which the scans live on. */

@@ -19,6 +19,8 @@ export type ServerRoleOptions = CoordinatorRoleOptions & {
 export type RunningServer = RunningCoordinator & {
   /** Resolves when a worker has announced itself: from then on statements are answered. */
   readonly ready: Promise<void>;
+  /** Resolves when all of them have. */
+  readonly whole: Promise<void>;
 };
 
 /** How often readiness is looked for. */
@@ -52,7 +54,8 @@ export async function startServer(options: ServerRoleOptions): Promise<RunningSe
   processes.start();
   return {
     ...running,
-    ready: joined(running),
+    ready: joined(running, 1),
+    whole: joined(running, workers),
     close: async () => {
       // Queries end first, so that workers can be told to drop their files.
       await running.close();
@@ -62,10 +65,10 @@ export async function startServer(options: ServerRoleOptions): Promise<RunningSe
   };
 }
 
-function joined({ coordinator }: RunningCoordinator): Promise<void> {
+function joined({ coordinator }: RunningCoordinator, count: number): Promise<void> {
   return new Promise((resolve) => {
     const check = (): void => {
-      if (coordinator.pool.workers().length > 0) resolve();
+      if (coordinator.pool.workers().length >= count) resolve();
       else systemClock.after(READY_CHECK_MS, check);
     };
     check();

@@ -170,7 +170,7 @@ class Repl {
     if (update !== '') this.#metadata.forget();
     const facts = this.#timing ? summaryText(summary.stats, summary.rows, elapsed) : '';
     const parts = [update, facts].filter((part) => part !== '');
-    if (parts.length > 0) await this.print(`${this.#paint.dim(parts.join(' · '))}\n`);
+    if (parts.length > 0) await this.print(`${this.#paint.dim(parts.join(' · '))}\n\n`);
   }
 
   async #report(problem: unknown, sql?: string): Promise<void> {
