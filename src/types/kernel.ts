@@ -165,6 +165,9 @@ export function keySql(type: SqlType, sql: string, depth = 0): string {
   switch (type.kind) {
     case 'timestamp with time zone':
       return `(${sql}).instant`;
+    case 'json':
+      // A variant has the members of objects in order and numbers by value.
+      return `CASE WHEN ${sql} IS NOT NULL THEN CAST(CAST(variant_normalize(CAST(CAST(${sql} AS JSON) AS VARIANT)) AS JSON) AS VARCHAR) END`;
     case 'time with time zone':
       // Microseconds of the day in UTC.
       return `((epoch_us((${sql})."time") - CAST((${sql})."minutes" AS BIGINT) * 60000000 + 86400000000) % 86400000000)`;
@@ -191,7 +194,6 @@ export function keySql(type: SqlType, sql: string, depth = 0): string {
     case 'interval day to second':
     case 'interval year to month':
     case 'ipaddress':
-    case 'json':
     case 'real':
     case 'smallint':
     case 'time':
@@ -210,6 +212,7 @@ export function hasKeyOfItsOwn(type: SqlType): boolean {
   switch (type.kind) {
     case 'timestamp with time zone':
     case 'time with time zone':
+    case 'json':
     case 'map':
       return true;
     case 'array':
@@ -227,7 +230,6 @@ export function hasKeyOfItsOwn(type: SqlType): boolean {
     case 'interval day to second':
     case 'interval year to month':
     case 'ipaddress':
-    case 'json':
     case 'real':
     case 'smallint':
     case 'time':

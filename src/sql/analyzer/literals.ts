@@ -3,6 +3,7 @@
 import type * as ast from '../ast.ts';
 import { QueryError, type SourceLocation } from '../../common/errors.ts';
 import { DECIMAL_PRECISION_MAX } from '../../types/coercion.ts';
+import { compactJson } from '../../types/json-text.ts';
 import { parseType } from '../../types/parse-type.ts';
 import {
   BIGINT,
@@ -170,19 +171,11 @@ function castLiteral(type: SqlType, value: string, invalid: QueryError): Constan
     return constant(type, value.toLowerCase());
   }
   if (type.kind === 'json') {
-    if (!isJson(value)) throw invalid;
-    return constant(type, value);
+    const json = compactJson(value);
+    if (json === undefined) throw invalid;
+    return constant(type, json);
   }
   if (type.kind === 'varbinary') return constant(type, Buffer.from(value).toString('hex'));
   if (type.kind === 'ipaddress') return constant(type, value);
   throw new QueryError('INVALID_LITERAL', `there are no literals of type ${type.kind}; use CAST`, invalid.location);
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

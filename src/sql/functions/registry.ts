@@ -163,6 +163,8 @@ function chooseOverload(
     ),
   );
   if (minimal.length === 1) return minimal[0]!.definition;
+  const plainOnes = minimal.filter(({ definition }) => !definition.signature.generic);
+  if (plainOnes.length === 1) return plainOnes[0]!.definition;
   const onlyUnknown = argumentList.every((a) => !isLambda(a) && a.kind === 'unknown');
   const [first] = minimal;
   if (first && (onlyUnknown || minimal.every((m) => sameType(m.binding.returnType, first.binding.returnType)))) {

@@ -69,8 +69,12 @@ function zonedFromText(to: Zoned, s: string, session: string, kit: CastKit): str
   const rounded = roundTimestamp(local, to.precision, to.precision > 6 ? 9 : 6);
   const value = `list_transform([CASE WHEN ${given} = '' THEN ${session} ELSE ${zoneName(given)} END], lambda ${zone}: {'instant': ${instantOfLocal(rounded, zone, to.precision)}, 'zone': ${zone}})[1]`;
   const failure = raiseSql('INVALID_CAST_ARGUMENT', `'Value cannot be cast to ${typeName(to)}: ' || ${s}`);
-  return `CASE WHEN ${s} IS NULL THEN NULL WHEN ${local} IS NULL THEN ${failure} ELSE ${value} END`;
+  return `CASE WHEN ${s} IS NULL THEN NULL WHEN ${local} IS NULL OR NOT ${zoneExists(given)} THEN ${failure} ELSE ${value} END`;
 }
+
+/** Whether the kernel knows a zone: it reads no timestamp in one that it does not. */
+const zoneExists = (zone: string): string =>
+  `(${zone} = '' OR left(${zone}, 1) IN ('+', '-') OR TRY_CAST('2000-01-01 00:00:00 ' || ${zone} AS TIMESTAMPTZ) IS NOT NULL)`;
 
 /** Zones in the one spelling in which they are stored: `UTC`, `+05:30`, region names as they are. */
 export const zoneName = (zone: string): string =>

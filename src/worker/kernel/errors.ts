@@ -42,6 +42,11 @@ const TEXTS: readonly (readonly [pattern: RegExp, code: ErrorCode, rewrite?: (te
     'NUMERIC_VALUE_OUT_OF_RANGE',
     () => 'bigint addition overflow',
   ],
+  // A number that its new type cannot hold; texts that are no numbers come below.
+  [
+    /^Conversion Error: (?:Casting value|Could not cast value|Failed to cast decimal|Type \w+ with value)/i,
+    'NUMERIC_VALUE_OUT_OF_RANGE',
+  ],
   // Before the words that tell of a bad file: the value that cannot be converted may hold any of them.
   [/^Conversion Error/i, 'INVALID_CAST_ARGUMENT'],
   [/No space left on device/i, 'GENERIC_INSUFFICIENT_RESOURCES', (text) => `A worker's disk is full: ${text}`],
@@ -63,6 +68,7 @@ const TEXTS: readonly (readonly [pattern: RegExp, code: ErrorCode, rewrite?: (te
     () => 'bigint addition overflow',
   ],
   [/^Out of Range Error/i, 'NUMERIC_VALUE_OUT_OF_RANGE'],
+  [/Unknown TimeZone/, 'INVALID_FUNCTION_ARGUMENT', (text) => text.replace(/!?\s*Candidate[\s\S]*$/, '')],
   [/^(?:Invalid Input|Constraint) Error/i, 'INVALID_FUNCTION_ARGUMENT'],
   [/^Not implemented Error/i, 'NOT_SUPPORTED'],
 ];

@@ -44,6 +44,10 @@ const extreme =
   (name: 'min' | 'max'): Render =>
   ([a = ''], kit) => {
     const type = kit.types[0]!;
+    if (name === 'max' && (type.kind === 'double' || type.kind === 'real')) {
+      // NaN is the greatest to the kernel, and nothing to Trino while there is a number.
+      return `coalesce(${kit.aggregate('max', a, `NOT isnan(${a})`)}, ${kit.aggregate('max', a)})`;
+    }
     return hasKeyOfItsOwn(type) ? kit.aggregate(`arg_${name}`, `${a}, ${keySql(type, a)}`) : kit.aggregate(name, a);
   };
 

@@ -17,14 +17,15 @@ const infix =
 const isNonZero = (e: Expression | undefined): boolean =>
   e?.kind === 'Constant' && typeof e.value === 'string' && /[1-9]/.test(e.value);
 
-/** `body` where the divisor is not zero. Constant divisors need no guard. */
+const zero = raise('DIVISION_BY_ZERO', 'Division by zero');
+
+/** `body` where the divisor is not zero; NULL divided by zero is NULL. Constant divisors need no guard. */
 const guarded =
-  (body: (a: string, b: string, kit: Parameters<Render>[1]) => string): Render =>
-  ([a = '', b = ''], kit) => {
-    if (isNonZero(kit.expressions[1])) return body(a, b, kit);
-    return kit.bind(
-      b,
-      (d) => `CASE WHEN ${d} = 0 THEN ${raise('DIVISION_BY_ZERO', 'Division by zero')} ELSE ${body(a, d, kit)} END`,
+  (operator: string): Render =>
+  ([a = '', b = ''], { bind, expressions }) => {
+    if (isNonZero(expressions[1])) return `(${a} ${operator} ${b})`;
+    return bind(b, (d) =>
+      bind(a, (n) => `CASE WHEN ${d} = 0 AND ${n} IS NOT NULL THEN ${zero} ELSE ${n} ${operator} ${d} END`),
     );
   };
 
@@ -54,12 +55,6 @@ function productType(types: readonly SqlType[]): SqlType {
 function quotientType(types: readonly SqlType[]): SqlType {
   const [a, b] = asDecimals(types);
   return fitted(a.precision - a.scale + b.scale, Math.max(SCALE_KEPT, a.scale + b.precision + 1), 0);
-}
-
-export function remainderType(types: readonly SqlType[]): SqlType {
-  const [a, b] = asDecimals(types);
-  const scale = Math.max(a.scale, b.scale);
-  return decimal(Math.min(b.precision - b.scale, a.precision - a.scale) + scale || 1, scale);
 }
 
 /** The kernel's own rule: 18 digits, checked, unless the scale alone would fill them. Types of up to 18 digits fit anyway. */
@@ -111,7 +106,7 @@ const halfUp = (n: string, d: string): string =>
 function unscaled(sql: string, { precision, scale }: Decimal): string {
   if (scale === 0) return `CAST(${sql} AS HUGEINT)`;
   if (precision + scale < DIGITS_MAX)
-    return `CAST(${sql} * CAST(1${'0'.repeat(scale)} AS DECIMAL(${scale + 1},0)) AS HUGEINT)`;
+    return `CAST(CAST(${sql} AS DECIMAL(38,${scale})) * CAST(1${'0'.repeat(scale)} AS DECIMAL(${scale + 1},0)) AS HUGEINT)`;
   return `CAST(replace(CAST(${sql} AS VARCHAR), '.', '') AS HUGEINT)`;
 }
 
@@ -123,30 +118,45 @@ function scaled(sql: string, type: Decimal): string {
 }
 
 /** Rounded half away from zero at the result's scale. */
-const decimalQuotient: Render = guarded((a, b, { type, types, bind }) => {
+const decimalQuotient: Render = ([a = '', b = ''], { type, types, bind }) => {
   const [left, right] = asDecimals(types);
   const result = type as Decimal;
   const shift = result.scale - left.scale + right.scale;
   const power = `CAST('1${'0'.repeat(Math.abs(shift))}' AS HUGEINT)`;
+  const quotient = (n: string, d: string): string => {
+    if (shift < 0) return halfUp(n, `(${d} * ${power})`);
+    if (left.precision + shift < DIGITS_MAX) return halfUp(`(${n} * ${power})`, d);
+    // The whole quotient first: only the remainder grows by the shift.
+    return `(${n} // ${d} * ${power} + ${halfUp(`(${n} % ${d} * ${power})`, d)})`;
+  };
   return bind(unscaled(a, left), (n) =>
-    bind(unscaled(b, right), (d) => {
-      if (shift < 0) return scaled(halfUp(n, `(${d} * ${power})`), result);
-      if (left.precision + shift < DIGITS_MAX) return scaled(halfUp(`(${n} * ${power})`, d), result);
-      // The whole quotient first: only the remainder grows by the shift.
-      return scaled(`(${n} // ${d} * ${power} + ${halfUp(`(${n} % ${d} * ${power})`, d)})`, result);
-    }),
+    bind(
+      unscaled(b, right),
+      (d) => `CASE WHEN ${d} = 0 AND ${n} IS NOT NULL THEN ${zero} ELSE ${scaled(quotient(n, d), result)} END`,
+    ),
   );
-});
+};
 
-export const decimalRemainder: Render = guarded((a, b, { type, types }) => {
+export function remainderType(types: readonly SqlType[]): SqlType {
+  const [a, b] = asDecimals(types);
+  const scale = Math.max(a.scale, b.scale);
+  return decimal(Math.max(1, Math.min(b.precision - b.scale, a.precision - a.scale) + scale), scale);
+}
+
+export const decimalRemainder: Render = ([a = '', b = ''], { type, types, bind }) => {
   const [left, right] = asDecimals(types);
   const result = type as Decimal;
   const digits = (sql: string, from: Decimal): string => {
     const shift = result.scale - from.scale;
-    return `${unscaled(sql, from)}${shift > 0 ? ` * CAST('1${'0'.repeat(shift)}' AS HUGEINT)` : ''}`;
+    return `(${unscaled(sql, from)}${shift > 0 ? ` * CAST('1${'0'.repeat(shift)}' AS HUGEINT)` : ''})`;
   };
-  return scaled(`((${digits(a, left)}) % (${digits(b, right)}))`, result);
-});
+  return bind(digits(a, left), (n) =>
+    bind(
+      digits(b, right),
+      (d) => `CASE WHEN ${d} = 0 AND ${n} IS NOT NULL THEN ${zero} ELSE ${scaled(`(${n} % ${d})`, result)} END`,
+    ),
+  );
+};
 
 export const ARITHMETIC: readonly FunctionDefinition[] = [
   ...[...INTEGERS, ...FLOATS].flatMap((t) => [
@@ -156,14 +166,8 @@ export const ARITHMETIC: readonly FunctionDefinition[] = [
     define(`$negate(${t}): ${t}`, ([a]) => `(-${a})`),
   ]),
   ...INTEGERS.flatMap((t) => [
-    define(
-      `$divide(${t}, ${t}): ${t}`,
-      guarded((a, b) => `(${a} // ${b})`),
-    ),
-    define(
-      `$modulus(${t}, ${t}): ${t}`,
-      guarded((a, b) => `(${a} % ${b})`),
-    ),
+    define(`$divide(${t}, ${t}): ${t}`, guarded('//')),
+    define(`$modulus(${t}, ${t}): ${t}`, guarded('%')),
   ]),
   ...FLOATS.flatMap((t) => [
     define(`$divide(${t}, ${t}): ${t}`, infix('/')),

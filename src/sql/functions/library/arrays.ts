@@ -68,7 +68,7 @@ const extreme =
       const sorted = hasKeyOfItsOwn(element)
         ? sortKey(element, l, (x) => x) + (name === 'min' ? '[1]' : '[-1]')
         : element.kind === 'double' || element.kind === 'real'
-          ? `CASE WHEN list_bool_or(list_transform(${l}, lambda x: isnan(x))) THEN CAST('NaN' AS ${kernelType(type)}) ELSE list_${name}(${l}) END`
+          ? `coalesce(list_${name}(list_filter(${l}, lambda x: NOT isnan(x))), CAST('NaN' AS ${kernelType(type)}))`
           : `list_${name}(${l})`;
       return `CASE WHEN list_position(${l}, NULL) IS NULL AND len(${l}) > 0 THEN ${sorted} END`;
     });
@@ -186,9 +186,10 @@ const sequenceMoments: Render = ([from = '', to = '', step = ''], { bind, types,
         const span = months
           ? `(datediff('month', CAST(${a} AS TIMESTAMP), CAST(${b} AS TIMESTAMP)) // ${s} + 1)`
           : `((epoch_us(CAST(${b} AS TIMESTAMP)) - epoch_us(CAST(${a} AS TIMESTAMP))) // (${s} * 1000))`;
+        const wholeDays = !months && types[0]?.kind === 'date' ? ` OR ${s} % 86400000 <> 0` : '';
         return refuseWhere(
-          `${s} = 0`,
-          `'interval must not be zero'`,
+          `${s} = 0${wholeDays}`,
+          `'sequence step must not be zero, and a day interval if start and end values are dates'`,
           refuseWhere(
             `(${s} > 0 AND ${a} > ${b}) OR (${s} < 0 AND ${a} < ${b})`,
             `'sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start'`,
@@ -352,7 +353,7 @@ export const ARRAYS: readonly FunctionDefinition[] = [
       bind(n, (count) =>
         refuseWhere(
           `${count} > ${LIST_LENGTH_MAX}`,
-          `'count argument of repeat function must be less than or equal to ${LIST_LENGTH_MAX}'`,
+          `'count argument of repeat function must be from 0 to ${LIST_LENGTH_MAX}'`,
           `CASE WHEN ${count} IS NOT NULL THEN list_transform(range(0, greatest(${count}, 0)), lambda i: ${item}) END`,
         ),
       ),

@@ -97,6 +97,10 @@ const digest = (name: string, kernel: string): FunctionDefinition =>
 export const BINARY: readonly FunctionDefinition[] = [
   define('length(varbinary): bigint', ([a]) => `CAST(octet_length(${a}) AS BIGINT)`),
   define('to_utf8(varchar): varbinary', ([a]) => `encode(${a})`),
+  define(
+    'to_utf8(char(x)): varbinary',
+    ([a = ''], { types: [type] }) => `encode(rpad(${a}, ${type?.kind === 'char' ? type.length : 0}, ' '))`,
+  ),
   define('from_utf8(varbinary): varchar', ([a]) => `decode(${a})`),
   define('to_hex(varbinary): varchar', ([a]) => `hex(${a})`),
   define('from_hex(varchar): varbinary', fromHex),
@@ -115,7 +119,7 @@ export const BINARY: readonly FunctionDefinition[] = [
     define(`${name}(varbinary, bigint): varbinary`, substring),
     define(`${name}(varbinary, bigint, bigint): varbinary`, substring),
   ]),
-  define('concat(varbinary, varbinary...): varbinary', (args) => `(${args.join(' || ')})`),
+  define('concat(varbinary, varbinary, varbinary...): varbinary', (args) => `(${args.join(' || ')})`),
   define('reverse(varbinary): varbinary', ([a = ''], { bind }) =>
     bind(a, (x) =>
       whenPresent(

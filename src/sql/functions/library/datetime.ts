@@ -146,7 +146,8 @@ const add: Render = (args, kit) => {
               fromWallClock(plusMicros(wallClock(x, type), `(${micros}) % 86400000000`, 6), type, x),
             );
           }
-          return plusMicros(x, micros, precision);
+          const moved = plusMicros(x, micros, precision);
+          return precision < 3 ? roundTimestamp(moved, precision, 6) : moved;
         }
         const months = unit === 'month' ? 1 : unit === 'quarter' ? 3 : unit === 'year' ? 12 : 0;
         if (months === 0) {

@@ -14,6 +14,12 @@ const plusMillis = (moment: string, millis: string, precision: number): string =
     ? `make_timestamp_ns(epoch_ns(${moment}) + ${millis} * 1000000)`
     : `(${moment} + to_microseconds(CAST(${millis} * 1000 AS BIGINT)))`;
 
+/** Intervals have milliseconds, and so has what they move. */
+const atLeastMillis = (types: readonly SqlType[]): SqlType => {
+  const moment = types.find((type) => 'precision' in type && type.kind !== 'decimal');
+  return moment && 'precision' in moment ? { ...moment, precision: Math.max(3, moment.precision) } : moment!;
+};
+
 const plusMonths = (moment: string, months: string, type: string): string =>
   `CAST(${moment} + to_months(${months}) AS ${type})`;
 
@@ -34,8 +40,10 @@ function shifts(name: string, sign: string): FunctionDefinition[] {
   return [
     define(`${name}(date, interval day to second): date`, day),
     define(`${name}(date, interval year to month): date`, ([d = '', i = '']) => plusMonths(d, `(${sign}${i})`, 'DATE')),
-    define(`${name}(timestamp(p), interval day to second): timestamp(p)`, ([t = '', i = ''], { types }) =>
-      plusMillis(t, `(${sign}${i})`, precisionOf(types[0])),
+    define(
+      `${name}(timestamp(p), interval day to second): timestamp(p)`,
+      ([t = '', i = ''], { types }) => plusMillis(t, `(${sign}${i})`, precisionOf(types[0])),
+      { returns: atLeastMillis },
     ),
     define(`${name}(timestamp(p), interval year to month): timestamp(p)`, ([t = '', i = ''], { types }) =>
       plusMonths(t, `(${sign}${i})`, kernelType(types[0]!)),
@@ -44,6 +52,7 @@ function shifts(name: string, sign: string): FunctionDefinition[] {
       `${name}(timestamp(p) with time zone, interval day to second): timestamp(p) with time zone`,
       ([t = '', i = ''], { types, bind }) =>
         bind(t, (v) => withInstant(v, plusMillis(`(${v}).instant`, `(${sign}${i})`, precisionOf(types[0])))),
+      { returns: atLeastMillis },
     ),
     define(
       `${name}(timestamp(p) with time zone, interval year to month): timestamp(p) with time zone`,
@@ -60,6 +69,7 @@ function shifts(name: string, sign: string): FunctionDefinition[] {
       `${name}(time(p), interval day to second): time(p)`,
       ([t = '', i = '']) =>
         `CAST(DATE '1970-01-01' + ${t} + to_microseconds(CAST((${sign}${i}) % ${MILLIS_PER_DAY} * 1000 AS BIGINT)) AS TIME)`,
+      { returns: atLeastMillis },
     ),
     define(
       `${name}(interval day to second, interval day to second): interval day to second`,
@@ -74,8 +84,11 @@ function shifts(name: string, sign: string): FunctionDefinition[] {
 
 /** interval + moment reads as moment + interval. */
 const swapped = (definition: FunctionDefinition, text: string): FunctionDefinition =>
-  define(text, ([a = '', b = ''], kit) =>
-    definition.render([b, a], { ...kit, types: kit.types.toReversed(), expressions: kit.expressions.toReversed() }),
+  define(
+    text,
+    ([a = '', b = ''], kit) =>
+      definition.render([b, a], { ...kit, types: kit.types.toReversed(), expressions: kit.expressions.toReversed() }),
+    definition.returns ? { returns: definition.returns } : {},
   );
 
 const ADDITIONS = shifts('$add', '');
@@ -110,15 +123,19 @@ const DIFFERENCES: FunctionDefinition[] = [
 
 const SCALINGS: FunctionDefinition[] = INTERVALS.flatMap((interval) => {
   const kernel = interval === 'interval day to second' ? 'BIGINT' : 'INTEGER';
-  const zero = raise('DIVISION_BY_ZERO', 'Division by zero');
+  const zero = raise('INVALID_FUNCTION_ARGUMENT', 'Cannot divide an interval by zero or NaN');
+  const notANumber = raise('INVALID_FUNCTION_ARGUMENT', 'Cannot multiply an interval by NaN');
   return [
     define(`$multiply(${interval}, bigint): ${interval}`, ([a, b]) => `CAST(${a} * ${b} AS ${kernel})`),
     define(`$multiply(bigint, ${interval}): ${interval}`, ([a, b]) => `CAST(${a} * ${b} AS ${kernel})`),
-    define(`$multiply(${interval}, double): ${interval}`, ([a, b]) => `CAST(trunc(${a} * ${b}) AS ${kernel})`),
+    define(
+      `$multiply(${interval}, double): ${interval}`,
+      ([a, b]) => `CASE WHEN isnan(${b}) THEN ${notANumber} ELSE CAST(trunc(${a} * ${b}) AS ${kernel}) END`,
+    ),
     define(`$multiply(double, ${interval}): ${interval}`, ([a, b]) => `CAST(trunc(${a} * ${b}) AS ${kernel})`),
     define(
       `$divide(${interval}, double): ${interval}`,
-      ([a, b]) => `CASE WHEN ${b} = 0 THEN ${zero} ELSE CAST(trunc(${a} / ${b}) AS ${kernel}) END`,
+      ([a, b]) => `CASE WHEN ${b} = 0 OR isnan(${b}) THEN ${zero} ELSE CAST(trunc(${a} / ${b}) AS ${kernel}) END`,
     ),
     define(`$negate(${interval}): ${interval}`, ([a]) => `(-${a})`),
   ];

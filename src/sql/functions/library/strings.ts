@@ -38,13 +38,17 @@ const substring: Render = ([s = '', from = '', count], { bind, expressions, type
 
 const pad =
   (name: 'lpad' | 'rpad'): Render =>
-  ([s = '', size = '', filler = ''], { bind }) =>
+  ([s = '', size = '', filler = ''], { bind, types }) =>
     bind(size, (n) =>
       bind(filler, (p) =>
         refuseWhere(
           `${n} < 0 OR ${n} > ${TEXT_LENGTH_MAX}`,
           `'Target length must be in the range [0..${TEXT_LENGTH_MAX}]'`,
-          refuseWhere(`${p} = ''`, `'Padding string must not be empty'`, `${name}(${s}, CAST(${n} AS INTEGER), ${p})`),
+          refuseWhere(
+            `${p} = ''`,
+            `'Padding string must not be empty'`,
+            `${name}(${padded(s, types[0])}, CAST(${n} AS INTEGER), ${p})`,
+          ),
         ),
       ),
     );
@@ -257,10 +261,12 @@ export const STRINGS: readonly FunctionDefinition[] = [
     direct(`${name}(varchar(x)): varchar(x)`, name),
     direct(`${name}(char(x)): char(x)`, name),
   ]),
-  define('lpad(varchar, bigint, varchar): varchar', pad('lpad')),
-  define('rpad(varchar, bigint, varchar): varchar', pad('rpad')),
+  ...(['lpad', 'rpad'] as const).flatMap((name) => [
+    define(`${name}(varchar, bigint, varchar): varchar`, pad(name)),
+    define(`${name}(char(x), bigint, varchar): varchar`, pad(name)),
+  ]),
   ...TRIMS,
-  define('concat(varchar, varchar...): varchar', concat, { returns: () => VARCHAR }),
+  define('concat(varchar, varchar, varchar...): varchar', concat, { returns: () => VARCHAR }),
   define('concat(char(x), char(y)): char(x)', ([a = '', b], { types }) => `(${padded(a, types[0])} || ${b})`, {
     returns: charConcat,
   }),
