@@ -220,7 +220,7 @@ const MIXED = `
       ELSE list_transform(range((hash(i, 4) % 4)::BIGINT),
         lambda j: CASE WHEN hash(i, j) % 3 = 0 THEN NULL ELSE repeat('x', (hash(i, j, 5) % 30)::INTEGER) END) END AS v1,
     hash(i, 6) % 3 = 0 AS b
-  FROM range(100000) AS t(i)`;
+  FROM range(40000) AS t(i)`;
 
 test('values of every length and nesting stand in their rows, in the order asked for', async () => {
   const types = [VARCHAR, array(VARCHAR)];
@@ -230,6 +230,26 @@ test('values of every length and nesting stand in their rows, in the order asked
   expect(Array.from(column(table, 1), plain)).toEqual(expected.map((row) => row[1]));
 });
 
+test('NULL rows hide whatever the kernel keeps of their fields', async () => {
+  const row: SqlType = {
+    kind: 'row',
+    fields: [
+      { name: 'x', type: VARCHAR },
+      { name: 'y', type: array(VARCHAR) },
+    ],
+  };
+  const rows = `
+    SELECT i, CASE WHEN hash(i, 8) % 3 = 0 THEN NULL ELSE {'f0': v0, 'f1': v1} END AS v0,
+      CASE WHEN b THEN NULL ELSE [{'f0': v0, 'f1': v1}, NULL, {'f0': NULL, 'f1': v1}] END AS v1
+    FROM (${MIXED})`;
+  const table = await readBack([row, array(row)], `FROM (${rows}) WHERE i < 20000 ORDER BY i`);
+  const text = (value: unknown): string =>
+    JSON.stringify(value).replaceAll('"f0":', '"x":').replaceAll('"f1":', '"y":');
+  const expected = await connection.run(`SELECT v0, v1 FROM (${rows}) WHERE i < 20000 ORDER BY i`, 100_000);
+  expect(text(Array.from(column(table, 0), plain))).toBe(text(expected.map((each) => each[0])));
+  expect(text(Array.from(column(table, 1), plain))).toBe(text(expected.map((each) => each[1])));
+});
+
 test('lists out of which a filter took some are gathered', async () => {
   const rows = `SELECT v1, row_number() OVER () - 1 AS n FROM (${MIXED}) WHERE b`;
   const expected = await connection.run(`SELECT v1 FROM (${rows}) ORDER BY n`, 100_000);
@@ -237,6 +257,12 @@ test('lists out of which a filter took some are gathered', async () => {
   await writeArrowBatches(connection.stream(rows), [array(VARCHAR)], expected.length, path);
   const table = tableFromIPC(streamOf([array(VARCHAR)], [path]));
   expect(Array.from(column(table, 0), plain)).toEqual(expected.map((row) => row[0]));
+});
+
+test('an order goes on over all parts of the kernel’s table', async () => {
+  const table = await readBack([BIGINT], 'FROM (SELECT i AS v0 FROM range(500000) AS t(i)) ORDER BY v0 DESC');
+  const values = column(table, 0).toArray() as BigInt64Array;
+  expect([values.length, values.every((value, i) => value === BigInt(499_999 - i))]).toEqual([500_000, true]);
 });
 
 test('long values make small batches', async () => {
