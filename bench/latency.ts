@@ -1,10 +1,12 @@
 /** How long the smallest things take: `SELECT 1` through a worker, the start of a server, an idle coordinator's memory. */
 
+import { Bench } from 'tinybench';
 import { startServer } from '../test/support/server.ts';
 import { runStatement } from '../test/support/trino.ts';
 import { memoryOf, percentile, provenance } from './support.ts';
 
 const STATEMENTS = 1_000;
+const WARM_UP = 50;
 const STARTS = 5;
 
 export async function benchLatency(): Promise<void> {
@@ -26,15 +28,15 @@ export async function benchLatency(): Promise<void> {
     // An idle coordinator: nothing was asked of it yet, and its start has settled.
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     console.log(`coordinator's memory when idle   ${(memoryOf(server.process.pid!, 'VmRSS') / 1024).toFixed(0)} MiB`);
-    for (let i = 0; i < 50; i++) await runStatement(server.url, 'SELECT 1');
-    const times: number[] = [];
-    for (let i = 0; i < STATEMENTS; i++) {
-      const before = performance.now();
-      await runStatement(server.url, 'SELECT 1');
-      times.push(performance.now() - before);
-    }
-    const at = (p: number): string => `${percentile(times, p).toFixed(2)} ms`;
-    console.log(`SELECT 1 over HTTP               p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}`);
+    const bench = new Bench({ iterations: STATEMENTS, time: 0, warmupIterations: WARM_UP, warmupTime: 0 });
+    bench.add('SELECT 1', async () => void (await runStatement(server.url, 'SELECT 1')));
+    const [task] = await bench.run();
+    const result = task?.result;
+    if (result?.state !== 'completed') throw new Error('SELECT 1 failed while it was measured');
+    const { p50, p75, p99 } = result.latency;
+    console.log(
+      `SELECT 1 over HTTP               p50 ${p50.toFixed(2)} ms, p75 ${p75.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`,
+    );
   } finally {
     await server.stop();
   }
