@@ -215,7 +215,6 @@ export class Task {
     const job: KernelJob = {
       kind: 'run',
       statements: [...footers, statement.sql],
-      timeZone: this.request.session.timeZone,
       rowsMax: ANSWER_ROWS_MAX,
       ...(this.request.profile && { profilePath: this.#profilePath }),
       ...(statement.arrow && { arrow: statement.arrow }),
@@ -265,10 +264,7 @@ export class Task {
   async #canRead(file: string): Promise<boolean> {
     const sql = `SELECT count(hash(whole)) FROM read_parquet([${quote(file)}], hive_partitioning = false) AS whole`;
     try {
-      await this.#environment.kernel.run(
-        { kind: 'run', statements: [sql], timeZone: '', rowsMax: 1 },
-        this.#abort.signal,
-      );
+      await this.#environment.kernel.run({ kind: 'run', statements: [sql], rowsMax: 1 }, this.#abort.signal);
       return true;
     } catch (problem) {
       if (problem instanceof KernelFailure) return false;

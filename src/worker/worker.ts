@@ -170,7 +170,7 @@ const QUERY_ROWS_MAX = 100_000;
 async function runQuery(kernel: Kernel, admission: Admission, { sql }: KernelRequest): Promise<KernelResponse> {
   const leave = await admission.enter('query', new AbortController().signal);
   try {
-    const job = { kind: 'run', statements: [sql], timeZone: 'UTC', rowsMax: QUERY_ROWS_MAX } as const;
+    const job = { kind: 'run', statements: [sql], rowsMax: QUERY_ROWS_MAX } as const;
     return { rows: (await kernel.run(job)).rows[0]! };
   } catch (problem) {
     if (problem instanceof KernelFailure) return { error: kernelError(problem.message, sql) };

@@ -30,7 +30,7 @@ beforeAll(async () => {
     spillBytesMax: 512 * 1024 * 1024,
     threads: 2,
   });
-  connection = await kernel.connect('UTC');
+  connection = await kernel.connect();
 });
 
 afterAll(() => {

@@ -32,7 +32,7 @@ afterAll(async () => {
 });
 
 async function rows(sql: string, signal?: AbortSignal): Promise<KernelRows> {
-  const job = { kind: 'run', statements: [sql], timeZone: 'UTC', rowsMax: 100 } as const;
+  const job = { kind: 'run', statements: [sql], rowsMax: 1000 } as const;
   return (await kernel.run(job, signal)).rows[0]!;
 }
 
@@ -54,6 +54,15 @@ test('answers with rows', async () => {
   ]);
 });
 
+test('partitions are one file each, and zones are UTC', async () => {
+  const target = path.join(work, 'partitions');
+  const written = await rows(
+    `COPY (SELECT range AS x, range % 150 AS p FROM range(600000)) TO '${target}' (FORMAT parquet, PARTITION_BY (p), RETURN_STATS)`,
+  );
+  expect(written.length).toBe(150);
+  expect(await rows(`SELECT current_setting('TimeZone')`)).toEqual([['UTC']]);
+});
+
 test('the sandbox refuses what is outside of its folders', async () => {
   const outside = path.join(folder, 'outside.csv');
   for (const sql of [
@@ -68,6 +77,7 @@ test('the sandbox refuses what is outside of its folders', async () => {
     `SET allowed_directories = ['/']`,
     `SET enable_external_access = true`,
     `SET threads = 64`,
+    `SET TimeZone = 'Asia/Tokyo'`,
     `RESET lock_configuration`,
   ]) {
     expect({ sql, problem: (await failure(sql)).name }).toEqual({ sql, problem: 'KernelFailure' });
@@ -139,7 +149,7 @@ test('the kernel ends with its parent, whatever runs', async () => {
     import { systemClock } from '${source}/common/clock.ts';
     const kernel = new Kernel(${JSON.stringify(options)}, systemClock);
     kernel.start();
-    kernel.run({ kind: 'run', statements: [${JSON.stringify(LONG)}], timeZone: 'UTC', rowsMax: 1 });
+    kernel.run({ kind: 'run', statements: [${JSON.stringify(LONG)}], rowsMax: 1 });
     setTimeout(() => console.log(kernel.processId), 1500);
   `;
   const parent = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script]);

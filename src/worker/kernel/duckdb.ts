@@ -32,15 +32,14 @@ export class DuckDb {
   static async open(options: KernelOptions): Promise<DuckDb> {
     const instance = await DuckDBInstance.create(':memory:', { threads: String(options.threads) });
     const connection = await instance.connect();
-    for (const [name, value] of settings(options)) await connection.run(`SET ${name} = ${value}`);
+    for (const [name, value] of settings(options)) await connection.run(`SET GLOBAL ${name} = ${value}`);
     connection.closeSync();
     return new DuckDb(instance);
   }
 
-  async connect(timeZone: string): Promise<Connection> {
+  async connect(): Promise<Connection> {
     const connection = this.#idle.pop() ?? new Connection(await this.#instance.connect());
     this.#busy.add(connection);
-    await connection.useTimeZone(timeZone);
     return connection;
   }
 
@@ -68,11 +67,15 @@ function settings(options: KernelOptions): readonly (readonly [name: string, val
     ['disabled_optimizers', quote('join_order')],
     // Rows without ORDER BY have no order; keeping one costs memory and holds threads up.
     ['preserve_insertion_order', 'false'],
+    // Zones stand in the statements themselves; offsets such as +05:30 are no zones to the kernel.
+    ['TimeZone', quote('UTC')],
+    // One file for each partition, however many there are.
+    ['partitioned_write_max_open_files', '10000'],
     ['autoinstall_known_extensions', 'false'],
     ['autoload_known_extensions', 'false'],
     ['allow_community_extensions', 'false'],
     ['allowed_directories', `[${folders.join(', ')}]`],
-    ['allowed_configs', `['TimeZone', 'enable_profiling', 'profiling_output']`],
+    ['allowed_configs', `['enable_profiling', 'profiling_output']`],
     ['enable_external_access', 'false'],
     ['lock_configuration', 'true'],
   ];
@@ -80,16 +83,9 @@ function settings(options: KernelOptions): readonly (readonly [name: string, val
 
 export class Connection {
   readonly #connection: DuckDBConnection;
-  #timeZone = '';
 
   constructor(connection: DuckDBConnection) {
     this.#connection = connection;
-  }
-
-  async useTimeZone(timeZone: string): Promise<void> {
-    if (timeZone === this.#timeZone || timeZone === '') return;
-    await this.#connection.run(`SET TimeZone = ${quote(timeZone)}`);
-    this.#timeZone = timeZone;
   }
 
   /**

@@ -61,12 +61,6 @@ const TEXTS: readonly (readonly [pattern: RegExp, code: ErrorCode, rewrite?: (te
     'FILE_CORRUPT',
   ],
   [/^IO Error/i, 'FILE_CORRUPT'],
-  // Only sums and means of integers are made in 128 bits and then cut.
-  [
-    /^Conversion Error: Type INT128 .* for the destination type INT64/i,
-    'NUMERIC_VALUE_OUT_OF_RANGE',
-    () => 'bigint addition overflow',
-  ],
   [/^Out of Range Error/i, 'NUMERIC_VALUE_OUT_OF_RANGE'],
   [/Unknown TimeZone/, 'INVALID_FUNCTION_ARGUMENT', (text) => text.replace(/!?\s*Candidate[\s\S]*$/, '')],
   [/^(?:Invalid Input|Constraint) Error/i, 'INVALID_FUNCTION_ARGUMENT'],

@@ -77,7 +77,7 @@ class KernelProcess {
   async #perform(running: Running, job: KernelJob): Promise<readonly KernelRows[]> {
     switch (job.kind) {
       case 'run':
-        return this.#withConnection(running, job.timeZone, async (connection) => {
+        return this.#withConnection(running, async (connection) => {
           const rows: KernelRows[] = [];
           for (const [i, statement] of job.statements.entries()) {
             if (running.interrupted) throw new Error('INTERRUPT Error: Interrupted!');
@@ -96,10 +96,10 @@ class KernelProcess {
     }
   }
 
-  async #withConnection<T>(running: Running, timeZone: string, work: (c: Connection) => Promise<T>): Promise<T> {
+  async #withConnection<T>(running: Running, work: (c: Connection) => Promise<T>): Promise<T> {
     assert(this.#kernel, 'the kernel is opened before jobs come');
     const kernel = this.#kernel;
-    const connection = await kernel.connect(timeZone);
+    const connection = await kernel.connect();
     running.connection = connection;
     try {
       return await work(connection);
@@ -127,7 +127,7 @@ class KernelProcess {
     const table = `generated_${this.#generated}`;
     const temporary = `${file.path}.${process.pid}.${this.#generated}.new`;
     mkdirSync(path.dirname(file.path), { recursive: true });
-    await this.#withConnection(running, '', async (connection) => {
+    await this.#withConnection(running, async (connection) => {
       try {
         const rows = await connection.load(table, file.columnNames, batches);
         const copy = `COPY "${table}" TO ${quote(temporary)} (FORMAT parquet, COMPRESSION snappy)`;
@@ -154,7 +154,7 @@ class KernelProcess {
   async #isBroken(message: string): Promise<boolean> {
     if (!/invalidated|FATAL|INTERNAL Error/.test(message)) return false;
     try {
-      const connection = await this.#kernel?.connect('');
+      const connection = await this.#kernel?.connect();
       await connection?.run('SELECT 1', 1);
       if (connection) this.#kernel?.release(connection);
       return false;

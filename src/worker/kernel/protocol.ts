@@ -23,7 +23,6 @@ export type KernelJob =
   | {
       readonly kind: 'run';
       readonly statements: readonly string[];
-      readonly timeZone: string;
       readonly rowsMax: number;
       readonly profilePath?: string;
       readonly arrow?: ArrowTarget;
