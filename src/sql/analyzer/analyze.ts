@@ -22,7 +22,7 @@ export type AnalyzeOptions = {
 };
 
 /** Relations of one statement after WITH is inlined; more are refused before they exhaust memory. */
-const QUERIES_MAX = 20_000;
+const QUERIES_MAX = 5000;
 
 const FUNCTIONS = new FunctionRegistry();
 

@@ -7,6 +7,9 @@ import type { Expression } from '../expression.ts';
 import type { AnalyzedWindow } from './analysis.ts';
 import type { SymbolAllocator } from './symbol-allocator.ts';
 
+/** Names of windows, unlike others, keep their case where they are quoted. */
+const windowName = ({ value, quoted }: ast.Identifier): string => (quoted ? value : value.toUpperCase());
+
 export class BlockCalls {
   readonly #symbols: SymbolAllocator;
   readonly #named = new Map<string, ast.WindowSpecification>();
@@ -18,7 +21,7 @@ export class BlockCalls {
   constructor(symbols: SymbolAllocator, definitions: readonly ast.WindowDefinition[]) {
     this.#symbols = symbols;
     for (const { name, window, location } of definitions) {
-      const key = name.value.toLowerCase();
+      const key = windowName(name);
       if (this.#named.has(key)) {
         throw new QueryError('DUPLICATE_WINDOW_NAME', `WINDOW name '${name.value}' specified more than once`, location);
       }
@@ -47,7 +50,7 @@ export class BlockCalls {
 
   /** What `OVER name` or `OVER (name …)` refers to. */
   namedWindow(name: ast.Identifier): ast.WindowSpecification {
-    const window = this.#named.get(name.value.toLowerCase());
+    const window = this.#named.get(windowName(name));
     if (window) return window;
     throw new QueryError('INVALID_WINDOW_REFERENCE', `Cannot resolve WINDOW name ${name.value}`, name.location);
   }

@@ -82,25 +82,15 @@ export function offsetMsAt(instantMs: number, zone: string): number {
   if (zone === 'UTC') return 0;
   const fixed = /^([+-])(\d{2}):(\d{2})$/.exec(zone);
   if (fixed) return (fixed[1] === '-' ? -1 : 1) * (Number(fixed[2]) * 60 + Number(fixed[3])) * 60_000;
-  const parts = new Intl.DateTimeFormat('en-US', {
-    timeZone: zone,
-    calendar: 'iso8601',
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-    era: 'short',
-  }).formatToParts(instantMs);
-  const part = (type: string): number => Number(parts.find((p) => p.type === type)?.value ?? 0);
-  const era = parts.find((p) => p.type === 'era')?.value ?? '';
-  const year = /^B/i.test(era) ? 1 - part('year') : part('year');
-  const shown = new Date(0);
-  shown.setUTCFullYear(year, part('month') - 1, part('day'));
-  shown.setUTCHours(part('hour'), part('minute'), part('second'));
-  return shown.getTime() - Math.floor(instantMs / 1000) * 1000;
+  // The name of the offset rather than the clock: calendars of Intl turn Julian for early dates.
+  const parts = new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'longOffset' }).formatToParts(
+    instantMs,
+  );
+  const name = parts.find((part) => part.type === 'timeZoneName')?.value ?? '';
+  const shown = /^GMT([+-])(\d{2}):(\d{2})(?::(\d{2}))?$/.exec(name);
+  if (!shown) return 0;
+  const seconds = Number(shown[2]) * 3600 + Number(shown[3]) * 60 + Number(shown[4] ?? '0');
+  return (shown[1] === '-' ? -1 : 1) * seconds * 1000;
 }
 
 /** `2020-01-31 01:02:03` of an instant, in UTC. */

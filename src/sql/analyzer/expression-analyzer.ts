@@ -29,6 +29,14 @@ export type Place = {
   readonly windows: boolean;
   /** The call that this expression is an argument of, for errors about nesting. */
   readonly inside?: 'aggregation' | 'window function' | 'lambda';
+  /**
+   * Subqueries among the grouping keys, by what they say: the same ones in SELECT or HAVING mean the key. `isKey` is true
+   * where they are gathered.
+   */
+  readonly keySubqueries?: Map<string, Expression>;
+  readonly isKey?: true;
+  /** The scope in which the WINDOW clause names columns: that of FROM, also for ORDER BY. */
+  readonly definitions?: Scope;
   /** What a GROUPING(…) operation is here. */
   readonly grouping?: (operation: ast.GroupingOperation) => Expression;
 };
@@ -52,6 +60,12 @@ export class ExpressionAnalyzer {
   within(inside: NonNullable<Place['inside']>, aggregates: boolean): ExpressionAnalyzer {
     const place: Place = { ...this.place, inside, aggregates, windows: false };
     return new ExpressionAnalyzer(this.context, this.scope, place, this.lambdaDepth);
+  }
+
+  /** The same place where the WINDOW clause stands. */
+  atDefinition(): ExpressionAnalyzer {
+    const { definitions = this.scope } = this.place;
+    return new ExpressionAnalyzer(this.context, definitions, this.place, this.lambdaDepth);
   }
 
   /** The body of a lambda whose parameters `scope` adds. */
@@ -509,7 +523,16 @@ export class ExpressionAnalyzer {
 
   #subquery(node: SubqueryExpression): Expression {
     if (this.place.inside === 'lambda') throw notSupported('subqueries in lambda expressions', node.location);
-    return analyzeSubquery(this, node);
+    const { keySubqueries, isKey } = this.place;
+    if (!keySubqueries || this.place.inside || (!isKey && keySubqueries.size === 0)) return analyzeSubquery(this, node);
+    const key = JSON.stringify(node, (name, value: unknown) =>
+      name === 'location' || name === 'start' || name === 'end' ? undefined : value,
+    );
+    const known = keySubqueries.get(key);
+    if (known) return known;
+    const expression = analyzeSubquery(this, node);
+    if (isKey) keySubqueries.set(key, expression);
+    return expression;
   }
 }
 

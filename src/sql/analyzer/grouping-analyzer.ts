@@ -4,7 +4,7 @@ import type * as ast from '../ast.ts';
 import { QueryError, type SourceLocation } from '../../common/errors.ts';
 import { isComparable } from '../../types/coercion.ts';
 import { BIGINT, INTEGER, typeName } from '../../types/type.ts';
-import { type Expression, mapChildren, reference, type SortOrder, type Symbol } from '../expression.ts';
+import { type Expression, mapChildren, reference, type Symbol } from '../expression.ts';
 import type { AnalyzedWindow, Subquery } from './analysis.ts';
 import { type AnalyzerContext, quote } from './context.ts';
 import type { ExpressionAnalyzer } from './expression-analyzer.ts';
@@ -27,14 +27,21 @@ export class GroupingAnalyzer {
   readonly #context: AnalyzerContext;
   readonly #analyzer: ExpressionAnalyzer;
   readonly #items: readonly GroupableItem[];
+  readonly #source: ReadonlySet<string>;
   readonly #indexes = new Map<string, number>();
   readonly keys: GroupingKey[] = [];
   /** Indexes into `keys`. */
   readonly sets: readonly (readonly number[])[];
   readonly groupId: Symbol | undefined;
 
-  /** `analyzer` stands at the GROUP BY clause, where there are no aggregates. */
-  constructor(analyzer: ExpressionAnalyzer, groupBy: ast.GroupBy | undefined, items: readonly GroupableItem[]) {
+  /** `analyzer` stands at the GROUP BY clause, where there are no aggregates; `source` names the symbols of FROM. */
+  constructor(
+    analyzer: ExpressionAnalyzer,
+    groupBy: ast.GroupBy | undefined,
+    source: ReadonlySet<string>,
+    items: readonly GroupableItem[],
+  ) {
+    this.#source = source;
     this.#context = analyzer.context;
     this.#analyzer = analyzer;
     this.#items = items;
@@ -150,7 +157,7 @@ export class GroupingAnalyzer {
         location,
       );
     }
-    const isColumn = expression.kind === 'Reference';
+    const isColumn = expression.kind === 'Reference' && this.#source.has(expression.name);
     const symbol: Symbol = isColumn
       ? { name: expression.name, type: expression.type }
       : this.#context.symbols.newSymbol('key', expression.type);
@@ -176,7 +183,7 @@ export class GroupedExpressions {
     this.#context = context;
     this.#source = source;
     for (const { symbol, expression } of keys) {
-      if (expression.kind === 'Reference') this.#columns.add(symbol.name);
+      if (expression.kind === 'Reference' && expression.name === symbol.name) this.#columns.add(symbol.name);
       this.#computed.set(keyOf(expression), symbol);
       this.#computedKinds.add(expression.kind);
     }
@@ -204,26 +211,8 @@ export class GroupedExpressions {
     return visit(expression);
   }
 
-  order(orderBy: readonly SortOrder[], node: Pick<ast.Expression, 'start' | 'end' | 'location'>): readonly SortOrder[] {
-    return orderBy.map((order) => ({ ...order, expression: this.rewrite(order.expression, node) }));
-  }
-
   window(window: AnalyzedWindow, node: Pick<ast.Expression, 'start' | 'end' | 'location'>): AnalyzedWindow {
-    const map = (part: Expression): Expression => this.rewrite(part, node);
-    const { frame, filter } = window.call;
-    const bound = (side: typeof frame.start): typeof frame.start =>
-      'offset' in side ? { ...side, offset: map(side.offset) } : side;
-    return {
-      symbol: window.symbol,
-      call: {
-        ...window.call,
-        arguments: window.call.arguments.map(map),
-        ...(filter && { filter: map(filter) }),
-        frame: { ...frame, start: bound(frame.start), end: bound(frame.end) },
-      },
-      partitionBy: window.partitionBy.map(map),
-      orderBy: this.order(window.orderBy, node),
-    };
+    return mapWindow(window, (part) => this.rewrite(part, node));
   }
 
   #rewriteSubquery(
@@ -248,4 +237,22 @@ export class GroupedExpressions {
       this.#context.subqueries.set(subquery.symbol.name, { ...subquery, form: { ...form, value } });
     }
   }
+}
+
+/** The window with every expression in it replaced. */
+export function mapWindow(window: AnalyzedWindow, map: (part: Expression) => Expression): AnalyzedWindow {
+  const { frame, filter } = window.call;
+  const bound = (side: typeof frame.start): typeof frame.start =>
+    'offset' in side ? { ...side, offset: map(side.offset) } : side;
+  return {
+    symbol: window.symbol,
+    call: {
+      ...window.call,
+      arguments: window.call.arguments.map(map),
+      ...(filter && { filter: map(filter) }),
+      frame: { ...frame, start: bound(frame.start), end: bound(frame.end) },
+    },
+    partitionBy: window.partitionBy.map(map),
+    orderBy: window.orderBy.map((order) => ({ ...order, expression: map(order.expression) })),
+  };
 }

@@ -4,12 +4,12 @@ import type * as ast from '../ast.ts';
 import { QueryError, type SourceLocation } from '../../common/errors.ts';
 import { isComparable } from '../../types/coercion.ts';
 import { BIGINT, typeName } from '../../types/type.ts';
-import { type Expression, reference, type Symbol } from '../expression.ts';
+import { childrenOf, type Expression, mapChildren, reference, type Symbol } from '../expression.ts';
 import type { AnalyzedWindow, Grouping, OutputColumn, QueryBlock } from './analysis.ts';
 import { BlockCalls } from './block-calls.ts';
 import type { AnalyzedQuery, AnalyzedSource, AnalyzerContext } from './context.ts';
 import { ExpressionAnalyzer, type Place } from './expression-analyzer.ts';
-import { GroupedExpressions, GroupingAnalyzer, keyOf } from './grouping-analyzer.ts';
+import { GroupedExpressions, GroupingAnalyzer, keyOf, mapWindow } from './grouping-analyzer.ts';
 import { integerValue } from './literals.ts';
 import { analyzeBody } from './relation-analyzer.ts';
 import { type Field, Scope } from './scope.ts';
@@ -98,12 +98,21 @@ class BlockAnalyzer {
       );
 
     const items = expandSelect(this.#context, select.select, scope, sourceFields);
-    const groupPlace: Place = { name: 'GROUP BY clause', aggregates: false, windows: false };
+    const keySubqueries = new Map<string, Expression>();
+    const groupPlace: Place = {
+      name: 'GROUP BY clause',
+      aggregates: false,
+      windows: false,
+      keySubqueries,
+      isKey: true,
+    };
     const groupAnalyzer = this.#analyzer(scope, groupPlace);
     const analyzed: (Expression | undefined)[] = [];
+    const known = new Set(sourceFields.map((field) => field.symbol.name));
     const grouping = new GroupingAnalyzer(
       groupAnalyzer,
       select.groupBy,
+      known,
       items.map((item, i) => ({
         location: item.node.location,
         analyze: () => (analyzed[i] ??= item.analyze(groupAnalyzer)),
@@ -115,6 +124,8 @@ class BlockAnalyzer {
       calls: this.#calls,
       aggregates: true,
       windows,
+      keySubqueries,
+      definitions: scope,
       grouping: (node) => grouping.operation(node, this.#analyzer(scope, groupPlace), select.groupBy !== undefined),
     });
     const selectAnalyzer = this.#analyzer(scope, place('SELECT clause', true));
@@ -123,9 +134,7 @@ class BlockAnalyzer {
       select.having && this.#analyzer(scope, place('HAVING clause', false)).condition(select.having, 'HAVING clause');
 
     // Output symbols are needed before ORDER BY, which may use them.
-    const known = new Set(sourceFields.map((field) => field.symbol.name));
-    const owned = (name: string): boolean => known.has(name) || this.#isComputed(name);
-    const symbols = items.map((item, i) => this.#outputSymbol(item, raw[i]!, owned));
+    const symbols = this.#outputSymbols(items, raw, known);
     const orderFields = items.map((item, i): Field => ({
       ...(item.name !== undefined && { name: item.name }),
       symbol: symbols[i]!,
@@ -139,6 +148,10 @@ class BlockAnalyzer {
     );
 
     const aggregates = this.#calls.aggregates();
+    const made = new Map(
+      unsorted.filter(({ symbol }) => !known.has(symbol.name)).map((column) => [column.symbol.name, column.expression]),
+    );
+    this.#refuseOutputsInAggregates(made, query.orderBy?.location);
     const isGrouped = select.groupBy !== undefined || aggregates.length > 0 || having !== undefined;
     const grouped = isGrouped ? new GroupedExpressions(this.#context, grouping.keys, known) : undefined;
     const outputs = unsorted.map((column, i) =>
@@ -149,9 +162,11 @@ class BlockAnalyzer {
       const expression = grouped ? grouped.rewrite(order.expression, item.key) : order.expression;
       return { ...order, expression: select.select.distinct ? selected(expression, outputs, item) : expression };
     });
-    const windows = this.#calls
-      .windows()
-      .map((window): AnalyzedWindow => grouped?.window(window, select.select) ?? window);
+    const windows = this.#calls.windows().map((window): AnalyzedWindow => {
+      // A window in ORDER BY may read an output, which is computed after the windows: it reads what the output is made of.
+      const inlined = mapWindow(window, (part) => inlineOutputs(part, made));
+      return grouped?.window(inlined, select.select) ?? inlined;
+    });
     if (select.select.distinct) this.#checkDistinct(outputs, select.select.location);
     const groupingResult: Grouping | undefined = grouped && {
       keys: grouping.keys,
@@ -181,19 +196,23 @@ class BlockAnalyzer {
     return new ExpressionAnalyzer(this.#context, scope, place);
   }
 
-  /** A column of this block keeps its symbol; what comes from outside gets one of its own here. */
-  #outputSymbol(item: SelectedItem, expression: Expression, owned: (name: string) => boolean): Symbol {
-    if (expression.kind === 'Reference' && owned(expression.name))
-      return { name: expression.name, type: expression.type };
-    return this.#context.symbols.newSymbol(item.name ?? 'expr', expression.type);
-  }
-
-  #isComputed(name: string): boolean {
-    return (
-      this.#context.subqueries.has(name) ||
-      this.#calls.aggregates().some((call) => call.symbol.name === name) ||
-      this.#calls.windows().some((call) => call.symbol.name === name)
-    );
+  /**
+   * The first output that is a column of this block keeps its symbol; others, columns from outside and subqueries get one
+   * of their own here.
+   */
+  #outputSymbols(
+    items: readonly SelectedItem[],
+    expressions: readonly Expression[],
+    source: ReadonlySet<string>,
+  ): readonly Symbol[] {
+    const computed = [...this.#calls.aggregates(), ...this.#calls.windows()].map((call) => call.symbol.name);
+    const own = new Set([...source, ...computed]);
+    return expressions.map((expression, i) => {
+      if (expression.kind === 'Reference' && own.delete(expression.name)) {
+        return { name: expression.name, type: expression.type };
+      }
+      return this.#context.symbols.newSymbol(items[i]!.name ?? 'expr', expression.type);
+    });
   }
 
   /** `ORDER BY 2`. */
@@ -252,6 +271,24 @@ class BlockAnalyzer {
     throw new QueryError('TYPE_MISMATCH', `${clause} row count must be a constant ${typeName(BIGINT)}`, node.location);
   }
 
+  #refuseOutputsInAggregates(made: ReadonlyMap<string, Expression>, location: SourceLocation | undefined): void {
+    for (const { call } of this.#calls.aggregates()) {
+      const parts = [
+        ...call.arguments,
+        ...(call.filter ? [call.filter] : []),
+        ...call.orderBy.map((o) => o.expression),
+      ];
+      for (const name of parts.flatMap(namesIn)) {
+        if (!made.has(name) || this.#calls.aggregates().some(({ symbol }) => symbol.name === name)) continue;
+        throw new QueryError(
+          'COLUMN_NOT_FOUND',
+          'Invalid reference to output projection attribute from ORDER BY aggregation',
+          location,
+        );
+      }
+    }
+  }
+
   #checkDistinct(outputs: readonly OutputColumn[], location: SourceLocation): void {
     const odd = outputs.find((column) => !isComparable(column.symbol.type));
     if (!odd) return;
@@ -271,6 +308,15 @@ const output = (item: SelectedItem, symbol: Symbol, expression: Expression): Out
 
 /** An output that turned out to be a column of the groups keeps its own symbol: ORDER BY may refer to it. */
 const regroup = (column: OutputColumn, expression: Expression): OutputColumn => ({ ...column, expression });
+
+/** With the expressions of outputs in their place. */
+function inlineOutputs(expression: Expression, made: ReadonlyMap<string, Expression>): Expression {
+  if (expression.kind !== 'Reference') return mapChildren(expression, (part) => inlineOutputs(part, made));
+  return made.get(expression.name) ?? expression;
+}
+
+const namesIn = (expression: Expression): readonly string[] =>
+  expression.kind === 'Reference' ? [expression.name] : childrenOf(expression).flatMap(namesIn);
 
 /** Fields of a query carry no relation's name. */
 const unqualified = (fields: readonly Field[]): readonly Field[] =>

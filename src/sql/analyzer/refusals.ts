@@ -3,5 +3,6 @@
 import { QueryError, type SourceLocation } from '../../common/errors.ts';
 
 export function notSupported(what: string, location: SourceLocation): QueryError {
-  return new QueryError('NOT_SUPPORTED', `${what} are not supported yet`, location);
+  const verb = what.endsWith('s') ? 'are' : 'is';
+  return new QueryError('NOT_SUPPORTED', `${what} ${verb} not supported yet`, location);
 }

@@ -114,19 +114,32 @@ function alias(node: ast.AliasedRelation, source: AnalyzedSource): AnalyzedSourc
   return { relation: source.relation, fields };
 }
 
+const NUMBERS: ReadonlySet<string> = new Set(['tinyint', 'smallint', 'integer', 'bigint', 'decimal', 'real', 'double']);
+
 const SCALAR_PLACE = { aggregates: false, windows: false } as const;
 
 function sample(context: AnalyzerContext, node: ast.SampledRelation, source: AnalyzedSource): AnalyzedSource {
   const place: Place = { ...SCALAR_PLACE, name: 'TABLESAMPLE clause' };
   const value = new ExpressionAnalyzer(context, new Scope([]), place).analyze(node.percentage);
-  const percentage = value.kind === 'Constant' && typeof value.value === 'string' ? Number(value.value) : Number.NaN;
-  if (Number.isNaN(percentage)) {
+  const inner = value.kind === 'Cast' ? value.argument : value;
+  if (!NUMBERS.has(value.type.kind)) {
+    throw new QueryError(
+      'TYPE_MISMATCH',
+      `Sample percentage should be a numeric expression: actual type ${typeName(value.type)}`,
+      node.percentage.location,
+    );
+  }
+  if (inner.kind !== 'Constant') {
     throw new QueryError(
       'EXPRESSION_NOT_CONSTANT',
       'Sample percentage must be a numeric constant',
       node.percentage.location,
     );
   }
+  if (inner.value === null) {
+    throw new QueryError('INVALID_ARGUMENTS', 'Sample percentage cannot be NULL', node.percentage.location);
+  }
+  const percentage = Number(inner.value);
   if (percentage < 0 || percentage > 100) {
     throw new QueryError(
       'INVALID_ARGUMENTS',

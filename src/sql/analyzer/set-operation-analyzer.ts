@@ -81,6 +81,16 @@ function corresponding(
   inputs: readonly (readonly Field[])[],
   listed: readonly ast.Identifier[],
 ): readonly (readonly Field[])[] {
+  for (const fields of inputs) {
+    const seen = new Set<string>();
+    for (const { name } of fields) {
+      if (name === undefined) continue;
+      if (seen.has(name.toLowerCase())) {
+        throw new QueryError('AMBIGUOUS_NAME', `CORRESPONDING: column '${name}' is ambiguous`, node.location);
+      }
+      seen.add(name.toLowerCase());
+    }
+  }
   const byName = inputs.map((fields) => new Map(fields.map((field) => [field.name?.toLowerCase(), field])));
   const wanted = listed.length > 0 ? listed.map((name) => name.value) : inputs[0]!.map((field) => field.name);
   const names = wanted.filter((name) => name !== undefined && byName.every((fields) => fields.has(name.toLowerCase())));

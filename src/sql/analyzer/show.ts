@@ -117,6 +117,13 @@ const names = (column: string, all: readonly string[], like: ast.LikeClause | un
 function matches(name: string, like: ast.LikeClause | undefined): boolean {
   if (!like) return true;
   const escape = like.escape?.value;
+  if (escape !== undefined && Array.from(escape).length !== 1) {
+    throw new QueryError(
+      'INVALID_FUNCTION_ARGUMENT',
+      'Escape string must be a single character',
+      like.escape?.location,
+    );
+  }
   let pattern = '';
   const characters = Array.from(like.pattern.value);
   for (let i = 0; i < characters.length; i++) {

@@ -37,7 +37,7 @@ export function analyzeSubquery(analyzer: ExpressionAnalyzer, node: SubqueryExpr
   // `= ANY` is IN, and `<> ALL` is NOT IN, also for rows.
   if (node.operator === '=' && node.quantifier !== 'ALL') return isIn(analyzer, node, value, query);
   if (node.operator === '<>' && node.quantifier === 'ALL') return not(isIn(analyzer, node, value, query));
-  const candidate = asValue(query);
+  const candidate = asCandidate(query, value.type);
   const type = comparisonType(node.operator, value.type, candidate.type, node.location);
   const symbol = context.symbols.newSymbol('quantified', BOOLEAN);
   context.subqueries.set(symbol.name, {
@@ -62,8 +62,7 @@ function isIn(
 ): Expression {
   const { context } = analyzer;
   const visible = fields.filter((field) => !field.hidden);
-  // A row on the left meets several columns on the right field by field; one column on the right meets it whole.
-  const values = value.type.kind === 'row' && visible.length > 1 ? fieldsOfRow(value, value.type.fields) : [value];
+  const values = valuesFor(value, visible);
   if (values.length !== visible.length) {
     throw new QueryError(
       'TYPE_MISMATCH',
@@ -94,6 +93,15 @@ function isIn(
   return reference(symbol);
 }
 
+/** A row on the left meets the subquery's columns field by field, or whole where the one column is a row itself. */
+function valuesFor(value: Expression, fields: readonly Field[]): readonly Expression[] {
+  if (value.type.kind === 'unknown') return fields.map(() => value);
+  if (value.type.kind !== 'row') return [value];
+  const [only] = fields;
+  if (only && fields.length === 1 && commonType(value.type, only.symbol.type)) return [value];
+  return fieldsOfRow(value, value.type.fields);
+}
+
 function fieldsOfRow(row: Expression, fields: readonly RowField[]): readonly Expression[] {
   if (row.kind === 'Row') return row.fields;
   return fields.map((field, index) => ({ kind: 'Field', type: field.type, base: row, index }));
@@ -108,6 +116,13 @@ function asValue(query: AnalyzedQuery): Expression {
     type: { kind: 'row', fields: fields.map(rowField) },
     fields: fields.map((field) => reference(field.symbol)),
   };
+}
+
+/** Compared with a row, a single column is a row of one field. */
+function asCandidate(query: AnalyzedQuery, type: SqlType): Expression {
+  const value = asValue(query);
+  if (type.kind !== 'row' || value.type.kind === 'row' || value.type.kind === 'unknown') return value;
+  return { kind: 'Row', type: { kind: 'row', fields: [{ type: value.type }] }, fields: [value] };
 }
 
 const rowField = ({ name, symbol }: Field): RowField =>

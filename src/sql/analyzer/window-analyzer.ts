@@ -30,9 +30,10 @@ export function analyzeWindow(
   functionName: string,
   calls: BlockCalls,
 ): ResolvedWindow {
-  const parts = flatten(window, calls);
-  const partitionBy = parts.partitionBy.map((node) => {
-    const expression = analyzer.analyze(node);
+  const definition = analyzer.atDefinition();
+  const parts = flatten(window, calls, { here: analyzer, named: definition });
+  const partitionBy = parts.partitionBy.map(({ node, scope }) => {
+    const expression = scope.analyze(node);
     if (isComparable(expression.type)) return expression;
     throw new QueryError(
       'TYPE_MISMATCH',
@@ -40,7 +41,7 @@ export function analyzeWindow(
       node.location,
     );
   });
-  const orderBy = sortOrders(parts.orderBy?.items ?? [], (key) => analyzer.analyze(key));
+  const orderBy = sortOrders(parts.orderBy?.node.items ?? [], (key) => parts.orderBy!.scope.analyze(key));
   if (functionName === 'lag' || functionName === 'lead') {
     if (orderBy.length === 0) {
       throw new QueryError(
@@ -53,21 +54,39 @@ export function analyzeWindow(
       throw new QueryError(
         'INVALID_WINDOW_FRAME',
         `Cannot specify window frame for ${functionName} function`,
-        parts.frame.location,
+        parts.frame.node.location,
       );
     }
   }
-  return { partitionBy, orderBy, frame: parts.frame ? analyzeFrame(analyzer, parts.frame, orderBy) : DEFAULT_FRAME };
+  return {
+    partitionBy,
+    orderBy,
+    frame: parts.frame ? analyzeFrame(parts.frame.scope, parts.frame.node, orderBy) : DEFAULT_FRAME,
+  };
 }
 
-type WindowParts = Pick<ast.WindowSpecification, 'partitionBy' | 'orderBy' | 'frame'>;
+/** A part of a window with what analyzes it where it stands. */
+type Placed<T> = { readonly node: T; readonly scope: ExpressionAnalyzer };
+
+type WindowParts = {
+  readonly partitionBy: readonly Placed<ast.Expression>[];
+  readonly orderBy?: Placed<ast.OrderBy>;
+  readonly frame?: Placed<ast.WindowFrame>;
+};
+
+type Scopes = { readonly here: ExpressionAnalyzer; readonly named: ExpressionAnalyzer };
 
 /** Follows references to named windows; a specification may add an order and a frame to the one that it names. */
-function flatten(window: ast.Window, calls: BlockCalls): WindowParts {
-  if (window.kind === 'WindowReference') return flatten(calls.namedWindow(window.name), calls);
-  const { existingName } = window;
-  if (!existingName) return window;
-  const base = flatten(calls.namedWindow(existingName), calls);
+function flatten(window: ast.Window, calls: BlockCalls, { here: scope, named }: Scopes): WindowParts {
+  const inDefinition = { here: named, named };
+  if (window.kind === 'WindowReference') return flatten(calls.namedWindow(window.name), calls, inDefinition);
+  const own: WindowParts = {
+    partitionBy: window.partitionBy.map((node) => ({ node, scope })),
+    ...(window.orderBy && { orderBy: { node: window.orderBy, scope } }),
+    ...(window.frame && { frame: { node: window.frame, scope } }),
+  };
+  if (!window.existingName) return own;
+  const base = flatten(calls.namedWindow(window.existingName), calls, inDefinition);
   const refuse = (
     code: 'INVALID_PARTITION_BY' | 'INVALID_ORDER_BY' | 'INVALID_WINDOW_REFERENCE',
     why: string,
@@ -83,12 +102,7 @@ function flatten(window: ast.Window, calls: BlockCalls): WindowParts {
   if (base.frame) {
     refuse('INVALID_WINDOW_REFERENCE', 'Cannot reference named WINDOW containing frame specification');
   }
-  const orderBy = window.orderBy ?? base.orderBy;
-  return {
-    partitionBy: base.partitionBy,
-    ...(orderBy && { orderBy }),
-    ...(window.frame && { frame: window.frame }),
-  };
+  return { ...base, ...own, partitionBy: base.partitionBy };
 }
 
 function analyzeFrame(
@@ -140,10 +154,18 @@ const RANK: Readonly<Record<ast.FrameBound['type'], number>> = {
 
 const INTEGERS: readonly string[] = ['tinyint', 'smallint', 'integer', 'bigint'];
 
+/** Beyond any partition; the kernel counts groups in 32 bits. */
+const ROWS_MAX = 2_000_000_000n;
+
 /** Distances in rows or groups are whole numbers. */
 function rowOffset(offset: Expression, node: ast.FrameBound): Expression {
   const { type } = offset;
-  if (type.kind === 'decimal' && type.scale === 0) return { kind: 'Cast', type: BIGINT, argument: offset, safe: false };
+  if (type.kind === 'decimal' && type.scale === 0) {
+    if (offset.kind !== 'Constant') return { kind: 'Cast', type: BIGINT, argument: offset, safe: false };
+    // More rows than there can be.
+    const value = offset.value === null || BigInt(String(offset.value)) < ROWS_MAX ? offset.value : String(ROWS_MAX);
+    return { kind: 'Constant', type: BIGINT, value };
+  }
   if (INTEGERS.includes(type.kind)) return coerce(offset, BIGINT);
   throw new QueryError(
     'TYPE_MISMATCH',

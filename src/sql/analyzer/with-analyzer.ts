@@ -158,6 +158,8 @@ function refersTo(root: ast.QueryBody, name: string): boolean {
   while (pending.length > 0) {
     const node = pending.pop();
     if (typeof node !== 'object' || node === null) continue;
+    // An inner WITH of the same name hides this one.
+    if ('kind' in node && node.kind === 'Query' && hides(node as ast.Query, wanted)) continue;
     if ('kind' in node && node.kind === 'Table') {
       const table = node as ast.Table;
       if (table.name.length === 1 && table.name[0]!.value.toLowerCase() === wanted) return true;
@@ -166,3 +168,6 @@ function refersTo(root: ast.QueryBody, name: string): boolean {
   }
   return false;
 }
+
+const hides = ({ with: clause }: ast.Query, name: string): boolean =>
+  clause?.queries.some((named) => named.name.value.toLowerCase() === name) ?? false;
