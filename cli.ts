@@ -183,6 +183,8 @@ async function withClient(
     const client = connect(options.url, to);
     return work(client, `Tutti at ${client.url.origin}`).finally(() => client.close());
   }
+  // A prompt is no place for an operator's log.
+  process.env.TUTTI_LOG ??= 'error';
   const { startLocalServer } = await import('./src/server/commands.ts');
   const server = await startLocalServer({ port: '0', workers: String(workers) });
   try {

@@ -15,6 +15,8 @@ export class PagerLeft extends Error {
   override readonly name = 'PagerLeft';
 }
 
+const LESS = 'less';
+
 /** Lines of the screen that the prompt and the summary take. */
 const LINES_SPARED = 4;
 /** What is held back before it is clear that a pager is needed. */
@@ -69,9 +71,9 @@ export class ResultPager implements Pager {
 export function pagerCommand(environment: Console['environment']): readonly string[] | undefined {
   const named = environment.TUTTI_PAGER ?? environment.PAGER;
   if (named === '' || named === 'off' || named === 'cat') return [];
-  if (named !== undefined && named !== 'less') return named.split(/\s+/);
-  const found = spawnSync('less', ['--version'], { stdio: 'ignore' });
-  return found.status === 0 ? ['less', '-FRSX'] : undefined;
+  if (named !== undefined && named !== LESS) return named.split(/\s+/);
+  const found = spawnSync(LESS, ['--version'], { stdio: 'ignore' });
+  return found.status === 0 ? [LESS, '-FRSX'] : undefined;
 }
 
 class ProgramPager implements Pager {
@@ -81,7 +83,7 @@ class ProgramPager implements Pager {
   readonly #restore: () => void;
   #left = false;
 
-  constructor(console: Console, keys: Keys, [program = 'less', ...args]: readonly string[]) {
+  constructor(console: Console, keys: Keys, [program = LESS, ...args]: readonly string[]) {
     this.#keys = keys;
     // The pager reads the terminal itself, and Ctrl-C is meant for it.
     keys.suspend();
