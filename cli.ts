@@ -34,7 +34,13 @@ clientOptions(program.command('repl', { isDefault: true }))
     const { runRepl } = await import('./src/client/repl/repl.ts');
     const { processConsole } = await import('./src/client/console.ts');
     return withClient(options, 1, async (client, what) => {
-      await runRepl(client, processConsole, { banner: [what, 'Type SQL that ends with ; or \\? for help.', ''] });
+      await runRepl(client, processConsole, {
+        banner: [
+          what,
+          'SQL ends with a semicolon; \\? is help, \\q leaves. Try: SELECT * FROM demo.air.flights LIMIT 5;',
+          '',
+        ],
+      });
     });
   });
 

@@ -146,6 +146,7 @@ export class StatementRun {
     const started = this.#client.send('POST', new URL('v1/statement', this.#client.url), { body: this.#sql });
     let page = await this.#read(started);
     let left = true;
+    const heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS).unref();
     try {
       for (;;) {
         const next = this.#nextUri;
@@ -162,6 +163,7 @@ export class StatementRun {
         throw this.#cancelled || outcome.ok ? cancelled(page.queryId) : outcome.error;
       }
     } finally {
+      clearInterval(heartbeat);
       // The reader went away before the end: the query must not run on.
       if (left) await this.cancel();
     }
@@ -173,6 +175,13 @@ export class StatementRun {
     this.#cancelled = true;
     this.#abort.abort();
     await this.#delete();
+  }
+
+  /** Tells the server that somebody still reads, however long they look at one page. */
+  async #beat(): Promise<void> {
+    if (!this.#nextUri) return;
+    // A server that does not answer is noticed when the next page is asked for.
+    await settled(this.#client.send('HEAD', this.#nextUri, { retryMs: 0 }));
   }
 
   async #delete(): Promise<void> {
@@ -207,6 +216,8 @@ export class StatementRun {
 /** Long enough to outlast a restart of a proxy, short enough that nobody waits for a server that is gone. */
 const RETRY_MS = 20_000;
 const CANCEL_RETRY_MS = 2_000;
+/** Servers give up clients that are silent for five minutes. */
+const HEARTBEAT_MS = 60_000;
 
 const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {

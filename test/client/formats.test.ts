@@ -98,6 +98,12 @@ test('table: a table wider than the terminal wraps its texts', () => {
   expect(text).toBe(golden('wrapped.table', text));
 });
 
+test('table: a plan keeps its lines', () => {
+  const plan = JSON.stringify(`Output\n  ${'long '.repeat(20)}\n    Scan\n`);
+  const text = print('table', [column('Query Plan', 'varchar')], [`[${plan}]`], { width: 40 });
+  expect(text).toBe(` Query Plan\n${'─'.repeat(40)}\n Output\n   ${'long '.repeat(20).trimEnd()}\n     Scan\n`);
+});
+
 test('table: what cannot be wrapped becomes a block for each row', () => {
   const columns = Array.from({ length: 12 }, (_, index) => column(`column_${index}`, index % 2 ? 'varchar' : 'bigint'));
   const row = `[${columns.map((_, index) => (index % 2 ? `"value ${index}"` : index)).join(',')}]`;

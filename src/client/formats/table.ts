@@ -30,7 +30,9 @@ export const table: ResultFormat = (columns, options) => {
         for (const text of cellLines(cell)) widths[index] = Math.max(widths[index]!, displayWidth(text));
       }
     }
-    const fitted = started || options.width === undefined ? widths : fitWidths(widths, right, options.width);
+    // A plan or a definition has its own lines, which wrapping would spoil.
+    const whole = columns.length === 1 && rows.some(([cell]) => cell?.includes('\n'));
+    const fitted = started || whole || options.width === undefined ? widths : fitWidths(widths, right, options.width);
     if (fitted === undefined || vertical) {
       vertical = true;
       return rows.map((row) => record(row, ++rowNumber)).join('');
@@ -49,7 +51,11 @@ export const table: ResultFormat = (columns, options) => {
   const header = (to: readonly number[]): string =>
     ` ${names.map((name, index) => paint.bold(align(name, to[index]!, right[index]!))).join(joint)}`.trimEnd();
   const rule = (to: readonly number[]): string =>
-    paint.dim(to.map((width) => (options.unicode ? '─' : '-').repeat(width + 2)).join(options.unicode ? '┼' : '+'));
+    paint.dim(
+      to
+        .map((width) => (options.unicode ? '─' : '-').repeat(Math.min(width + 2, options.width ?? Infinity)))
+        .join(options.unicode ? '┼' : '+'),
+    );
 
   const line = (row: readonly Cell[], to: readonly number[]): string => {
     const cells = row.map((cell, index) => wrap(cell, to[index]!, options.width !== undefined));
@@ -100,7 +106,10 @@ const oneLine = (text: string): string => printable(text).replace(/[\n\t]/g, ' '
 function cellLines(cell: Cell): string[] {
   if (cell === null) return ['NULL'];
   if (!/[\n\t\r]/.test(cell)) return [printable(cell)];
-  return cell.split(/\r\n|\n/).map((text) => printable(text.replaceAll('\t', '    ')));
+  return cell
+    .replace(/\n$/, '')
+    .split(/\r\n|\n/)
+    .map((text) => printable(text.replaceAll('\t', '    ')));
 }
 
 /** The lines of a cell, cut so that none is wider than `width`; at blanks where there are some. */
