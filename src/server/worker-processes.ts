@@ -16,10 +16,10 @@ export type WorkerProcessesOptions = {
 
 /** Pause before a dead worker is started again; doubled for each death soon after its start. */
 const RESTART_MS = 100;
-const RESTART_MS_MAX = 10_000;
+const RESTART_MS_MAX = 3_000;
 
 /** A worker that lived so long died of something new. */
-const HEALTHY_MS = 30_000;
+const HEALTHY_MS = 5_000;
 
 /** How long a worker may take to end by itself when asked to. */
 const STOP_MS = 2_000;

@@ -42,7 +42,8 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${output}`)));
   });
   const stop = async (): Promise<void> => {
-    const ended = child.exitCode === null && new Promise((resolve) => child.once('exit', resolve));
+    const ended =
+      child.exitCode === null && child.signalCode === null && new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
     await ended;
     if (options.dataDirectory === undefined) await rm(dataDirectory, { recursive: true, force: true });
