@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../common/clock.ts';
 import { type ErrorInfo, QueryError, toErrorInfo } from '../common/errors.ts';
+import { normalZone } from '../sql/analyzer/date-time-literals.ts';
 import type { Session } from '../sql/session.ts';
 import { sessionProperty } from '../sql/session-properties.ts';
 import type { SqlType } from '../types/type.ts';
@@ -90,7 +91,7 @@ export class Query {
       ...(source !== undefined && { source }),
       ...(catalog !== undefined && { catalog }),
       ...(schema !== undefined && { schema }),
-      timeZone,
+      timeZone: normalZone(timeZone) ?? timeZone,
       now: new Date(this.createdWallMs).toISOString().replace('Z', '000Z'),
       properties,
     };

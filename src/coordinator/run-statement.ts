@@ -15,7 +15,7 @@ import { explainAnalyze, explainStatement } from './explain.ts';
 import type { Outcome, Query } from './query.ts';
 import type { TaskRunner } from './remote-task.ts';
 import { deliver } from './deliver.ts';
-import { preparedText, runSessionCommand } from './session-commands.ts';
+import { checkedTimeZone, preparedText, runSessionCommand } from './session-commands.ts';
 import { splitsOf } from './scan-splits.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -46,6 +46,7 @@ export type StatementEnvironment = {
 };
 
 export async function runStatement(query: Query, environment: StatementEnvironment): Promise<Outcome> {
+  checkedTimeZone(query.session.timeZone);
   const bound = bind(query);
   const { statement, text, parameters } = bound;
   const metadata = environment.metadata();

@@ -2,6 +2,7 @@
 
 import type { Metadata } from '../catalog/metadata.ts';
 import { nearest, QueryError } from '../common/errors.ts';
+import { normalZone } from '../sql/analyzer/date-time-literals.ts';
 import type { Expression, Identifier, QualifiedName, SetSession, SetTimeZone, Statement, Use } from '../sql/ast.ts';
 import { SESSION_PROPERTIES, sessionProperty } from '../sql/session-properties.ts';
 import type { Outcome, Query, SessionChange } from './query.ts';
@@ -112,16 +113,12 @@ function setTimeZone({ timeZone }: SetTimeZone): SessionChange {
   return { kind: 'set-session', name: 'time_zone_id', value: checkedTimeZone(literalText(timeZone)) };
 }
 
-/** An IANA name or an offset. Throws INVALID_FUNCTION_ARGUMENT for others. */
+/** As the kernel and clients know it. Throws INVALID_FUNCTION_ARGUMENT for what is neither a region nor an offset. */
 export function checkedTimeZone(zone: string): string {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: zone }).format() && zone;
-  } catch (problem) {
-    const advice = 'use a name such as Europe/Zurich or an offset such as +05:30';
-    throw new QueryError('INVALID_FUNCTION_ARGUMENT', `Time zone '${zone}' is unknown: ${advice}`, undefined, {
-      cause: problem,
-    });
-  }
+  const normal = normalZone(zone);
+  if (normal !== undefined) return normal;
+  const advice = 'use a name such as Europe/Zurich or an offset such as +05:30';
+  throw new QueryError('INVALID_FUNCTION_ARGUMENT', `Time zone '${zone}' is unknown: ${advice}`);
 }
 
 function literalText(value: Expression): string {
