@@ -1,6 +1,6 @@
 /** All task attempts of this worker and the files of their queries. */
 
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { assert } from '../common/assert.ts';
 import { parseTaskId } from '../exchange/task-id.ts';
@@ -76,12 +76,6 @@ export class TaskManager {
     const oldMs = this.#environment.clock.elapsedMs() - YOUNG_QUERY_MS;
     const leftovers = [...this.#queries].filter(([id, query]) => !live.has(id) && query.touchedMs < oldMs);
     await Promise.all(leftovers.map(([id]) => this.removeQuery(id)));
-  }
-
-  /** What a former process of this worker left behind. */
-  async removeLeftovers(): Promise<void> {
-    const names = await readdir(this.#directory).catch(() => []);
-    await Promise.all(names.map((name) => rm(path.join(this.#directory, name), { recursive: true, force: true })));
   }
 
   get runningTasks(): readonly string[] {

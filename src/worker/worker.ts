@@ -19,6 +19,7 @@ import { kernelError } from './kernel/errors.ts';
 import { Kernel, KernelDied, KernelFailure } from './kernel/kernel.ts';
 import type { KernelOptions } from './kernel/protocol.ts';
 import { machineIdOf } from './machine-id.ts';
+import { takeNodeFolders } from './node-folders.ts';
 import { addWorkerRoutes } from './routes.ts';
 import { TaskManager } from './task-manager.ts';
 
@@ -66,14 +67,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const clock = systemClock;
   const nodeId = options.nodeId ?? `worker-${randomUUID().slice(0, 8)}`;
   const dataDirectory = path.resolve(options.dataDirectory);
-  const exchangeDirectory = path.join(dataDirectory, 'exchange', nodeId);
-  await mkdir(exchangeDirectory, { recursive: true });
+  await mkdir(dataDirectory, { recursive: true });
+  const folders = await takeNodeFolders(dataDirectory, nodeId);
   const machineId = await machineIdOf(dataDirectory);
 
   const kernelOptions = (roots: readonly string[]): KernelOptions => ({
     dataDirectory,
     folders: [...KERNEL_FOLDERS.map((folder) => path.join(dataDirectory, folder)), ...roots],
-    spillDirectory: path.join(dataDirectory, 'spill', nodeId),
+    spillDirectory: folders.spill,
     memoryBytes: Math.floor(options.memoryBytes * KERNEL_MEMORY_SHARE),
     spillBytesMax: options.memoryBytes * SPILL_FACTOR,
     threads,
@@ -94,7 +95,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   });
   const client = new ClusterClient(secret, clock);
   const admission = new Admission(slots);
-  const tasks = new TaskManager(exchangeDirectory, {
+  const tasks = new TaskManager(folders.exchange, {
     introduction,
     kernel,
     admission,
@@ -105,7 +106,6 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     machineId,
     clock,
   });
-  await tasks.removeLeftovers();
 
   const app = fastify({ forceCloseConnections: true, keepAliveTimeout: KEEP_ALIVE_MS });
   app.register(async (internal) => {
@@ -157,6 +157,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await tasks.stop();
       await app.close();
       client.close();
+      await folders.remove();
     },
   };
 }

@@ -1,5 +1,7 @@
 /** What happens to tasks when kernels die, files are lost or altered, queries are called off. */
+import { spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -20,8 +22,6 @@ import {
 
 let cluster: TestCluster;
 let apart: TestCluster;
-/** Left by an earlier process of the worker. */
-let leftover: string;
 
 beforeAll(async () => {
   cluster = await startTestCluster(1, { slots: 3 });
@@ -188,18 +188,27 @@ test('files of queries that no longer live are removed, and those of the living 
   await cluster.run(worker(), request);
   const [queryId] = request.taskId.split('.');
   cluster.reply = { roots: [], liveQueries: [queryId!] };
-  const old = readdirSync(folder).filter((name) => name !== queryId);
+  const old = readdirSync(folder).filter((name) => name.startsWith('query_') && name !== queryId);
   expect(old.length).toBeGreaterThan(0);
-  await expect.poll(() => readdirSync(folder), { timeout: 20_000, interval: 200 }).toEqual([queryId]);
+  await expect
+    .poll(() => readdirSync(folder).filter((name) => name.startsWith('query_')), { timeout: 20_000, interval: 200 })
+    .toEqual([queryId]);
 });
 
-test('leftovers of an earlier process are removed at start', async () => {
+test('leftovers of dead workers are removed at start, and those of living ones stay', async () => {
   const third = await startTestCluster(0);
-  leftover = path.join(third.folder, 'data', 'exchange', 'node-0', newQueryId());
-  mkdirSync(leftover, { recursive: true });
-  writeFileSync(path.join(leftover, '0.parquet'), 'x');
+  const folder = path.join(third.folder, 'data', 'exchange');
+  const leave = (node: string, processId?: number): string => {
+    const query = path.join(folder, node, newQueryId());
+    mkdirSync(query, { recursive: true });
+    const owner = path.join(folder, node, 'owner.json');
+    if (processId !== undefined) writeFileSync(owner, JSON.stringify({ host: hostname(), processId }));
+    return query;
+  };
+  const gone = spawnSync(process.execPath, ['-e', '']).pid;
+  const [own, dead, living, unknown] = [leave('node-0', gone), leave('a', gone), leave('b', process.pid), leave('c')];
   await third.start();
-  expect(existsSync(leftover)).toBe(false);
+  expect([own, dead, living, unknown].map((query) => existsSync(query))).toEqual([false, false, true, true]);
   await third.stop();
 });
 

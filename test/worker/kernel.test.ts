@@ -96,6 +96,20 @@ test('an abort interrupts the statement and leaves the kernel alive', async () =
   expect(kernel.processId).toBe(before);
 });
 
+test('a statement that no interrupt stops is ended with its kernel, and others in it are told', async () => {
+  const before = kernel.processId;
+  const abort = new AbortController();
+  const endless = `SELECT max(levenshtein(repeat('a', 400000), repeat('b', 400000)))`;
+  const stubborn = failure(endless, abort.signal);
+  const other = failure(LONG);
+  await sleep(200);
+  abort.abort(new Error('called off'));
+  expect((await stubborn).message).toBe('called off');
+  expect(await other).toMatchObject({ name: 'KernelDied', alone: false });
+  expect(await rows('SELECT 1')).toEqual([[1]]);
+  expect(kernel.processId).not.toBe(before);
+});
+
 test('a killed kernel fails its jobs, and the next job has a new one', async () => {
   const jobs = [failure(LONG), failure(LONG)];
   await sleep(100);

@@ -3,7 +3,7 @@
  * ends at once when the pipe to its parent closes, whatever runs: rows are on disk or nowhere.
  */
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { assert, unreachable } from '../../common/assert.ts';
@@ -51,6 +51,8 @@ class KernelProcess {
       assert(this.#running.size === 0, 'the kernel opens anew when nothing runs');
       this.#kernel?.close();
       this.#options = options;
+      // What a killed kernel spilled is nobody's.
+      rmSync(options.spillDirectory, { recursive: true, force: true });
       this.#kernel = await DuckDb.open(options);
       reply({ kind: 'opened' });
     } catch (problem) {
