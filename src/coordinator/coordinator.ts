@@ -9,6 +9,7 @@ import type { Query } from './query.ts';
 import { QueryManager } from './query-manager.ts';
 import { HttpTaskRunner, ignoreUnreachable } from './remote-task.ts';
 import { runStatement, type StatementEnvironment } from './run-statement.ts';
+import { Transactions } from './transactions.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export type CoordinatorOptions = {
@@ -46,6 +47,7 @@ export class Coordinator {
     const environment: StatementEnvironment = {
       ...options,
       pool: this.pool,
+      transactions: new Transactions(clock),
       runner,
       client: this.client,
       removeFiles: (query) => this.#removeFiles(query),

@@ -18,7 +18,8 @@ export type ResultColumn = { readonly name: string; readonly type: SqlType };
 
 /** What a statement changed in the client's session: response headers of the protocol. */
 export type SessionChange =
-  | { readonly kind: 'set-catalog' | 'set-schema'; readonly value: string }
+  | { readonly kind: 'set-catalog' | 'set-schema' | 'started-transaction-id'; readonly value: string }
+  | { readonly kind: 'clear-transaction-id' }
   | { readonly kind: 'set-session' | 'added-prepare'; readonly name: string; readonly value: string }
   | { readonly kind: 'clear-session' | 'deallocated-prepare'; readonly name: string };
 
@@ -32,6 +33,8 @@ export type Submission = {
   readonly timeZone: string;
   readonly properties: Readonly<Record<string, string>>;
   readonly prepared: ReadonlyMap<string, string>;
+  /** Of the transaction that the statement runs in. */
+  readonly transactionId?: string;
   readonly format: 'json-lines' | 'arrow';
   /** The client does not know datetimes of other precisions than 3. */
   readonly millisecondsOnly: boolean;

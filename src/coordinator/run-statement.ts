@@ -7,7 +7,8 @@ import type { Clock } from '../common/clock.ts';
 import { QueryError } from '../common/errors.ts';
 import type { OptimizedQuery } from '../plan/optimizer.ts';
 import type { ClusterShape } from '../plan/rule.ts';
-import type { Expression, Statement } from '../sql/ast.ts';
+import { parametersOf } from '../sql/analyzer/describe.ts';
+import type { Execute, ExecuteImmediate, Expression, Statement } from '../sql/ast.ts';
 import { parseStatement } from '../sql/parser.ts';
 import { sessionProperty } from '../sql/session-properties.ts';
 import { Execution, type ExecutionOptions } from './execution.ts';
@@ -17,6 +18,7 @@ import type { TaskRunner } from './remote-task.ts';
 import { deliver } from './deliver.ts';
 import { checkedTimeZone, preparedText, runSessionCommand } from './session-commands.ts';
 import { splitsOf } from './scan-splits.ts';
+import type { Transactions } from './transactions.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** A statement with the text it was parsed from, and the values of its parameters. */
@@ -24,6 +26,8 @@ export type BoundStatement = {
   readonly statement: Statement;
   readonly text: string;
   readonly parameters: readonly Expression[];
+  /** What is described, when the statement is DESCRIBE INPUT or DESCRIBE OUTPUT; `text` is this one's. */
+  readonly prepared?: Statement;
 };
 
 /** Analysis and planning of one statement. */
@@ -40,6 +44,7 @@ export type StatementEnvironment = {
   /** What one query sees of the catalogs. */
   readonly metadata: () => Metadata;
   readonly planStatement: PlanStatement;
+  readonly transactions: Transactions;
   /** A query's files on workers are not needed any more. */
   readonly removeFiles: (query: Query) => void;
   readonly adapt: (planned: OptimizedQuery, query: Query) => ExecutionOptions['adapt'];
@@ -48,15 +53,14 @@ export type StatementEnvironment = {
 export async function runStatement(query: Query, environment: StatementEnvironment): Promise<Outcome> {
   checkedTimeZone(query.session.timeZone);
   const bound = bind(query);
-  const { statement, text, parameters } = bound;
+  const { statement, text } = bound;
   const metadata = environment.metadata();
-  const command = await runSessionCommand(statement, text, query, metadata);
+  const { transactions } = environment;
+  if (query.submission.transactionId !== undefined) transactions.use(query.submission.transactionId);
+  const command = await runSessionCommand(statement, text, query, { metadata, transactions });
   if (command) return command;
   const plan = (inner: Statement): Promise<OptimizedQuery> =>
-    environment.planStatement(
-      { statement: inner, text, parameters },
-      { query, metadata, cluster: shapeOf(environment.pool) },
-    );
+    environment.planStatement({ ...bound, statement: inner }, { query, metadata, cluster: shapeOf(environment.pool) });
   if (statement.kind === 'Explain') return explainStatement(statement, plan);
   const analyze = statement.kind === 'ExplainAnalyze';
   const planned = await plan(analyze ? statement.statement : statement);
@@ -77,13 +81,24 @@ function bind(query: Query): BoundStatement {
   const statement = parseStatement(text);
   if (statement.kind === 'Execute') {
     const prepared = preparedText(query, statement.name.value.toLowerCase());
-    return { statement: parseStatement(prepared), text: prepared, parameters: statement.parameters };
+    return withParameters(prepared, statement);
   }
   if (statement.kind === 'ExecuteImmediate') {
-    const immediate = statement.sql.value;
-    return { statement: parseStatement(immediate), text: immediate, parameters: statement.parameters };
+    return withParameters(statement.sql.value, statement);
+  }
+  if (statement.kind === 'DescribeInput' || statement.kind === 'DescribeOutput') {
+    const prepared = preparedText(query, statement.name.value.toLowerCase());
+    return { statement, text: prepared, parameters: [], prepared: parseStatement(prepared) };
   }
   return { statement, text, parameters: [] };
+}
+
+function withParameters(text: string, { parameters, location }: Execute | ExecuteImmediate): BoundStatement {
+  const statement = parseStatement(text);
+  const expected = parametersOf(statement).length;
+  if (expected === parameters.length) return { statement, text, parameters };
+  const say = `Incorrect number of parameters: expected ${expected} but found ${parameters.length}`;
+  throw new QueryError('INVALID_PARAMETER_USAGE', say, location);
 }
 
 function start(

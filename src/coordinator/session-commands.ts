@@ -6,13 +6,14 @@ import { normalZone } from '../sql/analyzer/date-time-literals.ts';
 import type { Expression, Identifier, QualifiedName, SetSession, SetTimeZone, Statement, Use } from '../sql/ast.ts';
 import { SESSION_PROPERTIES, sessionProperty } from '../sql/session-properties.ts';
 import type { Outcome, Query, SessionChange } from './query.ts';
+import type { Transactions } from './transactions.ts';
 
 /** Undefined for statements that do something else. `text` is what `statement` was parsed from. */
 export async function runSessionCommand(
   statement: Statement,
   text: string,
   query: Query,
-  metadata: Metadata,
+  { metadata, transactions }: { readonly metadata: Metadata; readonly transactions: Transactions },
 ): Promise<Outcome | undefined> {
   switch (statement.kind) {
     case 'Use':
@@ -42,11 +43,7 @@ export async function runSessionCommand(
     case 'StartTransaction':
     case 'Commit':
     case 'Rollback':
-      throw new QueryError(
-        'NOT_SUPPORTED',
-        'Transactions are not supported yet: each statement runs by itself',
-        statement.location,
-      );
+      return done(UPDATE_TYPES[statement.kind], [transactions.run(statement, query.submission.transactionId)]);
     case 'SetPath':
     case 'SetSessionAuthorization':
     case 'ResetSessionAuthorization':
@@ -142,6 +139,8 @@ function propertyName(name: QualifiedName): string {
 }
 
 const nameOf = (identifier: Identifier): string => identifier.value.toLowerCase();
+
+const UPDATE_TYPES = { StartTransaction: 'START TRANSACTION', Commit: 'COMMIT', Rollback: 'ROLLBACK' } as const;
 
 /** As Trino answers such statements: no rows, a type of update. */
 const done = (updateType: string, sessionChanges: readonly SessionChange[]): Outcome => ({

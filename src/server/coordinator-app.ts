@@ -11,6 +11,7 @@ import { announcementSchema } from './announcement-schema.ts';
 import { sendArrow } from './arrow-results.ts';
 import { coordinatorMetrics } from './coordinator-metrics.ts';
 import { infoRoutes } from './info-routes.ts';
+import { refuseForeignPages } from './origin.ts';
 import { statementRoutes } from './statement-routes.ts';
 
 /**
@@ -40,6 +41,7 @@ export type ClientRoutesOptions = {
 export function addClientRoutes(app: FastifyInstance, options: ClientRoutesOptions): void {
   const { coordinator } = options;
   void app.register(async (routes) => {
+    refuseForeignPages(routes, options.externalUrl);
     statementRoutes(routes, {
       queries: coordinator.queries,
       serverTimeZone: options.serverTimeZone,
@@ -48,6 +50,7 @@ export function addClientRoutes(app: FastifyInstance, options: ClientRoutesOptio
     });
   });
   void app.register(async (routes) => {
+    refuseForeignPages(routes, options.externalUrl);
     infoRoutes(routes, {
       queries: coordinator.queries,
       version: options.version,

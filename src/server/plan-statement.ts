@@ -14,12 +14,12 @@ import { sessionProperty } from '../sql/session-properties.ts';
 
 export const planStatement: StatementEnvironment['planStatement'] = async (bound, { query, metadata, cluster }) => {
   const { session } = query;
-  const { statement, text, parameters } = bound;
+  const { statement, text, parameters, prepared } = bound;
   const analysis = await analyzeAny();
   return optimize(planLogically(analysis, session), { session, metadata, cluster });
 
   async function analyzeAny(): Promise<Analysis> {
-    const options = { text, parameters };
+    const options = { text, parameters, ...(prepared && { prepared }) };
     if (statement.kind === 'Query') return analyze(statement, session, metadata, options);
     const shown = await analyzeShow(statement, session, metadata, options);
     if (shown) return shown;

@@ -24,6 +24,7 @@ export function readClientRequest(headers: IncomingHttpHeaders, serverTimeZone: 
   const catalog = header('catalog');
   const schema = header('schema');
   const source = header('source');
+  const transactionId = header('transaction-id');
   const capabilities = (header('client-capabilities') ?? '').split(',').map((name) => name.trim());
   const properties = pairs(header('session'));
   const zone = properties.get('time_zone_id') ?? header('time-zone') ?? serverTimeZone;
@@ -34,6 +35,7 @@ export function readClientRequest(headers: IncomingHttpHeaders, serverTimeZone: 
       ...(catalog !== undefined && { catalog: decoded(catalog).toLowerCase() }),
       ...(schema !== undefined && { schema: decoded(schema).toLowerCase() }),
       ...(source !== undefined && { source }),
+      ...(transactionId !== undefined && transactionId.toUpperCase() !== 'NONE' && { transactionId }),
       timeZone: zone === '' ? (header('time-zone') ?? serverTimeZone) : zone,
       properties: Object.fromEntries(properties),
       prepared: pairs(header('prepared-statement')),
@@ -56,10 +58,13 @@ function changeText(change: SessionChange): string {
   switch (change.kind) {
     case 'set-catalog':
     case 'set-schema':
+    case 'started-transaction-id':
       return encodeURIComponent(change.value);
     case 'set-session':
     case 'added-prepare':
       return `${encodeURIComponent(change.name)}=${encodeURIComponent(change.value)}`;
+    case 'clear-transaction-id':
+      return 'true';
     case 'clear-session':
     case 'deallocated-prepare':
       return encodeURIComponent(change.name);

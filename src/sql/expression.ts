@@ -12,7 +12,13 @@ export type Symbol = { readonly name: string; readonly type: SqlType };
 export type ComparisonOperator = '=' | '<>' | '<' | '<=' | '>' | '>=' | 'IS DISTINCT FROM';
 
 export type Expression =
-  | { readonly kind: 'Constant'; readonly type: SqlType; readonly value: ConstantValue }
+  | {
+      readonly kind: 'Constant';
+      readonly type: SqlType;
+      readonly value: ConstantValue;
+      /** Position of the `?` that it stands for while a prepared statement is described. */
+      readonly parameter?: number;
+    }
   | { readonly kind: 'Reference'; readonly type: SqlType; readonly name: string }
   /** A scalar function or operator of the function table, by the id of its overload. */
   | {

@@ -7,6 +7,7 @@ import { FunctionRegistry } from '../functions/registry.ts';
 import type { Session } from '../session.ts';
 import type { Analysis, Subquery } from './analysis.ts';
 import type { AnalyzerContext } from './context.ts';
+import { parametersOf, placeholder } from './describe.ts';
 import { ExpressionAnalyzer } from './expression-analyzer.ts';
 import { analyzeQuery } from './query-analyzer.ts';
 import { analyzeRelation } from './relation-analyzer.ts';
@@ -19,6 +20,10 @@ export type AnalyzeOptions = {
   readonly text?: string;
   /** What EXECUTE … USING gives for each `?`. */
   readonly parameters?: readonly ast.Expression[];
+  /** Of DESCRIBE INPUT and DESCRIBE OUTPUT: what was prepared under the name. */
+  readonly prepared?: ast.Statement;
+  /** Describes the statement: its `?` have no values. */
+  readonly describe?: boolean;
 };
 
 /** Relations of one statement after WITH is inlined; more are refused before they exhaust memory. */
@@ -64,7 +69,9 @@ export async function analyze(
   const analyzer = new ExpressionAnalyzer(context, nowhere, place);
   const bound: AnalyzerContext = {
     ...context,
-    parameters: (options.parameters ?? []).map((parameter) => analyzer.analyze(parameter)),
+    parameters: options.describe
+      ? parametersOf(statement).map((_type, position) => placeholder(position))
+      : (options.parameters ?? []).map((parameter) => analyzer.analyze(parameter)),
   };
   const { block } = bound.analyzeQuery(statement, nowhere);
   return {

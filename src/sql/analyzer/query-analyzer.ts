@@ -265,6 +265,7 @@ class BlockAnalyzer {
 
   #parameterCount(node: ast.Parameter, clause: string): bigint {
     const value = this.#analyzer(this.#base, { name: clause, aggregates: false, windows: false }).analyze(node);
+    if (value.kind === 'Constant' && value.parameter !== undefined) return 1n;
     if (value.kind === 'Constant' && typeof value.value === 'string' && /^-?\d+$/.test(value.value)) {
       return BigInt(value.value);
     }

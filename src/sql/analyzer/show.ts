@@ -2,7 +2,7 @@
 
 import type { Metadata } from '../../catalog/metadata.ts';
 import { nearest, QueryError, type SourceLocation } from '../../common/errors.ts';
-import { BIGINT, BOOLEAN, type SqlType, typeName, VARCHAR } from '../../types/type.ts';
+import { BIGINT, BOOLEAN, type SqlType, typeName, UNKNOWN, VARCHAR } from '../../types/type.ts';
 import type { ConstantValue } from '../../types/constant.ts';
 import type * as ast from '../ast.ts';
 import { reference, type Symbol } from '../expression.ts';
@@ -12,6 +12,7 @@ import { SESSION_PROPERTIES } from '../session-properties.ts';
 import type { Session } from '../session.ts';
 import type { Analysis } from './analysis.ts';
 import { analyze, type AnalyzeOptions } from './analyze.ts';
+import { parametersOf, placeholderTypes } from './describe.ts';
 import { constant } from './literals.ts';
 import { missing, qualify } from './tables.ts';
 
@@ -81,7 +82,14 @@ async function show(
       return statistics(statement.relation, session, metadata);
     }
     case 'DescribeQueryOutput':
-      return describeOutput(await analyze(statement.query, session, metadata, options));
+      return describeOutput((await analyze(statement.query, session, metadata, options)).columns);
+    case 'DescribeOutput':
+      return describeOutput((await described(options.prepared!, session, metadata, options)).columns);
+    case 'DescribeInput': {
+      const { types } = await described(options.prepared!, session, metadata, options);
+      const rows = types.map((type, position) => [String(position), typeName(type)]);
+      return { columns: [['Position', BIGINT], text('Type')], rows };
+    }
     case 'Query':
     case 'Explain':
     case 'ExplainAnalyze':
@@ -96,8 +104,6 @@ async function show(
     case 'Deallocate':
     case 'Execute':
     case 'ExecuteImmediate':
-    case 'DescribeInput':
-    case 'DescribeOutput':
     case 'StartTransaction':
     case 'Commit':
     case 'Rollback':
@@ -263,7 +269,24 @@ async function statistics(relation: ast.Table, session: Session, metadata: Metad
 const textOf = (value: ConstantValue | number | undefined): string | null =>
   value === undefined || value === null ? null : String(value);
 
-function describeOutput({ columns }: Analysis): Shown {
+/** The columns of a prepared statement, and the types of its parameters. */
+async function described(
+  prepared: ast.Statement,
+  session: Session,
+  metadata: Metadata,
+  { text: sql = '' }: AnalyzeOptions,
+): Promise<Pick<Analysis, 'columns'> & { readonly types: readonly SqlType[] }> {
+  const options: AnalyzeOptions = { text: sql, describe: true };
+  const analysis =
+    prepared.kind === 'Query'
+      ? await analyze(prepared, session, metadata, options)
+      : await analyzeShow(prepared, session, metadata, options);
+  const found = analysis && placeholderTypes(analysis);
+  const types = parametersOf(prepared).map((type, position) => type ?? found?.get(position) ?? UNKNOWN);
+  return { columns: analysis?.columns ?? [], types };
+}
+
+function describeOutput(columns: Analysis['columns']): Shown {
   const rows = columns.map(({ name, symbol }) => [name, '', '', '', typeName(symbol.type), '0', false]);
   const shape = [
     ...['Column Name', 'Catalog', 'Schema', 'Table', 'Type'].map(text),
