@@ -81,6 +81,7 @@ export const partsOfAggregate = (call: AggregateCall): readonly Expression[] => 
 export const partsOfWindowCall = (call: WindowCall): readonly Expression[] => [
   ...call.arguments,
   ...(call.filter ? [call.filter] : []),
+  ...(call.orderBy ?? []).map((order) => order.expression),
   ...[call.frame.start, call.frame.end].flatMap((bound) => ('offset' in bound ? [bound.offset] : [])),
 ];
 

@@ -129,6 +129,8 @@ export type WindowCall = {
   readonly ignoreNulls: boolean;
   readonly distinct: boolean;
   readonly filter?: Expression;
+  /** Of the aggregate's input within the frame. */
+  readonly orderBy?: readonly SortOrder[];
   readonly frame: WindowFrame;
 };
 

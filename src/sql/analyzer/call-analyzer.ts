@@ -4,7 +4,7 @@ import type * as ast from '../ast.ts';
 import { QueryError } from '../../common/errors.ts';
 import { isComparable } from '../../types/coercion.ts';
 import { type SqlType, typeName } from '../../types/type.ts';
-import { type AggregateCall, type Expression, reference } from '../expression.ts';
+import { type AggregateCall, type Expression, reference, type SortOrder } from '../expression.ts';
 import type { Argument, ResolvedFunction } from '../functions/registry.ts';
 import { coerce } from './coerce.ts';
 import type { ExpressionAnalyzer } from './expression-analyzer.ts';
@@ -27,7 +27,14 @@ export function analyzeFunctionCall(analyzer: ExpressionAnalyzer, node: ast.Func
     if (!place.windows || !place.calls) throw analyzer.notScalar(node);
     const inner = analyzer.within('window function', place.aggregates);
     const { resolved, operands } = resolveCall(inner, node, name);
-    if (node.orderBy) throw notSupported('window functions with ORDER BY inside the call', node.location);
+    if (node.orderBy && kind === 'window') {
+      throw new QueryError(
+        'FUNCTION_NOT_AGGREGATE',
+        `ORDER BY is only valid for aggregations: '${name}' is none`,
+        node.location,
+      );
+    }
+    const orderBy = argumentOrder(inner, node, operands);
     if (node.nullTreatment && kind === 'aggregate') throw nullTreatment(node, name);
     const filter = node.filter && inner.condition(node.filter, 'Filter expression');
     const window = analyzeWindow(inner, node.window, name, place.calls);
@@ -40,6 +47,7 @@ export function analyzeFunctionCall(analyzer: ExpressionAnalyzer, node: ast.Func
         ignoreNulls: node.nullTreatment === 'IGNORE',
         distinct: node.distinct,
         ...(filter && { filter }),
+        ...(orderBy.length > 0 && { orderBy }),
         frame: window.frame,
       },
       window.partitionBy,
@@ -59,6 +67,23 @@ export function analyzeFunctionCall(analyzer: ExpressionAnalyzer, node: ast.Func
 function aggregateCall(inner: ExpressionAnalyzer, node: ast.FunctionCall, name: string): AggregateCall {
   const { resolved, operands } = resolveCall(inner, node, name);
   const filter = node.filter && inner.condition(node.filter, 'Filter expression');
+  const orderBy = argumentOrder(inner, node, operands);
+  return {
+    function: resolved.id,
+    type: resolved.returnType,
+    arguments: operands,
+    distinct: node.distinct && operands.length > 0,
+    ...(filter && { filter }),
+    orderBy,
+  };
+}
+
+/** ORDER BY inside a call; with DISTINCT it may only order by arguments. */
+function argumentOrder(
+  inner: ExpressionAnalyzer,
+  node: ast.FunctionCall,
+  operands: readonly Expression[],
+): readonly SortOrder[] {
   const orderBy = sortOrders(node.orderBy?.items ?? [], (key) => inner.analyze(key));
   if (node.distinct) {
     const odd = operands.find((operand) => !isComparable(operand.type));
@@ -78,14 +103,7 @@ function aggregateCall(inner: ExpressionAnalyzer, node: ast.FunctionCall, name: 
       );
     }
   }
-  return {
-    function: resolved.id,
-    type: resolved.returnType,
-    arguments: operands,
-    distinct: node.distinct && operands.length > 0,
-    ...(filter && { filter }),
-    orderBy,
-  };
+  return orderBy;
 }
 
 function scalarCall(analyzer: ExpressionAnalyzer, node: ast.FunctionCall, name: string): Expression {

@@ -4,7 +4,7 @@ import type * as ast from '../ast.ts';
 import { QueryError, type SourceLocation } from '../../common/errors.ts';
 import { isComparable } from '../../types/coercion.ts';
 import { BIGINT, INTEGER, typeName } from '../../types/type.ts';
-import { type Expression, mapChildren, reference, type Symbol } from '../expression.ts';
+import { type Expression, mapChildren, reference, type SortOrder, type Symbol } from '../expression.ts';
 import type { AnalyzedWindow, Subquery } from './analysis.ts';
 import { type AnalyzerContext, quote } from './context.ts';
 import type { ExpressionAnalyzer } from './expression-analyzer.ts';
@@ -241,7 +241,7 @@ export class GroupedExpressions {
 
 /** The window with every expression in it replaced. */
 export function mapWindow(window: AnalyzedWindow, map: (part: Expression) => Expression): AnalyzedWindow {
-  const { frame, filter } = window.call;
+  const { frame, filter, orderBy } = window.call;
   const bound = (side: typeof frame.start): typeof frame.start =>
     'offset' in side ? { ...side, offset: map(side.offset) } : side;
   return {
@@ -250,9 +250,13 @@ export function mapWindow(window: AnalyzedWindow, map: (part: Expression) => Exp
       ...window.call,
       arguments: window.call.arguments.map(map),
       ...(filter && { filter: map(filter) }),
+      ...(orderBy && { orderBy: mapOrders(orderBy, map) }),
       frame: { ...frame, start: bound(frame.start), end: bound(frame.end) },
     },
     partitionBy: window.partitionBy.map(map),
-    orderBy: window.orderBy.map((order) => ({ ...order, expression: map(order.expression) })),
+    orderBy: mapOrders(window.orderBy, map),
   };
 }
+
+const mapOrders = (orderBy: readonly SortOrder[], map: (part: Expression) => Expression): readonly SortOrder[] =>
+  orderBy.map((order) => ({ ...order, expression: map(order.expression) }));

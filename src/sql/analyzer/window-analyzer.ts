@@ -136,10 +136,8 @@ function analyzeFrame(
     if (node.type !== 'PRECEDING' && node.type !== 'FOLLOWING') return { kind: node.type };
     const offset = analyzer.analyze(node.value!);
     const key = orderBy[0]?.expression.type;
-    return {
-      kind: node.type,
-      offset: frame.type === 'RANGE' ? rangeOffset(offset, key!, node) : rowOffset(offset, node),
-    };
+    const distance = frame.type === 'RANGE' ? rangeOffset(offset, key!, node) : rowOffset(offset, node);
+    return { kind: node.type, offset: checkedOffset(analyzer, distance, node) };
   };
   return { unit: frame.type, start: bound(frameStart), end: bound(frameEnd) };
 }
@@ -188,4 +186,11 @@ function rangeOffset(offset: Expression, key: SqlType, node: ast.FrameBound): Ex
     `Window frame RANGE value type (${typeName(offset.type)}) not compatible with sort item type (${typeName(key)})`,
     node.location,
   );
+}
+
+/** Distances are neither negative nor NULL: known now for constants, checked by the kernel for others. */
+function checkedOffset(analyzer: ExpressionAnalyzer, offset: Expression, node: ast.FrameBound): Expression {
+  if (offset.kind !== 'Constant') return analyzer.call('$frame_offset', [offset], node.location);
+  if (offset.value !== null && !String(offset.value).startsWith('-')) return offset;
+  throw new QueryError('INVALID_WINDOW_FRAME', 'Window frame offset value must not be negative or null', node.location);
 }

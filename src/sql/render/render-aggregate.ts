@@ -33,7 +33,8 @@ export function renderWindow(call: WindowCall, over: Over, context: RenderContex
   return renderCall(call, renderer, context, (name, args, where) => {
     const distinct = call.distinct && args !== '' && args !== '*' ? 'DISTINCT ' : '';
     const nulls = call.ignoreNulls ? ' IGNORE NULLS' : '';
-    return `${name}(${distinct}${args}${nulls})${filterClause(filter, where)} OVER (${window})`;
+    const order = call.orderBy && call.orderBy.length > 0 ? ` ORDER BY ${renderOrder(call.orderBy, renderer)}` : '';
+    return `${name}(${distinct}${args}${order}${nulls})${filterClause(filter, where)} OVER (${window})`;
   });
 }
 
@@ -75,7 +76,7 @@ function renderFrame({ unit, start, end }: WindowFrame, over: Over, renderer: Re
 
 /** Intervals are numbers in the kernel, yet dates and timestamps move by the kernel's own intervals. */
 function rangeOffset(offset: Expression, order: SortOrder['expression']['type'] | undefined, sql: string): string {
-  if (order === undefined) return sql;
+  if (order === undefined || order.kind.startsWith('interval')) return sql;
   if (offset.type.kind === 'interval day to second') return `to_microseconds(${sql} * 1000)`;
   return offset.type.kind === 'interval year to month' ? `to_months(${sql})` : sql;
 }

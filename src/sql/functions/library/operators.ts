@@ -239,6 +239,13 @@ export const OPERATORS: readonly FunctionDefinition[] = [
     ([value, rows]) =>
       `CASE WHEN ${rows} > 1 THEN ${raise('SUBQUERY_MULTIPLE_ROWS', 'Scalar sub-query has returned multiple rows')} ELSE ${value} END`,
   ),
+  // The distance of a window frame's bound.
+  define(
+    '$frame_offset(T): T',
+    ([offset = '']) =>
+      `CASE WHEN ${offset} IS NULL OR ${offset} < 0 THEN ${raise('INVALID_WINDOW_FRAME', 'Window frame offset value must not be negative or null')} ELSE ${offset} END`,
+    { nullOnNull: false },
+  ),
   define('$subscript(array(T), bigint): T', arraySubscript),
   define('$subscript(map(K:comparable,V), K): V', mapSubscript),
   define('$like(varchar, varchar): boolean', ([a, b]) => `(${a} LIKE ${b})`),
