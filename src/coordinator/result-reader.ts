@@ -54,7 +54,7 @@ export async function* resultPages(files: readonly InputFile[], read: ReadFile):
 export async function copyResult(files: readonly InputFile[], read: ReadFile): Promise<Buffer> {
   const parts = await Promise.all(
     files.map(async (file) => {
-      const bytes = await read(file, 0, file.bytes - 1);
+      const bytes = file.inline === undefined ? await read(file, 0, file.bytes - 1) : Buffer.from(file.inline);
       check(file, countRows(bytes), bytes.length - 1 - bytes.lastIndexOf(NEWLINE));
       return bytes;
     }),

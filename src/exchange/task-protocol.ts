@@ -25,6 +25,8 @@ export type OutputFile = {
   readonly bytes: number;
   /** Path on the machine that wrote it, readable by workers with the same `machineId`. */
   readonly path: string;
+  /** The file itself, of small results in lines of JSON: it spares a request. */
+  readonly inline?: string;
 };
 
 /** Where a reader finds one file of an input fragment. */

@@ -43,6 +43,9 @@ export type TaskEnvironment = {
 /** A TRY would take the overflow for an error of the query's and yield NULL, also far from where it stands in the plan. */
 const catchesErrors = ({ fragment }: TaskRequest): boolean => JSON.stringify(fragment).includes('"kind":"Try"');
 
+/** Beyond that a request of its own costs little beside the bytes. */
+const INLINE_BYTES_MAX = 64 * 1024;
+
 /** Rows that tell what a statement wrote: one a file. */
 const ANSWER_ROWS_MAX = 100_000;
 
@@ -166,7 +169,7 @@ export class Task {
     for (const job of this.#generations()) await kernel.run(job, signal);
     const context = { registry, providers, scan, inputs, directory: this.#directory, task: this.#task };
     const { statement, result } = await this.#executeNarrowFirst(context, inputs);
-    this.#outputs = await readAnswer(statement, result.rows.at(-1)!);
+    this.#outputs = await this.#withSmallResult(await readAnswer(statement, result.rows.at(-1)!));
     this.#checkInputs(inputs, result.rows);
     const profile = await this.#readProfile();
     this.#statistics = {
@@ -178,6 +181,16 @@ export class Task {
       memoryBytes: profile?.memoryBytes ?? result.usage.memoryBytes,
       spilledBytes: profile?.spilledBytes ?? 0,
     };
+  }
+
+  /** A small result for the client travels with the status. */
+  async #withSmallResult(outputs: readonly OutputFile[]): Promise<readonly OutputFile[]> {
+    const { output } = this.request;
+    const [file] = outputs;
+    if (output.kind !== 'result' || output.format !== 'json-lines' || !file || file.bytes > INLINE_BYTES_MAX) {
+      return outputs;
+    }
+    return [{ ...file, inline: await readFile(file.path, 'utf8') }];
   }
 
   #generations(): readonly KernelJob[] {
