@@ -21,6 +21,8 @@ export type Part = {
   readonly rows: number;
   /** Roughly the rows handled, weighed. */
   readonly cost: number;
+  /** Surely one row at most. */
+  readonly isScalar: boolean;
   readonly made:
     | { readonly kind: 'relation'; readonly node: PlanNode }
     | { readonly kind: 'join'; readonly left: Part; readonly right: Part }
@@ -115,7 +117,7 @@ export class JoinSpace {
   /** Whether something must hold between the two; one row joins with anything. */
   areLinked(a: Part, b: Part): boolean {
     if (this.#classMasks.some((mask) => (mask & a.mask) !== 0 && (mask & b.mask) !== 0)) return true;
-    if (a.rows <= 1 || b.rows <= 1) return true;
+    if (a.isScalar || b.isScalar) return true;
     return this.#crossing(a.mask, b.mask).length > 0;
   }
 
@@ -135,6 +137,7 @@ export class JoinSpace {
       statistics,
       rows,
       cost: probe.cost + build.cost + work,
+      isScalar: probe.isScalar && build.isScalar,
       made: { kind: 'join', left: probe, right: build },
     };
   }
@@ -150,7 +153,14 @@ export class JoinSpace {
     // The kernel builds on whichever side is smaller.
     const [build, probe] = source.rows < rightRows ? [source.rows, rightRows] : [rightRows, source.rows];
     const work = build * BUILD + probe * lookup(build) + rows * PASS;
-    return { mask, statistics, rows, cost: source.cost + work, made: { kind: 'reduce', source, reducer } };
+    return {
+      mask,
+      statistics,
+      rows,
+      cost: source.cost + work,
+      isScalar: source.isScalar,
+      made: { kind: 'reduce', source, reducer },
+    };
   }
 
   build(part: Part): PlanNode {
@@ -209,7 +219,14 @@ export class JoinSpace {
     const known = this.#estimator.statistics(relation);
     const rows = known.rows ?? UNKNOWN_ROWS;
     const statistics = filtered({ rows, symbols: known.symbols }, own.length > 0 ? and(own) : undefined);
-    return { mask, statistics, rows: statistics.rows ?? rows, cost: 0, made: { kind: 'relation', node } };
+    return {
+      mask,
+      statistics,
+      rows: statistics.rows ?? rows,
+      cost: 0,
+      isScalar: isScalar(relation),
+      made: { kind: 'relation', node },
+    };
   }
 
   #conditions(left: number, right: number): Conditions {
@@ -263,3 +280,10 @@ const equality = (left: Symbol, right: Symbol): Expression => ({
 
 const lookup = (buildRows: number): number =>
   PROBE * (1 + 0.25 * Math.max(0, Math.log2(Math.max(buildRows, 1) / CACHED_ROWS)));
+
+function isScalar(node: PlanNode): boolean {
+  if (node.kind === 'EnforceSingleRow') return true;
+  if (node.kind === 'Aggregation') return node.keys.length === 0 && !node.groupingSets;
+  if (node.kind === 'Values') return node.rows.length <= 1;
+  return (node.kind === 'Project' || node.kind === 'Filter') && isScalar(node.source);
+}

@@ -34,43 +34,45 @@ export function joined(
  */
 function innerRows(criteria: JoinNode['criteria'], left: PlanStatistics, right: PlanStatistics): number | undefined {
   if (left.rows === undefined || right.rows === undefined) return undefined;
-  const clauses = criteria
-    .map((clause) => clauseOf(clause, left, right))
-    .toSorted((a, b) => Math.max(b.left, b.right) - Math.max(a.left, a.right));
+  const clauses = criteria.map((clause) => clauseOf(clause, left, right)).toSorted((a, b) => valuesOf(b) - valuesOf(a));
   let rows = left.rows * right.rows;
   let first: Clause | undefined;
   for (const clause of clauses) {
     const composite = first && first.leftOrigin === clause.leftOrigin && first.rightOrigin === clause.rightOrigin;
-    if (first && composite) {
-      const openLeft = Math.min(clause.left, Math.max(left.rows / first.left, 1));
-      const openRight = Math.min(clause.right, Math.max(right.rows / first.right, 1));
+    if (first && (clause.left === undefined || clause.right === undefined)) {
+      rows *= COMPUTED_SHARE;
+    } else if (first && composite) {
+      const openLeft = Math.min(clause.left ?? Infinity, Math.max(left.rows / (first.left ?? 1), 1));
+      const openRight = Math.min(clause.right ?? Infinity, Math.max(right.rows / (first.right ?? 1), 1));
       rows /= Math.max(Math.min(openLeft, openRight), 1);
     } else {
-      rows /= Math.max(clause.left, clause.right, 1);
+      // A column without statistics is taken to be a key of the smaller side.
+      const fallback = Math.min(left.rows, right.rows);
+      rows /= Math.max(clause.left ?? fallback, clause.right ?? fallback, 1);
     }
     first ??= clause;
   }
-  return rows;
+  return Math.max(rows, Math.min(left.rows, right.rows, 1));
 }
 
+/** Share of pairs that a further clause keeps, one side of which is computed: it is rarely independent of the first. */
+const COMPUTED_SHARE = 0.1;
+
 type Clause = {
-  readonly left: number;
-  readonly right: number;
+  /** Distinct values, where known. */
+  readonly left: number | undefined;
+  readonly right: number | undefined;
   readonly leftOrigin: number | undefined;
   readonly rightOrigin: number | undefined;
 };
 
-/** A column without statistics is taken to be a key of the smaller side. */
+const valuesOf = ({ left, right }: Clause): number =>
+  left === undefined || right === undefined ? -1 : Math.max(left, right);
+
 function clauseOf(clause: JoinNode['criteria'][number], left: PlanStatistics, right: PlanStatistics): Clause {
   const l = left.symbols.get(clause.left.name);
   const r = right.symbols.get(clause.right.name);
-  const fallback = Math.min(left.rows ?? 1, right.rows ?? 1);
-  return {
-    left: l?.distinct ?? fallback,
-    right: r?.distinct ?? fallback,
-    leftOrigin: l?.origin,
-    rightOrigin: r?.origin,
-  };
+  return { left: l?.distinct, right: r?.distinct, leftOrigin: l?.origin, rightOrigin: r?.origin };
 }
 
 /** Matching rows have a value that both sides have. */
@@ -113,7 +115,8 @@ function matched(
   let share = 1;
   for (const clause of criteria) {
     const { left: l, right: r } = clauseOf(clause, left, right);
-    share = Math.min(share, Math.min(r / Math.max(l, 1), 1));
+    const values = l ?? left.rows;
+    share = Math.min(share, (r ?? Math.min(values, right.rows ?? values)) / Math.max(values, 1));
   }
   if (filter) {
     const pairs = filtered({ rows: 1e12, symbols: new Map([...left.symbols, ...right.symbols]) }, filter).rows ?? 1e12;

@@ -73,6 +73,8 @@ export type JoinNode = {
   readonly filter?: Expression;
   /** Decided by the optimizer: how the build side reaches the probe side. */
   readonly distribution?: 'partitioned' | 'broadcast';
+  /** SEMI and ANTI: the left side is so much smaller that the right one is first reduced to what can match it. */
+  readonly reducesRight?: true;
 };
 
 /**

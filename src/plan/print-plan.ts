@@ -95,7 +95,8 @@ function describeNode(node: PlanNode): string {
       const filter = node.filter ? [`filter ${printExpression(node.filter)}`] : [];
       const kind = clauses.length + filter.length === 0 ? 'CROSS' : node.type;
       const how = node.distribution ? ` (${node.distribution})` : '';
-      return `${kind} Join${how} [${[...clauses, ...filter].join(', ')}]`;
+      const reducing = node.reducesRight ? ' reducing its right side' : '';
+      return `${kind} Join${how}${reducing} [${[...clauses, ...filter].join(', ')}]`;
     }
     case 'SemiJoin': {
       const how = node.distribution ? ` (${node.distribution})` : '';

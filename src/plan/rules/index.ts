@@ -6,6 +6,7 @@ import { applyOfAggregation } from './apply-of-aggregation.ts';
 import { applyOfNothingOutside } from './apply-of-nothing-outside.ts';
 import { applyOfOneRow } from './apply-of-one-row.ts';
 import { applyOfRows } from './apply-of-rows.ts';
+import { chooseBuildSides } from './choose-build-sides.ts';
 import { constrainScans } from './constrain-scans.ts';
 import { emptyInputs } from './empty-inputs.ts';
 import { filterOverApply } from './filter-over-apply.ts';
@@ -92,5 +93,10 @@ export const RULES: readonly RuleGroup[] = [
   {
     because: 'filters stand on their scans for good',
     rules: [constrainScans, emptyInputs],
+  },
+  {
+    because: 'sides are compared once nothing changes their rows any more',
+    rules: [chooseBuildSides],
+    once: true,
   },
 ];

@@ -1,12 +1,13 @@
 /** Inner joins in the order that costs least, by the estimated rows of everything between. */
 
+import { sessionProperty } from '../../sql/session-properties.ts';
+import { joinGraphOf } from '../join-graph.ts';
+import { orderJoins } from '../join-order.ts';
 import type { PlanNode } from '../nodes.ts';
 import { sourcesOf, withSources } from '../nodes.ts';
-import type { Rule } from '../rule.ts';
-import { sessionProperty } from '../../sql/session-properties.ts';
-import { orderJoins } from '../join-order.ts';
-import { joinGraphOf } from '../join-graph.ts';
-import { estimatorFor } from '../statistics.ts';
+import { reduceAggregation } from '../reduce-aggregation.ts';
+import type { Rule, RuleContext } from '../rule.ts';
+import { type Estimator, estimatorFor } from '../statistics.ts';
 
 /** Runs once: an order found twice would cost the search twice. */
 export const reorderJoins: Rule = {
@@ -14,15 +15,27 @@ export const reorderJoins: Rule = {
   apply: (node, context) => {
     if (node.kind !== 'Output') return undefined;
     if (sessionProperty(context.session.properties, 'join_reordering_strategy') === 'NONE') return undefined;
-    const estimator = estimatorFor(context);
-    const visit = (part: PlanNode): PlanNode => {
-      const graph = joinGraphOf(part);
-      if (!graph) return withSources(part, sourcesOf(part).map(visit));
-      const relations = graph.relations.map(visit);
-      const reducers = graph.reducers.map((reducer) => ({ ...reducer, right: visit(reducer.right) }));
-      return orderJoins({ ...graph, relations, reducers }, estimator, context);
-    };
-    const source = visit(node.source);
+    const source = reordered(node.source, estimatorFor(context), context);
     return source === node.source ? undefined : { ...node, source };
   },
 };
+
+/** From the top: what joins keep of a relation decides how that is best made. */
+function reordered(node: PlanNode, estimator: Estimator, context: RuleContext): PlanNode {
+  const below = (part: PlanNode): PlanNode => reordered(part, estimator, context);
+  const graph = joinGraphOf(node);
+  if (!graph) return withSources(node, sourcesOf(node).map(below));
+  const relations = new Set([...graph.relations, ...graph.reducers.map(({ right }) => right)]);
+  const settle = (part: PlanNode): PlanNode => {
+    if (relations.has(part)) return below(part);
+    const reduced = part.kind === 'Join' ? reduceAggregation(part, estimator, context) : part;
+    return withSources(
+      reduced,
+      sourcesOf(reduced).map((source) => (relations.has(source) || isOfOrder(source) ? settle(source) : below(source))),
+    );
+  };
+  return settle(orderJoins(graph, estimator, context));
+}
+
+/** Nodes that ordering makes above its relations. */
+const isOfOrder = (node: PlanNode): boolean => node.kind === 'Join' || node.kind === 'Filter';

@@ -64,7 +64,7 @@ function settings(options: KernelOptions): readonly (readonly [name: string, val
     // Obeyed through SET only.
     ['max_temp_directory_size', quote(`${Math.floor(options.spillBytesMax / 1024)}KiB`)],
     // The planner has ordered the joins, from statistics that the kernel cannot see behind an exchange.
-    ['disabled_optimizers', quote('join_order')],
+    ['disabled_optimizers', quote('join_order,build_side_probe_side')],
     // Rows without ORDER BY have no order; keeping one costs memory and holds threads up.
     ['preserve_insertion_order', 'false'],
     // Zones stand in the statements themselves; offsets such as +05:30 are no zones to the kernel.

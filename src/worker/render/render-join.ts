@@ -7,7 +7,7 @@ import { renderExpression } from '../../sql/render/render-expression.ts';
 import { keySql } from '../../types/kernel.ts';
 import { BOOLEAN } from '../../types/type.ts';
 import type { PlanContext } from './plan-context.ts';
-import { column, columnList } from './text.ts';
+import { column, columnList, identifier } from './text.ts';
 
 export function renderJoin(node: JoinNode, context: PlanContext): string {
   const left = context.source(node.left);
@@ -17,7 +17,20 @@ export function renderJoin(node: JoinNode, context: PlanContext): string {
   const columns = columnList(outputsOf(node));
   if (conditions.length === 0 && node.type === 'INNER') return `SELECT ${columns} FROM ${left} CROSS JOIN ${right}`;
   const on = conditions.length === 0 ? 'true' : conditions.join(' AND ');
+  if (node.reducesRight && node.criteria.length > 0) return reducingRight(node, left, right, on, context);
   return `SELECT ${columns} FROM ${left} ${node.type} JOIN ${right} ON ${on}`;
+}
+
+/**
+ * The kernel builds on the right side of SEMI and ANTI joins. Where that is the large one, the left side is made once and
+ * both times built on: to find the right side's rows that can match, then to be joined with those few.
+ */
+function reducingRight(node: JoinNode, left: string, right: string, on: string, context: PlanContext): string {
+  const name = identifier(`left ${node.id}`);
+  const keys = node.criteria.map((clause) => equality(clause.left, clause.right, context)).join(' AND ');
+  const found = `SELECT ${columnList(outputsOf(node.right))} FROM ${right} SEMI JOIN ${name} ON ${keys}`;
+  const columns = columnList(outputsOf(node));
+  return `WITH ${name} AS MATERIALIZED ${left} SELECT ${columns} FROM ${name} ${node.type} JOIN (${found}) ON ${on}`;
 }
 
 /** `left = right` as Trino means it. */
