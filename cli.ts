@@ -192,11 +192,15 @@ async function withClient(
   // A prompt is no place for an operator's log.
   process.env.TUTTI_LOG ??= 'error';
   const { startLocalServer } = await import('./src/server/commands.ts');
+  const parts = `a coordinator and ${workers === 1 ? 'a worker' : `${workers} workers`}`;
+  const tell = (text: string): unknown => process.stderr.isTTY && process.stderr.write(text);
+  tell(`starting ${parts} …`);
   const server = await startLocalServer({ port: '0', workers: String(workers) });
   try {
     await server.whole;
+    tell('\r\u001b[K');
     const client = connect(server.url, to);
-    const what = `Tutti: a coordinator and ${workers === 1 ? 'a worker' : `${workers} workers`} at ${client.url.origin}`;
+    const what = `Tutti: ${parts} at ${client.url.origin}`;
     await work(client, what).finally(() => client.close());
   } finally {
     await server.close();

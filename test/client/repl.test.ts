@@ -171,6 +171,8 @@ test('commands begin with a backslash', async () => {
   await type('\\?\r', 'list catalogs');
   await type('\\use demo.air\r', 'tutti:demo.air>');
   await type('\\l\r', ' tpch\n');
+  await type('\\x\r', 'each row is a block of lines');
+  await type('SELECT 1;\r', ' n │ 1');
   await type('\\format json\r', 'results are shown as json');
   await type('\\timing\r', 'timing is off');
   await type('SELECT 1;\r', '{"n":1}\ntutti:demo.air>');

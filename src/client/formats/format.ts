@@ -17,6 +17,8 @@ export type FormatOptions = {
   /** Terminal columns to fit into; undefined where no person looks. */
   readonly width?: number | undefined;
   readonly colours: boolean;
+  /** Tables show each row as a block of lines, whatever the width. */
+  readonly blocks?: boolean;
   /** Lines drawn with box characters, or plain ASCII where the locale has none. */
   readonly unicode: boolean;
 };

@@ -44,7 +44,7 @@ export const table: ResultFormat = (columns, options) => {
     for (const row of rows) text += line(row, fitted);
     return text;
   };
-  let vertical = false;
+  let vertical = options.blocks === true;
 
   const bar = options.unicode ? '│' : '|';
   const joint = paint.dim(` ${bar} `);

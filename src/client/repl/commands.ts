@@ -11,6 +11,7 @@ export type CommandContext = {
   toggleTiming(): string;
   setFormat(name: string): string;
   setPaging(on: boolean): void;
+  toggleBlocks(): string;
   history(): readonly string[];
   sessionText(): string;
   quit(): void;
@@ -67,6 +68,11 @@ export const COMMANDS: readonly Command[] = [
     names: ['timing'],
     help: 'show or hide rows and time below answers',
     run: (context) => context.print(context.toggleTiming()),
+  },
+  {
+    names: ['x'],
+    help: 'show each row as a block of lines, or not',
+    run: (context) => context.print(context.toggleBlocks()),
   },
   {
     names: ['pager'],

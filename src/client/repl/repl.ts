@@ -45,6 +45,7 @@ class Repl {
   #format: Exclude<FormatName, 'arrow'> = 'table';
   #timing = true;
   #paging = true;
+  #blocks = false;
   #leaving = false;
 
   constructor(client: ProtocolClient, console: Console) {
@@ -142,6 +143,7 @@ class Repl {
               colours: this.#paint.colours,
               unicode: unicodeFor(this.#console),
               width: stdout.columns,
+              blocks: this.#blocks,
             },
             onPage: (page) => progress?.update(page.stats),
             write: async (bytes) => {
@@ -221,6 +223,10 @@ class Repl {
       },
       setPaging: (on) => {
         this.#paging = on;
+      },
+      toggleBlocks: () => {
+        this.#blocks = !this.#blocks;
+        return this.#blocks ? 'each row is a block of lines' : 'rows are lines of a table where they fit';
       },
       history: () => this.#history.entries,
       sessionText: () => this.#sessionText(),
