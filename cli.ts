@@ -176,6 +176,9 @@ async function query(sql: string | undefined, { format, file, ...options }: Quer
   });
 }
 
+/** For people only: a word that is taken back. */
+const tell = (text: string): unknown => process.stderr.isTTY && process.stderr.write(text);
+
 /** A client of the server that `--url` names, or of a cluster of `workers` that lives as long as the work. */
 async function withClient(
   options: ClientArguments,
@@ -193,7 +196,6 @@ async function withClient(
   process.env.TUTTI_LOG ??= 'error';
   const { startLocalServer } = await import('./src/server/commands.ts');
   const parts = `a coordinator and ${workers === 1 ? 'a worker' : `${workers} workers`}`;
-  const tell = (text: string): unknown => process.stderr.isTTY && process.stderr.write(text);
   tell(`starting ${parts} …`);
   const server = await startLocalServer({ port: '0', workers: String(workers) });
   try {
