@@ -8,7 +8,7 @@ export function dateText(sql: string): string {
   return `CASE WHEN ${sql} BETWEEN ${FIRST_PLAIN_DAY} AND ${LAST_PLAIN_DAY} THEN CAST(${sql} AS VARCHAR) ELSE ${yearText(sql)} || strftime(CAST(${sql} AS TIMESTAMP), '-%m-%d') END`;
 }
 
-const yearText = (sql: string): string =>
+export const yearText = (sql: string): string =>
   `(CASE WHEN year(${sql}) < 0 THEN '-' WHEN year(${sql}) > 9999 THEN '+' ELSE '' END || lpad(CAST(abs(year(${sql})) AS VARCHAR), CAST(greatest(4, len(CAST(abs(year(${sql})) AS VARCHAR))) AS INTEGER), '0'))`;
 
 /** `2020-01-31 01:02:03.123` with `digits` of the fraction, rounded from `precision`. */

@@ -94,6 +94,9 @@ const hasVariable = (template: Template): boolean =>
   template.kind === 'number' ||
   (template.kind === 'type' && template.parameters.some(hasVariable));
 
+/** Takes every type, each call and place its own. */
+const isAny = (template: Template): boolean => template.kind === 'type' && template.name === 'any';
+
 export type Binding = {
   readonly argumentTypes: readonly SqlType[];
   readonly returnType: SqlType;
@@ -136,7 +139,7 @@ export function bind(
       argumentTypes.push({ kind: 'function', arguments: [], result: UNKNOWN });
       continue;
     }
-    const type = matcher.instantiate(templates[i]!);
+    const type = isAny(templates[i]!) && !isLambda(argument) ? argument : matcher.instantiate(templates[i]!);
     if (!type || (!isLambda(argument) && !canCoerce(argument, type))) return undefined;
     if (!isLambda(argument) && !sameType(argument, type)) exact = false;
     argumentTypes.push(type);
@@ -178,7 +181,7 @@ class Matcher {
       this.types.set(template.name, common);
       return true;
     }
-    if (template.kind !== 'type') return true;
+    if (template.kind !== 'type' || isAny(template)) return true;
     if (!hasVariable(template)) return canCoerce(actual, this.instantiate(template)!);
     const shaped = shapedLike(template.name, actual);
     if (shaped === 'any') return true;

@@ -7,6 +7,7 @@ import { ARRAYS } from './arrays.ts';
 import { BINARY } from './binary.ts';
 import { DATE_FORMATS } from './date-formats.ts';
 import { DATETIME } from './datetime.ts';
+import { FORMATTING } from './formatting.ts';
 import { JSON_FUNCTIONS } from './json.ts';
 import { MAPS } from './maps.ts';
 import { MATH } from './math.ts';
@@ -24,6 +25,7 @@ export const LIBRARY: readonly FunctionDefinition[] = [
   ...DATETIME,
   ...DATE_FORMATS,
   ...BINARY,
+  ...FORMATTING,
   ...JSON_FUNCTIONS,
   ...ARRAYS,
   ...MAPS,
