@@ -44,7 +44,10 @@ export function splitAggregation(
   const reduces = groups === undefined || rows === undefined || groups <= rows * PARTIAL_SHARE_MAX;
   const steps = reduces || node.groupingSets ? inSteps(node, source.node, placing) : undefined;
   if (steps) {
-    const partial = { node: steps.partial, spread: source.spread };
+    // Sets that leave keys out make rows of one group in every task.
+    const { spread } = source;
+    const cut = node.groupingSets && spread.kind === 'hash' ? { ...spread, keys: [] } : spread;
+    const partial = { node: steps.partial, spread: cut };
     const by = node.groupingSets ? steps.keys : together;
     const moved = movedGroups(partial, by, groups, placing);
     return { node: steps.final(moved.node), spread: moved.spread };
