@@ -27,8 +27,8 @@ export type ScreenTerminal = {
 export class Screen {
   readonly #terminal: ScreenTerminal;
   readonly #paint: Style;
-  /** Screen lines between the first line drawn and the cursor. */
-  #cursorRow = 0;
+  /** Columns taken by the lines drawn down to the cursor: of whole lines, and of the last up to the cursor. */
+  #widthsToCursor: readonly number[] = [0];
   #rowsBelow = 0;
 
   constructor(terminal: ScreenTerminal, paint: Style) {
@@ -37,7 +37,7 @@ export class Screen {
   }
 
   draw({ prompt, text, cursor, below = [] }: Drawing): void {
-    const columns = Math.max(20, this.#terminal.columns ?? 80);
+    const columns = this.#columns();
     const layout = layOut(prompt, text, cursor, columns, this.#paint);
     const [rows, row] = this.#window(layout.rows, layout.row);
     const lines = [...rows, ...below];
@@ -46,7 +46,8 @@ export class Screen {
     const up = lines.length - 1 - row;
     if (up > 0) out += `\u001b[${up}A`;
     out += `\r${layout.column > 0 ? `\u001b[${layout.column}C` : ''}`;
-    this.#cursorRow = row;
+    const above = rows.slice(0, row).map((line) => displayWidth(stripVTControlCharacters(line)));
+    this.#widthsToCursor = [...above, layout.column];
     this.#rowsBelow = up;
     this.#terminal.write(`\u001b[?25l${out}\u001b[?25h`);
   }
@@ -55,12 +56,20 @@ export class Screen {
   leave(): void {
     const down = this.#rowsBelow > 0 ? `\u001b[${this.#rowsBelow}B` : '';
     this.#terminal.write(`${down}\r\n`);
-    this.#cursorRow = 0;
+    this.#widthsToCursor = [0];
     this.#rowsBelow = 0;
   }
 
+  #columns(): number {
+    return Math.max(20, this.#terminal.columns ?? 80);
+  }
+
   #toStart(): string {
-    return `${this.#cursorRow > 0 ? `\u001b[${this.#cursorRow}A` : ''}\r\u001b[J`;
+    const columns = this.#columns();
+    // A terminal that became narrower has wrapped the lines that no longer fit.
+    const wrapped = this.#widthsToCursor.map((width) => Math.max(0, Math.ceil(width / columns) - 1));
+    const up = this.#widthsToCursor.length - 1 + wrapped.reduce((sum, count) => sum + count, 0);
+    return `${up > 0 ? `\u001b[${up}A` : ''}\r\u001b[J`;
   }
 
   /** A text taller than the screen shows the part around the cursor: what scrolled away cannot be drawn again. */
