@@ -149,7 +149,12 @@ export class Execution implements TaskSource {
     if (this.#ended) return;
     this.#ended = true;
     this.#stopWaitingForWorkers?.();
-    for (const task of this.#tasks()) if (task.state === 'running') this.#callOff(task);
+    for (const task of this.#tasks()) {
+      if (task.state === 'running') this.#callOff(task);
+      // Ended queries are shown for a while: their numbers stay, rows that travel in splits and outputs do not.
+      task.splits = {};
+      if (task.status) task.status = { ...task.status, outputs: [] };
+    }
     this.#options.pool.remove(this);
   }
 

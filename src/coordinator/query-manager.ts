@@ -17,6 +17,8 @@ const SILENCE_MS = 5 * 60_000;
 const CHECK_MS = 1000;
 /** Ended queries that `system.runtime.queries` and `/v1/query` still show. */
 const ENDED_MAX = 200;
+/** Of their texts together. */
+const ENDED_CHARACTERS_MAX = 10_000_000;
 /** Beyond that the coordinator would rather refuse than drown. */
 const LIVE_MAX = 1000;
 
@@ -84,8 +86,14 @@ export class QueryManager {
   }
 
   #forgetOldest(): void {
-    const ended = this.all().filter((query) => query.isDone);
-    for (const query of ended.slice(0, Math.max(0, ended.length - ENDED_MAX))) this.#queries.delete(query.id);
+    let count = 0;
+    let characters = 0;
+    for (const query of this.all().toReversed()) {
+      if (!query.isDone) continue;
+      count += 1;
+      characters += query.submission.text.length;
+      if (count > ENDED_MAX || characters > ENDED_CHARACTERS_MAX) this.#queries.delete(query.id);
+    }
   }
 
   // As Trino's: the moment in UTC, a count, and which coordinator.

@@ -24,7 +24,7 @@ export type Task = {
   readonly stage: Stage;
   readonly index: number;
   /** By the id of the scan's node. */
-  readonly splits: Readonly<Record<number, readonly Split[]>>;
+  splits: Readonly<Record<number, readonly Split[]>>;
   readonly machines: readonly string[] | undefined;
   state: 'pending' | 'running' | 'done';
   /** Of the running or done attempt, or of the next one. */

@@ -46,7 +46,9 @@ function filesUnder(folder: string): readonly string[] {
   }
 }
 
-const exchangeFiles = (): readonly string[] => filesUnder(path.join(server.dataDirectory, 'exchange'));
+/** Of queries; beside them each worker notes that its folder is taken. */
+const exchangeFiles = (): readonly string[] =>
+  filesUnder(path.join(server.dataDirectory, 'exchange')).filter((file) => path.basename(file) !== 'owner.json');
 
 /** Waits for what should soon be so. */
 async function eventually(what: string, isSo: () => boolean): Promise<void> {
@@ -54,6 +56,25 @@ async function eventually(what: string, isSo: () => boolean): Promise<void> {
     if (waited > 15_000) throw new Error(`still not so: ${what}`);
     await sleep(50);
   }
+}
+
+const USER = { 'x-trino-user': 'test' };
+type Page = { readonly nextUri?: string; readonly data?: unknown; readonly error?: { readonly errorName: string } };
+
+async function send(method: string, url: string, body?: string): Promise<Page> {
+  const response = await fetch(url, { method, headers: USER, ...(body !== undefined && { body }) });
+  return (await response.json()) as Page;
+}
+
+/** The first pages of a statement. */
+async function begin(sql: string, pages: number): Promise<Page> {
+  let page = await send('POST', `${server.url}/v1/statement`, sql);
+  for (let read = 0; read < pages;) {
+    page = await send('GET', page.nextUri!);
+    if (page.data) read += 1;
+    expect(page.error).toBeUndefined();
+  }
+  return page;
 }
 
 const workers = (): readonly number[] => childrenOf(serverPid);
@@ -109,6 +130,58 @@ describe.runIf(CAN_SEE_PROCESSES)('under fire', () => {
     }
     expect(await answer(SHUFFLING)).toBe(right);
     await eventually('no exchange files are left', () => exchangeFiles().length === 0);
+  });
+
+  /** About 100 MB of rows: far more than what is copied before the first page. */
+  const LARGE = `SELECT m * 10000 + n, 'a text that makes this row a little longer than it need be'
+    FROM UNNEST(sequence(1, 120)) a(m) CROSS JOIN UNNEST(sequence(1, 10000)) b(n)`;
+
+  test('a large result whose rows are lost after its delivery began fails, and is not begun again', async () => {
+    await eventually('three kernels are there', () => kernels().length === 3);
+    let page = await begin(LARGE, 2);
+    for (const worker of workers()) process.kill(worker, 'SIGKILL');
+    while (page.nextUri !== undefined) page = await send('GET', page.nextUri);
+    expect(page.error).toMatchObject({ errorName: 'REMOTE_TASK_ERROR' });
+    await eventually('three kernels are there', () => kernels().length === 3);
+    await eventually('no exchange files are left', () => exchangeFiles().length === 0);
+  });
+
+  test('a large result that its client cancels is removed', async () => {
+    const page = await begin(LARGE, 1);
+    expect(exchangeFiles().length).toBeGreaterThan(0);
+    await fetch(page.nextUri!, { method: 'DELETE', headers: USER });
+    const begun = performance.now();
+    await eventually('no exchange files are left', () => exchangeFiles().length === 0);
+    expect(performance.now() - begun).toBeLessThan(2000);
+  });
+
+  test('a query that runs too long ends, and what ran of it', async () => {
+    const long =
+      'SELECT count(*) FROM tpch.tiny.lineitem a CROSS JOIN tpch.tiny.lineitem b WHERE a.comment < b.comment';
+    const limited = { ...USER, 'x-trino-session': 'query_max_run_time_s=1' };
+    await expect(runStatement(server.url, long, limited)).rejects.toMatchObject({ code: 'EXCEEDED_TIME_LIMIT' });
+    const running = 'SELECT count(*) FROM system.runtime.nodes WHERE running_tasks > 0';
+    for (let tries = 0; (await answer(running)) !== '[[0]]'; tries++) {
+      // This very query may be seen running on a worker that announced itself in time.
+      expect(tries, 'nothing runs any more').toBeLessThan(20);
+      await sleep(300);
+    }
+  });
+
+  test('a query that needs more memory than there is fails alone', async () => {
+    const small = await startServer({ workers: 1, arguments: ['--threads', '1', '--memory', '400MB'] });
+    try {
+      const bomb = `SELECT max(cardinality(x)) FROM (
+        SELECT array_agg(CAST(m AS varchar) || 'some text' || CAST(n AS varchar)) x
+        FROM UNNEST(sequence(1, 3000)) a(m) CROSS JOIN UNNEST(sequence(1, 10000)) b(n))`;
+      const failed = runStatement(small.url, bomb);
+      const others = Promise.all(Array.from({ length: 5 }, () => runStatement(small.url, 'SELECT 1')));
+      await expect(failed).rejects.toMatchObject({ code: 'EXCEEDED_LOCAL_MEMORY_LIMIT' });
+      expect((await others).map(({ rows }) => rows)).toEqual(Array.from({ length: 5 }, () => [[1]]));
+      expect((await runStatement(small.url, 'SELECT 2')).rows).toEqual([[2]]);
+    } finally {
+      await small.stop();
+    }
   });
 
   test('a server that is told to end takes everything with it', async () => {

@@ -6,8 +6,15 @@ import { Random } from './random.ts';
 import { fragmentOf, randomPlan } from './random-plan.ts';
 import { type Chances, mixtures, SimulatedCluster } from './simulated-cluster.ts';
 
-const CALM: Chances = { workerDies: 0, kernelDies: 0, taskFails: 0, lateAnswer: 0, idleWorkerDies: 0 };
-const STORM: Chances = { workerDies: 0.03, kernelDies: 0.02, taskFails: 0.03, lateAnswer: 0.5, idleWorkerDies: 0.02 };
+const CALM: Chances = { workerDies: 0, kernelDies: 0, taskFails: 0, lateAnswer: 0, idleWorkerDies: 0, adapted: 0 };
+const STORM: Chances = {
+  workerDies: 0.03,
+  kernelDies: 0.02,
+  taskFails: 0.03,
+  lateAnswer: 0.5,
+  idleWorkerDies: 0.02,
+  adapted: 0.3,
+};
 
 const GATHER = { kind: 'gather' } as const;
 const SHUFFLE = { kind: 'repartition', keys: [] } as const;

@@ -11,7 +11,8 @@ import type { TaskRunner } from '../../src/coordinator/remote-task.ts';
 import { NO_STATISTICS } from '../../src/coordinator/stage.ts';
 import { type Worker, WorkerPool } from '../../src/coordinator/worker-pool.ts';
 import type { InputFile, OutputFile, TaskFailure, TaskRequest, TaskStatus } from '../../src/exchange/task-protocol.ts';
-import type { DistributedPlan } from '../../src/plan/fragment.ts';
+import type { DistributedPlan, Fragment } from '../../src/plan/fragment.ts';
+import { type PlanNode, sourcesOf, withSources } from '../../src/plan/nodes.ts';
 import { SimulatedClock } from '../cluster/simulated-clock.ts';
 import type { Random } from './random.ts';
 
@@ -24,6 +25,8 @@ export type Chances = {
   readonly lateAnswer: number;
   /** Of a worker, after each finished attempt anywhere: it dies with what it holds. */
   readonly idleWorkerDies: number;
+  /** Of a shuffle that has not started, each time the plan is looked at again. */
+  readonly adapted: number;
 };
 
 /** What a piece of output was made of: `stage.task` → id of that task's content, directly and through its inputs. */
@@ -65,11 +68,21 @@ export class SimulatedCluster implements TaskRunner {
       clock: this.clock,
       assign: async ({ id, partitioning }) =>
         Array.from({ length: partitioning === 'single' ? 1 : tasksOf(id) }, () => ({ splits: {}, bytes: 1 })),
-      adapt: (same) => same,
+      adapt: (same, _finished, started) => this.#adapted(same, started),
     };
     this.execution = new Execution(options);
     this.execution.start();
     return this.execution;
+  }
+
+  /** Now and then a shuffle that has not started becomes the work of one task, as adaptive planning does. */
+  #adapted(plan: DistributedPlan, started: ReadonlySet<number>): DistributedPlan {
+    const fragments = plan.fragments.map((fragment): Fragment => {
+      const isOpen = fragment.partitioning === 'hash' && !started.has(fragment.id);
+      if (!isOpen || !this.#random.chance(this.#chances.adapted)) return fragment;
+      return { ...fragment, partitioning: 'single', root: gathered(fragment.root) };
+    });
+    return { ...plan, fragments };
   }
 
   /** Runs until `done` settles; throws when nothing is left that could happen. */
@@ -200,6 +213,11 @@ export class SimulatedCluster implements TaskRunner {
     return { taskId: request.taskId, attempt: request.attempt, state, outputs: [], statistics: NO_STATISTICS };
   }
 }
+
+const gathered = (node: PlanNode): PlanNode =>
+  node.kind === 'RemoteSource'
+    ? { ...node, scope: { kind: 'gather' } }
+    : withSources(node, sourcesOf(node).map(gathered));
 
 /** Tasks of which the answer holds two different contents: must be none. */
 export function mixtures(files: readonly InputFile[], contents: ReadonlyMap<string, Content>): readonly string[] {
