@@ -15,6 +15,8 @@ import { analyzeWindow } from './window-analyzer.ts';
 
 export function analyzeFunctionCall(analyzer: ExpressionAnalyzer, node: ast.FunctionCall): Expression {
   const { context, place } = analyzer;
+  const receiver = receiverOf(analyzer, node);
+  if (receiver) return analyzeFunctionCall(analyzer, receiver);
   const name = node.name.at(-1)!.value.toLowerCase();
   const kind = context.functions.kindOf(name);
   if (node.argumentNames) throw notSupported('named arguments', node.location);
@@ -62,6 +64,20 @@ export function analyzeFunctionCall(analyzer: ExpressionAnalyzer, node: ast.Func
   if (!place.aggregates || !place.calls) throw analyzer.notScalar(node);
   const call = aggregateCall(analyzer.within('aggregation', false), node, name);
   return reference(place.calls.aggregate(name, call, node.location));
+}
+
+/** `column.method(…)` as `method(column, …)`; undefined where what stands before the name is no column. */
+function receiverOf({ scope }: ExpressionAnalyzer, node: ast.FunctionCall): ast.FunctionCall | undefined {
+  const [first, ...rest] = node.name.slice(0, -1);
+  if (!first) return undefined;
+  const parts = [first, ...rest].map((part) => part.value);
+  if (!scope.find(parts, first.location) && !scope.holdsPrefixOf(parts)) return undefined;
+  const { location, start, end } = first;
+  const receiver = rest.reduce<ast.Expression>(
+    (base, field) => ({ kind: 'Dereference', location, start, end: field.end, base, field }),
+    { ...first, start, end },
+  );
+  return { ...node, name: node.name.slice(-1), arguments: [receiver, ...node.arguments] };
 }
 
 function aggregateCall(inner: ExpressionAnalyzer, node: ast.FunctionCall, name: string): AggregateCall {

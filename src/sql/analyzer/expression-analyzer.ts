@@ -13,10 +13,13 @@ import { coerce, coerceOrFail } from './coerce.ts';
 import { type AnalyzerContext, quote } from './context.ts';
 import { currentDateTime } from './current-time.ts';
 import { dataType } from './data-types.ts';
+import { Desugar } from './desugar.ts';
 import { analyzeLiteral, constant, nullOf } from './literals.ts';
+import { overlaps } from './overlaps.ts';
 import { comparisonType, negated, not } from './predicates.ts';
 import { notSupported } from './refusals.ts';
 import { nameParts, type Scope } from './scope.ts';
+import { matchPredicate, uniquePredicate } from './uniqueness.ts';
 import { analyzeSubquery, type SubqueryExpression } from './subquery-analyzer.ts';
 
 /** What an expression may hold at its place besides scalars. */
@@ -46,8 +49,6 @@ export class ExpressionAnalyzer {
   readonly scope: Scope;
   readonly place: Place;
   readonly lambdaDepth: number;
-  /** What CaseOperand stands for. */
-  #caseOperand: Expression | undefined;
 
   constructor(context: AnalyzerContext, scope: Scope, place: Place, lambdaDepth = 0) {
     this.context = context;
@@ -138,8 +139,7 @@ export class ExpressionAnalyzer {
         return negated(node.not, this.compare('IS DISTINCT FROM', left, right, node.location));
       }
       case 'CaseOperand':
-        if (!this.#caseOperand) throw notSupported('a comparison without a left side', node.location);
-        return this.#caseOperand;
+        throw notSupported('a comparison without a left side', node.location);
       case 'Row':
         return this.#row(node);
       case 'Array':
@@ -205,14 +205,17 @@ export class ExpressionAnalyzer {
       case 'ArrayWildcard':
         throw notSupported('wildcard accessors of JSON values', node.location);
       case 'Overlaps':
-        throw notSupported('OVERLAPS predicates', node.location);
+        return overlaps(this, node);
       case 'MatchPredicate':
-        throw notSupported('MATCH predicates', node.location);
+        return this.analyze(matchPredicate(this, node));
       case 'Unique':
-        throw notSupported('UNIQUE predicates', node.location);
-      case 'MethodCall':
+        return this.analyze(uniquePredicate(this, node));
+      case 'MethodCall': {
+        const parts = [node.receiver, ...node.arguments];
+        return this.analyze(new Desugar(node).call(node.method.value, parts));
+      }
       case 'StaticMethodCall':
-        throw notSupported('method calls', node.location);
+        return this.analyze(new Desugar(node).call(node.method.value, node.arguments));
       case 'Measure':
         throw notSupported('measures of row pattern recognition', node.location);
       case 'JsonExists':
@@ -422,10 +425,7 @@ export class ExpressionAnalyzer {
 
   #simpleCase(node: ast.SimpleCase): Expression {
     const operand = this.analyze(node.operand);
-    const outer = this.#caseOperand;
-    this.#caseOperand = operand;
-    const whens = node.whenClauses.map((when) => this.analyze(when.operand));
-    this.#caseOperand = outer;
+    const whens = node.whenClauses.map((when) => this.analyze(withCaseOperand(when.operand, node.operand)));
     const { results, otherwise, type } = this.#caseResults(node.whenClauses, node.defaultValue, node.location);
     if (node.whenClauses.some((when) => usesCaseOperand(when.operand))) {
       const branches = whens.map((when, i) => {
@@ -537,10 +537,18 @@ export class ExpressionAnalyzer {
 }
 
 /** Whether the WHEN operand is a predicate about the CASE's operand, as in `CASE x WHEN > 5`. */
-function usesCaseOperand(node: ast.Expression): boolean {
-  if (node.kind === 'CaseOperand') return true;
-  if (node.kind === 'Comparison' || node.kind === 'IsDistinctFrom') return usesCaseOperand(node.left);
-  return 'value' in node && typeof node.value === 'object' && usesCaseOperand(node.value);
+const usesCaseOperand = (node: ast.Expression): boolean => withCaseOperand(node, node) !== node;
+
+/** The predicate with the CASE's operand where it stands for it: at its left end. */
+function withCaseOperand(node: ast.Expression, operand: ast.Expression): ast.Expression {
+  if (node.kind === 'CaseOperand') return operand;
+  if (node.kind === 'Comparison' || node.kind === 'IsDistinctFrom') {
+    const left = withCaseOperand(node.left, operand);
+    return left === node.left ? node : { ...node, left };
+  }
+  if (!('value' in node) || typeof node.value !== 'object') return node;
+  const value = withCaseOperand(node.value, operand);
+  return value === node.value ? node : ({ ...node, value } as ast.Expression);
 }
 
 const EXTRACT_FUNCTIONS: Readonly<Record<ast.ExtractField, string>> = {

@@ -6,6 +6,8 @@ import { BIGINT, type SqlType, typeName } from '../../types/type.ts';
 import type { AnalyzedSource, AnalyzerContext } from './context.ts';
 import { ExpressionAnalyzer, type Place } from './expression-analyzer.ts';
 import { analyzeJoin } from './join-analyzer.ts';
+import { analyzeNearest } from './nearest-analyzer.ts';
+import { analyzePivot } from './pivot-analyzer.ts';
 import { notSupported } from './refusals.ts';
 import { analyzeSetOperation } from './set-operation-analyzer.ts';
 import { type Field, Scope } from './scope.ts';
@@ -42,9 +44,9 @@ export function analyzeRelation(
     case 'JsonTable':
       throw notSupported('JSON_TABLE', relation.location);
     case 'Nearest':
-      throw notSupported('NEAREST', relation.location);
+      return analyzeNearest(context, relation, base, lateral);
     case 'Pivot':
-      throw notSupported('PIVOT', relation.location);
+      return analyzePivot(context, relation, base);
     case 'PatternRecognition':
       throw notSupported('MATCH_RECOGNIZE', relation.location);
   }
