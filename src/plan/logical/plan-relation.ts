@@ -158,8 +158,14 @@ function conditional(
   return filter(context, cross, condition);
 }
 
-const addMerged = (context: PlannerContext, relation: Relation<'join'>, plan: PlanNode): PlanNode =>
-  addColumns(context, plan, relation.merged);
+function addMerged(context: PlannerContext, { merged }: Relation<'join'>, plan: PlanNode): PlanNode {
+  const source = planSubqueries(
+    context,
+    plan,
+    merged.map(({ expression }) => expression),
+  );
+  return addColumns(context, source, merged);
+}
 
 /** Symbols of `left` that `right` reads. */
 function correlated(left: PlanNode, right: PlanNode): readonly Symbol[] {

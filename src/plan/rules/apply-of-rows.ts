@@ -1,6 +1,6 @@
 /** LATERAL subqueries, and scalar ones that have a single row by their shape, become joins. */
 
-import type { Expression, Symbol } from '../../sql/expression.ts';
+import type { Expression, SortOrder, Symbol, WindowCall } from '../../sql/expression.ts';
 import { reference } from '../../sql/expression.ts';
 import { BIGINT, BOOLEAN } from '../../types/type.ts';
 import { addColumns, identity, joinOn } from '../columns.ts';
@@ -21,9 +21,13 @@ export const applyOfRows: Rule = {
   name: 'apply-of-rows',
   apply: (node, context) => {
     if (node.kind !== 'Apply' || readsBeyond(node)) return undefined;
-    if (node.form.kind === 'scalar') return scalar(node, context);
+    if (node.form.kind === 'scalar') return scalar(node, context) ?? limited(node, 'LEFT', context);
     if (node.form.kind !== 'lateral') return undefined;
-    return lateral(node, node.form, context) ?? unnested(node, node.form, context);
+    return (
+      lateral(node, node.form, context) ??
+      unnested(node, node.form, context) ??
+      (node.form.filter ? undefined : limited(node, node.form.type, context))
+    );
   },
 };
 
@@ -51,6 +55,54 @@ function lateral(node: ApplyNode, form: Lateral, context: RuleContext): PlanNode
     expression: made.has(symbol.name) ? whenMarked(mark, symbol) : expression,
   }));
   return { kind: 'Project', id: context.newId(), source: plan, assignments: nulled };
+}
+
+// Apply lateral(x, Limit[n](Filter[x.k < y.k](y))) → Filter[position ≤ n](Window[position by m](AssignUniqueId[m](x) JOIN y))
+function limited(node: ApplyNode, type: 'INNER' | 'LEFT', context: RuleContext): PlanNode | undefined {
+  const { steps, base } = projectionsOf(node.subquery);
+  if ((base.kind !== 'Limit' && base.kind !== 'TopN') || base.count === undefined || base.count === '0')
+    return undefined;
+  if (base.offset !== '0' || (base.kind === 'TopN' && base.withTies)) return undefined;
+  if (node.form.kind === 'scalar' && base.count !== '1') return undefined;
+  const pulled = pullUp(base.source, symbolNames(outputsOf(node.source)), EXACT, context);
+  // What is computed where there is no row of the subquery would not be NULL.
+  const plain = steps.every(
+    (step) => step.kind === 'Project' && step.assignments.every(({ expression }) => expression.kind === 'Reference'),
+  );
+  if (!pulled || (type === 'LEFT' && !plain)) return undefined;
+  const unique = context.newSymbol('unique', BIGINT);
+  const numbered: PlanNode = { kind: 'AssignUniqueId', id: context.newId(), source: node.source, symbol: unique };
+  const joined = joinOn(context, type, numbered, pulled.node, pulled.predicates);
+  const first = firstRows(joined, [unique], base.kind === 'TopN' ? base.orderBy : [], base.count, context);
+  return redo(context, first, steps).plan;
+}
+
+function firstRows(
+  source: PlanNode,
+  partitionBy: readonly Symbol[],
+  orderBy: readonly SortOrder[],
+  count: string,
+  context: RuleContext,
+): PlanNode {
+  const position = context.newSymbol('position', BIGINT);
+  const call: WindowCall = {
+    function: FUNCTIONS.resolve('row_number', []).id,
+    type: BIGINT,
+    arguments: [],
+    ignoreNulls: false,
+    distinct: false,
+    frame: { unit: 'ROWS', start: { kind: 'UNBOUNDED PRECEDING' }, end: { kind: 'CURRENT ROW' } },
+  };
+  const functions = [{ symbol: position, call }];
+  const window: PlanNode = { kind: 'Window', id: context.newId(), source, partitionBy, orderBy, functions };
+  const predicate: Expression = {
+    kind: 'Comparison',
+    type: BOOLEAN,
+    operator: '<=',
+    left: reference(position),
+    right: { kind: 'Constant', type: BIGINT, value: count },
+  };
+  return { kind: 'Filter', id: context.newId(), source: window, predicate };
 }
 
 function whenMarked(mark: Symbol, symbol: Symbol): Expression {

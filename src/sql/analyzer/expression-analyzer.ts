@@ -548,7 +548,7 @@ function withCaseOperand(node: ast.Expression, operand: ast.Expression): ast.Exp
   }
   if (!('value' in node) || typeof node.value !== 'object') return node;
   const value = withCaseOperand(node.value, operand);
-  return value === node.value ? node : ({ ...node, value } as ast.Expression);
+  return value === node.value ? node : { ...node, value };
 }
 
 const EXTRACT_FUNCTIONS: Readonly<Record<ast.ExtractField, string>> = {

@@ -12,8 +12,13 @@ import { type Field, Scope } from './scope.ts';
 
 export function analyzeJoin(context: AnalyzerContext, node: ast.Join, base: Scope, lateral: Scope): AnalyzedSource {
   const left = context.analyzeRelation(node.left, base, lateral);
-  const right = context.analyzeRelation(node.right, base, new Scope(left.fields, { parent: lateral }));
   const type = node.type === 'CROSS' || node.type === 'IMPLICIT' ? 'INNER' : node.type;
+  const isLateral = looksLeft(node.right);
+  // Where rows of the right side stand alone, only what is itself lateral may look to the left.
+  const sees = isLateral || type === 'INNER' || type === 'LEFT';
+  const rightScope = sees ? new Scope(left.fields, { parent: lateral }) : lateral;
+  const right = context.analyzeRelation(node.right, base, rightScope);
+  if (isLateral && (type === 'RIGHT' || type === 'FULL')) return perRow(context, node, type, left, right, base);
   const { criteria } = node;
   const sides = { kind: 'join', type, left: left.relation, right: right.relation } as const;
   if (!criteria) return { relation: { ...sides, merged: [] }, fields: [...left.fields, ...right.fields] };
@@ -26,6 +31,57 @@ export function analyzeJoin(context: AnalyzerContext, node: ast.Join, base: Scop
   }
   const names = criteria.kind === 'JoinUsing' ? criteria.columns : commonNames(node, left.fields, right.fields);
   return mergeColumns(context, node, sides, left, right, names);
+}
+
+function looksLeft(relation: ast.Relation): boolean {
+  if (relation.kind === 'AliasedRelation' || relation.kind === 'SampledRelation') return looksLeft(relation.relation);
+  return relation.kind === 'Lateral' || relation.kind === 'Unnest' || relation.kind === 'Nearest';
+}
+
+/**
+ * RIGHT and FULL JOIN LATERAL are, as in Trino, joins of each left row by itself with its own right rows: RIGHT keeps all of
+ * these and makes the left columns NULL where the condition fails.
+ */
+function perRow(
+  context: AnalyzerContext,
+  node: ast.Join,
+  type: 'RIGHT' | 'FULL',
+  left: AnalyzedSource,
+  right: AnalyzedSource,
+  base: Scope,
+): AnalyzedSource {
+  const { criteria } = node;
+  const relation = { kind: 'join', left: left.relation, right: right.relation, merged: [] } as const;
+  const fields = [...left.fields, ...right.fields];
+  if (criteria?.kind === 'JoinOn') {
+    const place: Place = { name: 'JOIN clause', aggregates: false, windows: false };
+    const analyzer = new ExpressionAnalyzer(context, new Scope(fields, { parent: base }), place);
+    const condition = analyzer.condition(criteria.expression, 'JOIN ON clause');
+    if (condition.kind === 'Constant' && condition.value === true) {
+      return { relation: { ...relation, type: type === 'RIGHT' ? 'INNER' : 'LEFT' }, fields };
+    }
+    if (type === 'RIGHT' && node.right.kind !== 'Unnest') {
+      const kept = left.fields.map((field) => {
+        const symbol = context.symbols.newSymbol(field.name ?? 'expr', field.symbol.type);
+        const branches = [{ when: condition, result: reference(field.symbol) }];
+        const otherwise: Expression = { kind: 'Constant', type: symbol.type, value: null };
+        return {
+          field: { ...field, symbol },
+          expression: { kind: 'Case', type: symbol.type, branches, otherwise } as const,
+        };
+      });
+      const merged = kept.map(({ field, expression }) => ({ symbol: field.symbol, expression }));
+      return {
+        relation: { ...relation, type: 'INNER', merged },
+        fields: [...kept.map(({ field }) => field), ...right.fields],
+      };
+    }
+  }
+  throw new QueryError(
+    'NOT_SUPPORTED',
+    `${type} JOIN involving LATERAL or UNNEST is only supported with condition ON TRUE`,
+    node.location,
+  );
 }
 
 type Sides = Pick<AnalyzedSource['relation'] & { kind: 'join' }, 'kind' | 'type' | 'left' | 'right'>;
