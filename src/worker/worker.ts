@@ -8,15 +8,14 @@ import { ClusterClient } from '../cluster/cluster-client.ts';
 import { guardInternalRoutes } from '../cluster/internal-routes.ts';
 import { SignatureVerifier } from '../cluster/signature.ts';
 import { systemClock } from '../common/clock.ts';
-import { toErrorInfo } from '../common/errors.ts';
 import type { ScanProvider } from '../connectors/connector.ts';
 import { InputFiles } from '../exchange/input-files.ts';
-import type { Announcement, AnnouncementReply, KernelRequest, KernelResponse } from '../exchange/task-protocol.ts';
+import type { Announcement, AnnouncementReply } from '../exchange/task-protocol.ts';
 import { FunctionRegistry } from '../sql/functions/registry.ts';
 import { Admission } from './admission.ts';
 import { Announcer } from './announcer.ts';
-import { kernelError } from './kernel/errors.ts';
-import { Kernel, KernelDied, KernelFailure } from './kernel/kernel.ts';
+import { runKernelQuery } from './kernel-queries.ts';
+import { Kernel } from './kernel/kernel.ts';
 import type { KernelOptions } from './kernel/protocol.ts';
 import { machineIdOf } from './machine-id.ts';
 import { takeNodeFolders } from './node-folders.ts';
@@ -112,7 +111,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     guardInternalRoutes(internal, new SignatureVerifier(secret, clock.wallMs));
     addWorkerRoutes(internal, tasks, (request) => {
       allow(request.roots);
-      return runQuery(kernel, admission, request);
+      return runKernelQuery(kernel, admission, clock, request.sql);
     });
   });
   const host = options.host ?? '127.0.0.1';
@@ -164,20 +163,3 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
 /** Other processes keep their connections open between two heartbeats. */
 const KEEP_ALIVE_MS = 60_000;
-
-/** A connector's small answer. */
-const QUERY_ROWS_MAX = 100_000;
-
-async function runQuery(kernel: Kernel, admission: Admission, { sql }: KernelRequest): Promise<KernelResponse> {
-  const leave = await admission.enter('query', new AbortController().signal);
-  try {
-    const job = { kind: 'run', statements: [sql], rowsMax: QUERY_ROWS_MAX } as const;
-    return { rows: (await kernel.run(job)).rows[0]! };
-  } catch (problem) {
-    if (problem instanceof KernelFailure) return { error: kernelError(problem.message, sql) };
-    if (problem instanceof KernelDied) return { error: { code: 'REMOTE_TASK_ERROR', message: problem.message } };
-    return { error: toErrorInfo(problem) };
-  } finally {
-    leave();
-  }
-}

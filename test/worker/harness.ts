@@ -25,6 +25,14 @@ import { startWorker, type Worker, type WorkerOptions } from '../../src/worker/w
 const SECRET = 'a secret for tests alone';
 const GIB = 1024 * 1024 * 1024;
 
+/** All of this process: they live until a test says otherwise. */
+const queries: string[] = [];
+
+export function newQueryId(): string {
+  queries.push(`query_${queries.length + 1}`);
+  return queries.at(-1)!;
+}
+
 export type TestCluster = {
   readonly folder: string;
   readonly client: ClusterClient;
@@ -58,7 +66,7 @@ export async function startTestCluster(
     client,
     workers,
     announcements,
-    reply: { roots, liveQueries: [] },
+    reply: { roots, liveQueries: queries },
     run: (worker, request) => client.json<TaskStatus>('POST', `${worker.url}/v1/task`, request, { timeoutMs: 60_000 }),
     lines: (status) => {
       if (status.state !== 'finished') throw new Error(JSON.stringify(status, undefined, 2));
@@ -102,13 +110,6 @@ export async function startTestCluster(
   for (let i = 0; i < count; i++) await cluster.start();
   return cluster;
 }
-
-let queries = 0;
-
-export const newQueryId = (): string => {
-  queries += 1;
-  return `query_${queries}`;
-};
 
 /** A fragment that runs on one task. */
 export function fragmentOf(root: PlanNode, more: Partial<Fragment> = {}): Fragment {

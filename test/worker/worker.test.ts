@@ -1,7 +1,8 @@
 /** Tasks through workers over HTTP: what they compute, where their rows go, how they end. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { KernelResponse } from '../../src/exchange/task-protocol.ts';
 import type { PlanNode } from '../../src/plan/nodes.ts';
 import { big, compare, count, PlanBuilder, ref } from '../plan/build.ts';
 import { fragmentOf, inputsFrom, queryTask, startTestCluster, taskOf, type TestCluster } from './harness.ts';
@@ -84,4 +85,21 @@ test('the same request twice is one task; a removed query leaves no files and st
   expect(existsSync(path.join(folder, queryId!))).toBe(false);
   expect((await cluster.run(worker!, request)).state).toBe('canceled');
   expect(existsSync(path.join(folder, queryId!))).toBe(false);
+});
+
+test('statements for connectors: rows as JSON, errors with codes, folders as named', async () => {
+  const folder = path.join(cluster.folder, 'tables');
+  mkdirSync(folder);
+  writeFileSync(path.join(folder, 'a.csv'), 'a,b\n1,x\n');
+  const ask = (sql: string, roots: readonly string[]): Promise<KernelResponse> =>
+    cluster.client.json('POST', `${cluster.workers[0]!.url}/v1/kernel`, { sql, roots });
+  const describe = `DESCRIBE SELECT * FROM read_csv('${folder}/a.csv')`;
+  expect(await ask(describe, [])).toMatchObject({ error: { code: 'PERMISSION_DENIED' } });
+  expect(await ask(describe, [folder])).toMatchObject({
+    rows: [
+      ['a', 'BIGINT', 'YES', null, null, null],
+      ['b', 'VARCHAR', 'YES', null, null, null],
+    ],
+  });
+  expect(await ask('SELECT * FROM range(200000)', [])).toMatchObject({ error: {} });
 });

@@ -1,0 +1,50 @@
+/** Small statements for connectors: schema inference and column sketches. */
+
+import type { Clock } from '../common/clock.ts';
+import { QueryError, toErrorInfo } from '../common/errors.ts';
+import type { KernelResponse } from '../exchange/task-protocol.ts';
+import type { Admission } from './admission.ts';
+import { kernelError } from './kernel/errors.ts';
+import { type Kernel, KernelDied, KernelFailure } from './kernel/kernel.ts';
+
+/** More rows are no small answer. */
+const ROWS_MAX = 100_000;
+
+/** Sketches read whole tables; what takes longer holds up the query that waits for it. */
+const TIMEOUT_MS = 300_000;
+
+export async function runKernelQuery(
+  kernel: Kernel,
+  admission: Admission,
+  clock: Clock,
+  sql: string,
+): Promise<KernelResponse> {
+  const abort = new AbortController();
+  const slow = new QueryError('EXCEEDED_TIME_LIMIT', `A worker did not read the files within ${TIMEOUT_MS / 1000} s`);
+  const callOff = clock.after(TIMEOUT_MS, () => abort.abort(slow));
+  try {
+    const leave = await admission.enter('query', abort.signal);
+    try {
+      return await run(kernel, sql, abort.signal, true);
+    } finally {
+      leave();
+    }
+  } catch (problem) {
+    if (problem instanceof KernelFailure) return { error: kernelError(problem.message, sql) };
+    if (problem instanceof KernelDied) return { error: { code: 'REMOTE_TASK_ERROR', message: problem.message } };
+    return { error: toErrorInfo(problem) };
+  } finally {
+    callOff();
+  }
+}
+
+/** A kernel that died of something else is no answer: the statement gets a second one. */
+async function run(kernel: Kernel, sql: string, signal: AbortSignal, again: boolean): Promise<KernelResponse> {
+  try {
+    const { rows } = await kernel.run({ kind: 'run', statements: [sql], rowsMax: ROWS_MAX }, signal);
+    return { rows: rows[0]! };
+  } catch (problem) {
+    if (again && problem instanceof KernelDied && !problem.alone) return run(kernel, sql, signal, false);
+    throw problem;
+  }
+}
