@@ -75,7 +75,7 @@ export function typeName(type: SqlType): string {
     case 'map':
       return `map(${typeName(type.key)}, ${typeName(type.value)})`;
     case 'row':
-      return `row(${type.fields.map(fieldName).join(', ')})`;
+      return `row(${type.fields.map((field) => fieldText(field, typeName)).join(', ')})`;
     case 'function':
       return `function(${[...type.arguments, type.result].map(typeName).join(',')})`;
     case 'boolean':
@@ -97,9 +97,10 @@ export function typeName(type: SqlType): string {
   }
 }
 
-const fieldName = ({ name, type }: RowField): string => {
-  if (name === undefined) return typeName(type);
-  return `${/^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`} ${typeName(type)}`;
+/** A row's field, its type as `nameOf` writes it. */
+export const fieldText = ({ name, type }: RowField, nameOf: (type: SqlType) => string): string => {
+  if (name === undefined) return nameOf(type);
+  return `${/^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`} ${nameOf(type)}`;
 };
 
 /** Same type in every parameter. Field names of rows count, as in Trino. */

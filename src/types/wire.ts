@@ -2,7 +2,7 @@
 
 import { VARCHAR_LENGTH_UNBOUNDED } from './coercion.ts';
 import { fieldName } from './kernel.ts';
-import { type SqlType, typeName } from './type.ts';
+import { fieldText, type SqlType, typeName } from './type.ts';
 import {
   dateText,
   dayTimeText,
@@ -238,7 +238,7 @@ export function clientTypeName(type: SqlType, options: WireOptions): string {
     case 'map':
       return `map(${clientTypeName(type.key, options)}, ${clientTypeName(type.value, options)})`;
     case 'row':
-      return `row(${type.fields.map((f) => `${f.name === undefined ? '' : `"${f.name.replaceAll('"', '""')}" `}${clientTypeName(f.type, options)}`).join(', ')})`;
+      return `row(${type.fields.map((field) => fieldText(field, (inner) => clientTypeName(inner, options))).join(', ')})`;
     case 'bigint':
     case 'boolean':
     case 'char':
