@@ -19,7 +19,9 @@ export function readClientRequest(headers: IncomingHttpHeaders, serverTimeZone: 
     const text = Array.isArray(value) ? value.join(',') : value;
     return text === '' ? undefined : text;
   };
-  const user = header('user') ?? basicUser(headers.authorization);
+  const named = header('user');
+  // A `+` in a name is a plus: no client writes blanks so.
+  const user = (named && decoded(named.replaceAll('+', '%2B'))) ?? basicUser(headers.authorization);
   if (user === undefined) return { prefix, submission: undefined };
   const catalog = header('catalog');
   const schema = header('schema');

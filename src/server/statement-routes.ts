@@ -5,7 +5,7 @@
  */
 
 import type { IncomingHttpHeaders } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Query } from '../coordinator/query.ts';
 import type { QueryManager } from '../coordinator/query-manager.ts';
 import { ARROW_STREAM_TYPE } from '../exchange/arrow/framing.ts';
@@ -50,6 +50,13 @@ export function statementRoutes(app: FastifyInstance, options: StatementRouteOpt
     return reply
       .code(415)
       .send({ error: `Content-Encoding ${encoding} is not supported: send the statement as it is` });
+  });
+
+  app.setErrorHandler<FastifyError>((problem, _request, reply) => {
+    if (problem.code !== 'FST_ERR_CTP_BODY_TOO_LARGE') return reply.send(problem);
+    // The rest of the body is not read, so that nothing can follow on this connection.
+    reply.header('connection', 'close');
+    return reply.code(413).send({ error: 'The statement is longer than 1 MB' });
   });
 
   app.head('/v1/statement', (request, reply) => reply.code(userOf(request.headers) === undefined ? 401 : 200).send());

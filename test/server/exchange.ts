@@ -29,7 +29,7 @@ const USER = { 'X-Trino-User': 'test' };
 export async function request(url: string, init: RequestInit = {}): Promise<Page> {
   const response = await fetch(url, { ...init, headers: { ...USER, ...(init.headers as Headers | undefined) } });
   const text = await response.text();
-  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+  const isJson = text !== '' && response.headers.get('content-type')?.includes('json');
   return {
     status: response.status,
     headers: Object.fromEntries(response.headers),
