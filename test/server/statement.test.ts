@@ -32,10 +32,10 @@ async function eventually<T>(seen: () => Promise<T>, wanted: T): Promise<void> {
 }
 
 const STATES = ['QUEUED', 'PLANNING', 'STARTING', 'RUNNING', 'FINISHING', 'FINISHED', 'FAILED'];
-const COUNTS = [
-  ...['nodes', 'totalSplits', 'queuedSplits', 'runningSplits', 'completedSplits', 'cpuTimeMillis', 'wallTimeMillis'],
-  ...['processedRows', 'processedBytes', 'physicalInputBytes'],
-];
+const COUNTS =
+  'nodes totalSplits queuedSplits runningSplits completedSplits cpuTimeMillis wallTimeMillis processedRows processedBytes physicalInputBytes'.split(
+    ' ',
+  );
 const QUERY_COUNTS = [...COUNTS, 'queuedTimeMillis', 'elapsedTimeMillis', 'peakMemoryBytes', 'spilledBytes'];
 
 /** What every answer must have, whatever it says. */
@@ -45,19 +45,20 @@ function check(body: Body, id: string): void {
   expect(body.warnings).toEqual([]);
   expect(STATES).toContain(body.stats['state']);
   expect([typeof body.stats['queued'], typeof body.stats['scheduled']]).toEqual(['boolean', 'boolean']);
-  for (const name of QUERY_COUNTS) expect(body.stats[name], name).toSatisfy(Number.isSafeInteger);
+  expect(QUERY_COUNTS.filter((name) => !Number.isSafeInteger(body.stats[name]))).toEqual([]);
   const progress = body.stats['progressPercentage'] ?? 0;
   expect(progress).toBeGreaterThanOrEqual(0);
   expect(progress).toBeLessThanOrEqual(100);
   if (body.stats['rootStage']) checkStage(body.stats['rootStage'] as Stage);
-  if (body.data) expect(body.columns).toBeDefined();
-  if (body.error) expect([body.data, body.nextUri]).toEqual([undefined, undefined]);
+  // Never rows without columns, never anything after an error.
+  expect(body.data !== undefined && body.columns === undefined).toBe(false);
+  expect(body.error !== undefined && (body.data !== undefined || body.nextUri !== undefined)).toBe(false);
 }
 
 type Stage = Readonly<Record<string, unknown>> & { readonly subStages: readonly Stage[] };
 
 function checkStage(stage: Stage): void {
-  for (const name of [...COUNTS, 'failedTasks']) expect(stage[name], name).toSatisfy(Number.isSafeInteger);
+  expect([...COUNTS, 'failedTasks'].filter((name) => !Number.isSafeInteger(stage[name]))).toEqual([]);
   expect([typeof stage['stageId'], typeof stage['state']]).toEqual(['string', 'string']);
   expect([typeof stage['done'], typeof stage['coordinatorOnly']]).toEqual(['boolean', 'boolean']);
   for (const below of stage.subStages) checkStage(below);
@@ -231,6 +232,9 @@ test('who asks must say who they are', async () => {
   expect((await run(server.url, 'SELECT current_user', { 'X-Trino-User': 'J%C3%B6rg+a' })).rows).toEqual([['Jörg+a']]);
 });
 
+/** A statement of so many bytes. */
+const sized = (bytes: number): string => `SELECT 1 /*${'x'.repeat(bytes - 13)}*/`;
+
 test('bodies: encodings, sizes, kinds', async () => {
   const post = (body: string, headers: Record<string, string> = {}): ReturnType<typeof request> =>
     request(`${server.url}/v1/statement`, { method: 'POST', body, headers });
@@ -245,7 +249,6 @@ test('bodies: encodings, sizes, kinds', async () => {
     expect((await post('SELECT 1', { 'Content-Type': type })).status).toBe(200);
   }
   expect((await run(server.url, `SELECT '東京'`)).rows).toEqual([['東京']]);
-  const sized = (bytes: number): string => `SELECT 1 /*${'x'.repeat(bytes - 13)}*/`;
   expect((await run(server.url, sized(1_000_000))).rows).toEqual([[1]]);
   expect(await failure(server.url, sized(1_100_000))).toMatch(/at most 1000000 are read/);
   const refused = await post(sized(3_000_000));
