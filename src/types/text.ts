@@ -14,10 +14,11 @@ export const yearText = (sql: string): string =>
 /** `2020-01-31 01:02:03.123` with `digits` of the fraction, rounded from `precision`. */
 export function timestampText(sql: string, digits: number, precision: number): string {
   const value = digits < precision ? roundTimestamp(sql, digits, precision) : sql;
-  const day = `strftime(${value}, '%Y-%m-%d ')`;
-  // The kernel's strftime knows plain years only.
-  const plain = `CASE WHEN year(${value}) BETWEEN 1 AND 9999 THEN ${day} ELSE ${yearText(value)} || strftime(${value}, '-%m-%d ') END`;
-  return `(${plain} || ${clockText(value, digits)})`;
+  // The kernel's strftime knows plain years only, and TIMESTAMP_NS has no others.
+  const plain = clockText(value, digits, '%Y-%m-%d ');
+  if (precision > 6) return plain;
+  const odd = `${yearText(value)} || strftime(${value}, '-%m-%d ') || ${clockText(value, digits)}`;
+  return `CASE WHEN ${value} BETWEEN TIMESTAMP '0001-01-01 00:00:00' AND TIMESTAMP '9999-12-31 23:59:59.999999' THEN ${plain} ELSE ${odd} END`;
 }
 
 /** `01:02:03.123`. */
@@ -35,13 +36,11 @@ export function zonedTimeText(sql: string, digits: number, precision: number): s
 export const offsetText = (minutes: string): string =>
   `(CASE WHEN ${minutes} < 0 THEN '-' ELSE '+' END || lpad(CAST(abs(${minutes}) // 60 AS VARCHAR), 2, '0') || ':' || lpad(CAST(abs(${minutes}) % 60 AS VARCHAR), 2, '0'))`;
 
-function clockText(value: string, digits: number): string {
-  if (digits === 0) return `strftime(${value}, '%H:%M:%S')`;
-  if (digits === 3) return `strftime(${value}, '%H:%M:%S.%g')`;
-  if (digits === 6) return `strftime(${value}, '%H:%M:%S.%f')`;
-  if (digits === 9) return `strftime(${value}, '%H:%M:%S.%n')`;
-  const code = digits < 3 ? '%g' : digits < 6 ? '%f' : '%n';
-  return `left(strftime(${value}, '%H:%M:%S.${code}'), ${9 + digits})`;
+function clockText(value: string, digits: number, day = ''): string {
+  if (digits === 0) return `strftime(${value}, '${day}%H:%M:%S')`;
+  const code = digits <= 3 ? '%g' : digits <= 6 ? '%f' : '%n';
+  const text = `strftime(${value}, '${day}%H:%M:%S.${code}')`;
+  return digits % 3 === 0 ? text : `left(${text}, ${(day === '' ? 9 : 20) + digits})`;
 }
 
 /** A timestamp rounded half up to `digits` of the fraction. */

@@ -4,7 +4,7 @@ import { kernelType } from '../../../types/kernel.ts';
 import { decimal, type SqlType } from '../../../types/type.ts';
 import type { Expression } from '../../expression.ts';
 import { raise } from '../../render/raise.ts';
-import { define, type FunctionDefinition, type Render } from '../definition.ts';
+import { define, type FunctionDefinition, type Render, type RenderKit } from '../definition.ts';
 
 const INTEGERS = ['tinyint', 'smallint', 'integer', 'bigint'];
 const FLOATS = ['real', 'double'];
@@ -102,11 +102,12 @@ const decimalProduct: Render = ([a = '', b = ''], { type, types, bind, query }) 
 const halfUp = (n: string, d: string): string =>
   `(${n} // ${d} + CASE WHEN abs(${n} % ${d}) >= abs(${d}) - abs(${n} % ${d}) THEN CASE WHEN (${n} < 0) = (${d} < 0) THEN 1 ELSE -1 END ELSE 0 END)`;
 
-/** The digits of a decimal as one integer. */
+/** The digits of a decimal as one integer: HUGEINT, made in 64 bits where they are enough. */
 function unscaled(sql: string, { precision, scale }: Decimal): string {
   if (scale === 0) return `CAST(${sql} AS HUGEINT)`;
-  if (precision + scale < DIGITS_MAX)
-    return `CAST(CAST(${sql} AS DECIMAL(38,${scale})) * CAST(1${'0'.repeat(scale)} AS DECIMAL(${scale + 1},0)) AS HUGEINT)`;
+  const unit = `CAST(1${'0'.repeat(scale)} AS DECIMAL(${scale + 1},0))`;
+  if (precision + scale + 1 <= 18) return `CAST(CAST(${sql} * ${unit} AS BIGINT) AS HUGEINT)`;
+  if (precision + scale < DIGITS_MAX) return `CAST(CAST(${sql} AS DECIMAL(38,${scale})) * ${unit} AS HUGEINT)`;
   return `CAST(replace(CAST(${sql} AS VARCHAR), '.', '') AS HUGEINT)`;
 }
 
@@ -117,25 +118,56 @@ function scaled(sql: string, type: Decimal): string {
   return `CAST(CAST(${sql} AS DECIMAL(${type.precision},0)) * ${unit} AS ${kernelType(type)})`;
 }
 
+/** Digits that 64 bits hold with a factor of two to spare. */
+const NARROW_DIGITS = 17;
+
 /** Rounded half away from zero at the result's scale. */
 const decimalQuotient: Render = ([a = '', b = ''], { type, types, bind }) => {
   const [left, right] = asDecimals(types);
   const result = type as Decimal;
   const shift = result.scale - left.scale + right.scale;
-  const power = `CAST('1${'0'.repeat(Math.abs(shift))}' AS HUGEINT)`;
-  const quotient = (n: string, d: string): string => {
-    if (shift < 0) return halfUp(n, `(${d} * ${power})`);
-    if (left.precision + shift < DIGITS_MAX) return halfUp(`(${n} * ${power})`, d);
-    // The whole quotient first: only the remainder grows by the shift.
-    return `(${n} // ${d} * ${power} + ${halfUp(`(${n} % ${d} * ${power})`, d)})`;
-  };
-  return bind(unscaled(a, left), (n) =>
-    bind(
-      unscaled(b, right),
-      (d) => `CASE WHEN ${d} = 0 AND ${n} IS NOT NULL THEN ${zero} ELSE ${scaled(quotient(n, d), result)} END`,
-    ),
+  const kernel = left.precision + shift <= NARROW_DIGITS && right.precision <= NARROW_DIGITS ? 'BIGINT' : 'HUGEINT';
+  const power = `CAST('1${'0'.repeat(Math.abs(shift))}' AS ${kernel})`;
+  const digits = (sql: string, from: Decimal): string =>
+    kernel === 'BIGINT' ? `CAST(${unscaled(sql, from)} AS BIGINT)` : unscaled(sql, from);
+  return bind(digits(a, left), (n) =>
+    bind(digits(b, right), (d) => {
+      const size = shift < 0 || left.precision + shift < DIGITS_MAX;
+      const whole =
+        shift < 0
+          ? roundedQuotient(`abs(${n})`, `abs(${d}) * ${power}`, kernel, bind)
+          : roundedQuotient(`abs(${n}) * ${power}`, `abs(${d})`, kernel, bind);
+      // The whole quotient first where the shifted digits may not fit: only the remainder grows by the shift.
+      const split = `(abs(${n}) // abs(${d}) * ${power} + ${roundedQuotient(`abs(${n}) % abs(${d}) * ${power}`, `abs(${d})`, kernel, bind)})`;
+      const quotient = `${size ? whole : split} * (sign(${n}) * sign(${d}))`;
+      return `CASE WHEN ${d} = 0 AND ${n} IS NOT NULL THEN ${zero} WHEN ${d} <> 0 THEN ${scaled(`(${quotient})`, result)} END`;
+    }),
   );
 };
+
+/** A quotient to the precision of doubles. */
+const near = (rest: string, by: string): string => `CAST(CAST(${rest} AS DOUBLE) / CAST(${by} AS DOUBLE) AS HUGEINT)`;
+
+/**
+ * n / d of numbers that are not negative, rounded half up. The kernel divides 128 bits one by one (4 µs); doubles come
+ * near in three steps, each of which divides what the last one left, and whole numbers decide the rest.
+ */
+function roundedQuotient(n: string, d: string, kernel: 'BIGINT' | 'HUGEINT', bind: RenderKit['bind']): string {
+  if (kernel === 'BIGINT') return `((2 * (${n}) + ${d}) // (2 * ${d}))`;
+  return bind(`(${n})`, (x) =>
+    bind(`(${d})`, (y) =>
+      bind(near(x, y), (q) =>
+        bind(`(${q} + ${near(`(${x} - ${q} * ${y})`, y)})`, (r) =>
+          bind(
+            `(${r} + ${near(`(${x} - ${r} * ${y})`, y)})`,
+            (t) =>
+              `(${t} + CASE WHEN 2 * (${x} - ${t} * ${y}) >= ${y} THEN 1 WHEN 2 * (${x} - ${t} * ${y}) < -${y} THEN -1 ELSE 0 END)`,
+          ),
+        ),
+      ),
+    ),
+  );
+}
 
 export function remainderType(types: readonly SqlType[]): SqlType {
   const [a, b] = asDecimals(types);
