@@ -1,15 +1,10 @@
 /** The rules in the order in which they run, each group with the reason why it stands there. */
 
 import type { Rule } from '../rule.ts';
-import { applyByCounting } from './apply-by-counting.ts';
-import { applyOfAggregation } from './apply-of-aggregation.ts';
-import { applyOfNothingOutside } from './apply-of-nothing-outside.ts';
-import { applyOfOneRow } from './apply-of-one-row.ts';
-import { applyOfRows } from './apply-of-rows.ts';
 import { chooseBuildSides } from './choose-build-sides.ts';
 import { constrainScans } from './constrain-scans.ts';
+import { decorrelate } from './decorrelate.ts';
 import { emptyInputs } from './empty-inputs.ts';
-import { filterOverApply } from './filter-over-apply.ts';
 import { dropUnseenSort, limitOfNothing, limitOverLimit, limitOverSort, limitThroughProject } from './limits.ts';
 import { dropIdentityProject, mergeProjects, pullProjectAboveJoin } from './projects.ts';
 import { pruneColumns } from './prune-columns.ts';
@@ -39,32 +34,12 @@ const TIDY: readonly Rule[] = [
   dropUnseenSort,
 ];
 
-/** Subqueries whose rows or value are wanted; those that are only asked a question come last. */
-const VALUED: readonly Rule[] = [
-  filterOverApply,
-  applyOfNothingOutside,
-  applyOfOneRow,
-  applyOfAggregation,
-  applyOfRows,
-];
-
-export const DECORRELATION: readonly RuleGroup[] = [
-  {
-    because: 'EXISTS and IN that only filter are joins; as values, which the next groups make of them, they cost more',
-    rules: [filterOverApply],
-  },
-  {
-    because: 'a subquery in a subquery must be gone before the outer one can be, and may then still be a filter',
-    rules: [...VALUED],
-  },
-  {
-    because: 'every subquery that can be joined is, before anything else looks at the plan',
-    rules: [...VALUED, applyByCounting],
-  },
-];
-
 export const RULES: readonly RuleGroup[] = [
-  ...DECORRELATION,
+  {
+    because: 'every subquery that can be a join is one before anything else looks at the plan',
+    rules: [decorrelate],
+    once: true,
+  },
   {
     because: 'the shapes that people and the logical planner write become the few that later rules look for',
     rules: [...TIDY, semiJoinToJoin],
