@@ -1,10 +1,10 @@
 /** The projections and filters on top of a subquery, and how they are done again beside the columns of the row outside. */
 
-import type { Expression } from '../../sql/expression.ts';
+import type { Expression, Symbol } from '../../sql/expression.ts';
 import { reference } from '../../sql/expression.ts';
-import { addColumns, identity } from '../columns.ts';
+import { addColumns } from '../columns.ts';
 import { and, substitute } from '../expressions.ts';
-import type { Assignment, FilterNode, PlanNode, ProjectNode } from '../nodes.ts';
+import type { FilterNode, PlanNode, ProjectNode } from '../nodes.ts';
 import { outputsOf } from '../nodes.ts';
 import type { Allocator } from '../symbols.ts';
 
@@ -58,23 +58,56 @@ export function singleRow(node: PlanNode): ReadonlyMap<string, Expression> | und
   );
 }
 
-/** `plan` with the symbols of `subquery` NULL where `conditions` do not hold. */
-export function nulledUnless(
+/**
+ * The steps over `plan`, with what they make NULL where `mark` or their filters do not hold. Undefined where the subquery
+ * hands out columns that the steps did not make although a filter may refuse the row.
+ */
+export function redoOrNull(
   allocator: Allocator,
   plan: PlanNode,
+  { steps }: Pick<Chain, 'steps'>,
   subquery: PlanNode,
-  conditions: readonly Expression[],
-): PlanNode {
-  if (conditions.length === 0) return plan;
-  const own = new Set(outputsOf(subquery).map((symbol) => symbol.name));
-  const assignments = identity(outputsOf(plan)).map((assignment): Assignment => {
-    const { symbol } = assignment;
-    if (!own.has(symbol.name)) return assignment;
-    const branches = [{ when: and(conditions), result: reference(symbol) }];
-    const otherwise: Expression = { kind: 'Constant', type: symbol.type, value: null };
-    return { symbol, expression: { kind: 'Case', type: symbol.type, branches, otherwise } };
-  });
-  return { kind: 'Project', id: allocator.newId(), source: plan, assignments };
+  mark?: Expression,
+): PlanNode | undefined {
+  if (!mark && steps.every((step) => step.kind === 'Project')) return redo(allocator, plan, steps).plan;
+  const conditions: Expression[] = mark ? [mark] : [];
+  const raw = new Map<string, Expression>();
+  const made: Symbol[] = [];
+  let current = plan;
+  let filtered = false;
+  for (const step of steps.toReversed()) {
+    if (step.kind === 'Filter') {
+      conditions.push(substitute(step.predicate, raw));
+      filtered = true;
+      continue;
+    }
+    const assigned = step.assignments.filter(
+      ({ symbol, expression }) => expression.kind !== 'Reference' || expression.name !== symbol.name,
+    );
+    // A column keeps one meaning in a plan: what is not NULL yet has a name of its own.
+    const named = assigned.map(({ symbol, expression }) => ({
+      of: symbol,
+      symbol: allocator.newSymbol(symbol.name, symbol.type),
+      expression: substitute(expression, raw),
+    }));
+    current = addColumns(allocator, current, named);
+    for (const { of, symbol } of named) {
+      raw.set(of.name, reference(symbol));
+      made.push(of);
+    }
+  }
+  if (filtered && outputsOf(subquery).some((symbol) => !raw.has(symbol.name))) return undefined;
+  return addColumns(
+    allocator,
+    current,
+    made.map((symbol) => ({ symbol, expression: orNull(conditions, raw.get(symbol.name)!) })),
+  );
+}
+
+function orNull(conditions: readonly Expression[], result: Expression): Expression {
+  if (conditions.length === 0) return result;
+  const otherwise: Expression = { kind: 'Constant', type: result.type, value: null };
+  return { kind: 'Case', type: result.type, branches: [{ when: and(conditions), result }], otherwise };
 }
 
 /** Exactly one row, whatever the data. */

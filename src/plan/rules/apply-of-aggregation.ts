@@ -5,7 +5,7 @@ import { reference } from '../../sql/expression.ts';
 import { addColumns, joinOn } from '../columns.ts';
 import { attach, detach, zero } from '../decorrelation/attach.ts';
 import { comparedColumns, EXACT, pullUp, readsBeyond } from '../decorrelation/pull-up.ts';
-import { chainOf, nulledUnless, redo } from '../decorrelation/subquery-chain.ts';
+import { chainOf, redo, redoOrNull } from '../decorrelation/subquery-chain.ts';
 import { and, partsOfAggregate, referencesIn } from '../expressions.ts';
 import { symbolNames } from '../node-expressions.ts';
 import type { AggregationNode, ApplyNode, PlanNode } from '../nodes.ts';
@@ -24,12 +24,12 @@ export const applyOfAggregation: Rule = {
     if (base.kind !== 'Aggregation' || base.keys.length > 0 || base.groupingSets) return undefined;
     const joined = grouped(node, base, context) ?? attached(node, base, context);
     if (!joined) return undefined;
-    const { plan, conditions } = redo(context, joined, steps);
-    if (conditions.length === 0) return plan;
     if (node.form.kind === 'lateral' && node.form.type === 'INNER') {
+      const { plan, conditions } = redo(context, joined, steps);
+      if (conditions.length === 0) return plan;
       return { kind: 'Filter', id: context.newId(), source: plan, predicate: and(conditions) };
     }
-    return nulledUnless(context, plan, node.subquery, conditions);
+    return redoOrNull(context, joined, { steps }, node.subquery);
   },
 };
 

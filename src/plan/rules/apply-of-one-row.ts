@@ -1,6 +1,6 @@
 /** A subquery without FROM computes expressions of the row outside: a projection. */
 
-import { chainOf, isOneRow, nulledUnless, redo, singleRow } from '../decorrelation/subquery-chain.ts';
+import { chainOf, isOneRow, redo, redoOrNull, singleRow } from '../decorrelation/subquery-chain.ts';
 import { addColumns } from '../columns.ts';
 import { and, TRUE } from '../expressions.ts';
 import type { Rule } from '../rule.ts';
@@ -21,11 +21,12 @@ export const applyOfOneRow: Rule = {
     const row = base.kind === 'Values' ? singleRow(base) : undefined;
     if (!row || base.kind !== 'Values') return undefined;
     const cells = base.symbols.map((symbol) => ({ symbol, expression: row.get(symbol.name)! }));
-    const { plan, conditions } = redo(context, addColumns(context, node.source, cells), steps);
-    if (conditions.length === 0) return plan;
+    const one = addColumns(context, node.source, cells);
     if (node.form.kind === 'lateral' && node.form.type === 'INNER') {
+      const { plan, conditions } = redo(context, one, steps);
+      if (conditions.length === 0) return plan;
       return { kind: 'Filter', id: context.newId(), source: plan, predicate: and(conditions) };
     }
-    return nulledUnless(context, plan, node.subquery, conditions);
+    return redoOrNull(context, one, { steps }, node.subquery);
   },
 };

@@ -6,7 +6,7 @@ import { BIGINT, BOOLEAN } from '../../types/type.ts';
 import { addColumns, identity, joinOn } from '../columns.ts';
 import { asUnnest, countRows, unnestOver } from '../decorrelation/attach.ts';
 import { comparedColumns, EXACT, pullUp, type PulledUp, readsBeyond } from '../decorrelation/pull-up.ts';
-import { chainOf, projectionsOf, redo } from '../decorrelation/subquery-chain.ts';
+import { chainOf, projectionsOf, redo, redoOrNull } from '../decorrelation/subquery-chain.ts';
 import { and, conjunctsOf, TRUE } from '../expressions.ts';
 import { FUNCTIONS } from '../function-facts.ts';
 import { symbolNames } from '../node-expressions.ts';
@@ -48,13 +48,8 @@ function lateral(node: ApplyNode, form: Lateral, context: RuleContext): PlanNode
   }
   const mark = context.newSymbol('mark', BOOLEAN);
   const right = addColumns(context, below.node, [{ symbol: mark, expression: TRUE }]);
-  const { plan } = redo(context, joinOn(context, 'LEFT', node.source, right, below.predicates), steps);
-  const made = symbolNames(outputsOf(node.subquery));
-  const nulled = identity(outputsOf(plan)).map(({ symbol, expression }) => ({
-    symbol,
-    expression: made.has(symbol.name) ? whenMarked(mark, symbol) : expression,
-  }));
-  return { kind: 'Project', id: context.newId(), source: plan, assignments: nulled };
+  const joined = joinOn(context, 'LEFT', node.source, right, below.predicates);
+  return redoOrNull(context, joined, { steps }, node.subquery, reference(mark));
 }
 
 // Apply lateral(x, Limit[n](Filter[x.k < y.k](y))) → Filter[position ≤ n](Window[position by m](AssignUniqueId[m](x) JOIN y))
@@ -103,15 +98,6 @@ function firstRows(
     right: { kind: 'Constant', type: BIGINT, value: count },
   };
   return { kind: 'Filter', id: context.newId(), source: window, predicate };
-}
-
-function whenMarked(mark: Symbol, symbol: Symbol): Expression {
-  return {
-    kind: 'Case',
-    type: symbol.type,
-    branches: [{ when: reference(mark), result: reference(symbol) }],
-    otherwise: { kind: 'Constant', type: symbol.type, value: null },
-  };
 }
 
 function unnested(node: ApplyNode, form: Lateral, context: RuleContext): PlanNode | undefined {
