@@ -2,20 +2,19 @@
  * Looks at a plan again with the exact rows and bytes of the stages that have ended, before the next one starts. What was
  * written stays as it was written: files cut into partitions may be read whole, by one task or by all, but never cut anew.
  *
- * A later extension: the least and greatest keys of a finished build side, as constraints of scans that have not started.
+ * A later extension: the least and greatest keys of a finished side, as constraints of scans that have not started.
  */
 
 import type { DistributedPlan, Fragment } from './fragment.ts';
+import { type FragmentResult, fragmentOf, hasOneReader, inputsOf, replaced } from './fragment-edits.ts';
 import { checkFragments, remoteSourcesOf, violationIn } from './fragment-checker.ts';
 import { describeRows } from './join-distribution.ts';
 import type { JoinNode, PlanNode, RemoteSourceNode } from './nodes.ts';
 import { sourcesOf, withSources } from './nodes.ts';
 import type { ClusterShape } from './rule.ts';
 import { isDeterministic } from './determinism.ts';
+import { withReducedSides } from './reduce-shuffled-side.ts';
 import { SMALL_INPUT_BYTES, SMALL_INPUT_ROWS } from './small-input.ts';
-
-/** What a finished fragment wrote. */
-export type FragmentResult = { readonly rows: number; readonly bytes: number };
 
 /** A finished build side up to this size is copied to every task rather than have its probe side shuffled. */
 const COPIED_BYTES_MAX = 32 * 1024 * 1024;
@@ -33,6 +32,7 @@ export function adapt(
   for (const { id } of plan.fragments) {
     if (!isOpen(id)) continue;
     current = withoutShuffle(current, id, finished, isOpen, cluster);
+    current = withReducedSides(current, id, finished, isOpen);
   }
   for (const { id } of current.fragments.toReversed()) {
     if (!isOpen(id)) continue;
@@ -42,23 +42,6 @@ export function adapt(
   if (current !== plan) checkFragments(current, 'adapt');
   return current;
 }
-
-const fragmentOf = (plan: DistributedPlan, id: number): Fragment | undefined =>
-  plan.fragments.find((fragment) => fragment.id === id);
-
-function replaced(plan: DistributedPlan, fragment: Fragment, without?: number): DistributedPlan {
-  const fragments = plan.fragments
-    .filter(({ id }) => id !== without)
-    .map((other) => (other.id === fragment.id ? fragment : other))
-    .map((other) =>
-      other.startsAfter ? { ...other, startsAfter: other.startsAfter.filter((id) => id !== without) } : other,
-    );
-  return { ...plan, fragments };
-}
-
-const inputsOf = (root: PlanNode): readonly number[] => [
-  ...new Set(remoteSourcesOf(root).map((remote) => remote.fragment)),
-];
 
 function mapRemotes(node: PlanNode, map: (remote: RemoteSourceNode) => PlanNode): PlanNode {
   return node.kind === 'RemoteSource'
@@ -108,7 +91,7 @@ function withInputsInside(plan: DistributedPlan, id: number, isOpen: (id: number
     if (!reader || reader.partitioning !== 'single') return current;
     const inner: Fragment | undefined = reader.inputs
       .map((input) => fragmentOf(current, input))
-      .find((input) => input?.partitioning === 'single' && isOpen(input.id));
+      .find((input) => input?.partitioning === 'single' && isOpen(input.id) && hasOneReader(current, input.id));
     if (!inner) return current;
     const root = mapRemotes(reader.root, (remote) => (remote.fragment === inner.id ? inner.root : remote));
     const merged = { ...reader, root, inputs: inputsOf(root), deterministic: isDeterministic(root) };

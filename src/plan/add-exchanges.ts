@@ -138,7 +138,7 @@ function placeJoined(node: JoinNode, left: Placed, right: Placed, placing: Placi
   if (node.criteria.length === 0 && keepsUnmatchedBuildRows(node)) {
     return together(node, [left, right], placing, `${node.type} join without equal columns`);
   }
-  const { distribution, reason } = chooseJoinDistribution(node, left, placing);
+  const { distribution, reason } = chooseJoinDistribution(node, left, right, placing);
   if (distribution === 'single') return together(node, [left, right], placing, reason);
   if (distribution === 'broadcast') {
     const build = broadcast(right, placing, reason);

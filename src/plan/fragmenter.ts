@@ -3,6 +3,7 @@
 import { assert } from '../common/assert.ts';
 import { isDeterministic } from './determinism.ts';
 import type { DistributedPlan, Fragment } from './fragment.ts';
+import { inOrder } from './stage-order.ts';
 import type { ExchangeScope, OutputNode, Placement, PlanNode, PlanNodeId } from './nodes.ts';
 import { outputsOf, sourcesOf, withSources } from './nodes.ts';
 
@@ -42,36 +43,9 @@ export function fragmentPlan(root: OutputNode, estimatedRows: ReadonlyMap<PlanNo
   assert(root.placement, 'exchanges were added before the plan is cut');
   cut(root, root.placement);
   return {
-    fragments: fragments.map((fragment) => ({ ...fragment, ...buildSidesFirst(fragment, fragments) })),
+    fragments: inOrder(fragments),
     columns: root.columns,
   };
-}
-
-/** Build sides that are surely large tell nothing new when they are done: their probe sides need not wait. */
-const AWAITED_ROWS_MAX = 20_000_000;
-
-/** A fragment whose rows are shuffled to meet smaller build sides starts after those, which may then be copied instead. */
-function buildSidesFirst(
-  fragment: Fragment,
-  fragments: readonly Fragment[],
-): Pick<Fragment, 'startsAfter'> | undefined {
-  if (fragment.output?.kind !== 'repartition') return undefined;
-  const reader = fragments.find(({ inputs }) => inputs.includes(fragment.id));
-  const builds = reader && buildSidesAgainst(reader.root, fragment.id);
-  const awaited = builds?.filter((id) => (fragments[id]?.estimatedRows ?? Infinity) <= AWAITED_ROWS_MAX);
-  return awaited && awaited.length > 0 && awaited.length === builds?.length ? { startsAfter: awaited } : undefined;
-}
-
-/** The fragments on the build sides of the joins whose leftmost probe side is fragment `probe`. */
-function buildSidesAgainst(node: PlanNode, probe: number): readonly number[] | undefined {
-  if (node.kind === 'RemoteSource') return node.fragment === probe ? [] : undefined;
-  const [first, ...others] = sourcesOf(node);
-  const below = first && buildSidesAgainst(first, probe);
-  if (!below) return others.map((source) => buildSidesAgainst(source, probe)).find((found) => found !== undefined);
-  if (node.kind !== 'Join') return below;
-  // Unmatched rows of the build side forbid to copy it.
-  if (node.type === 'RIGHT' || node.type === 'FULL') return undefined;
-  return [...below, ...(node.right.kind === 'RemoteSource' ? [node.right.fragment] : [])];
 }
 
 /** Whether the order of the result's rows is part of the answer. */

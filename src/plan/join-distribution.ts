@@ -14,12 +14,17 @@ export type JoinDistribution = {
 export const keepsUnmatchedBuildRows = (join: JoinNode): boolean => join.type === 'RIGHT' || join.type === 'FULL';
 
 /** Nanoseconds of one task, measured for the kernel's shuffle files; only their ratios matter. */
-const COST = { writeByte: 4, readByte: 1.5, buildRow: 100 };
+const COST = { writeByte: 4, readByte: 1.5, buildRow: 100, stage: 8_000_000 };
 
 /** A build side above this is never copied to every task: each would hold it whole in memory. */
 const BROADCAST_BYTES_MAX = 512 * 1024 * 1024;
 
-export function chooseJoinDistribution(node: JoinNode, left: Placed, placing: Placing): JoinDistribution {
+export function chooseJoinDistribution(
+  node: JoinNode,
+  left: Placed,
+  right: Placed,
+  placing: Placing,
+): JoinDistribution {
   const { context, estimator } = placing;
   const forced = sessionProperty(context.session.properties, 'join_distribution_type');
   const rows = estimator.rows(node.right);
@@ -31,6 +36,7 @@ export function chooseJoinDistribution(node: JoinNode, left: Placed, placing: Pl
     }
   }
   if (node.criteria.length === 0) return { distribution: 'broadcast', reason: `no equal columns; ${build}` };
+  if (right.spread.kind === 'everywhere' && forced === 'AUTOMATIC') return { distribution: 'broadcast', reason: build };
   if (forced === 'BROADCAST') return { distribution: 'broadcast', reason: `join_distribution_type; ${build}` };
   if (forced === 'PARTITIONED') return { distribution: 'partitioned', reason: `join_distribution_type; ${build}` };
   const leftBytes = estimator.bytes(node.left);
@@ -41,7 +47,8 @@ export function chooseJoinDistribution(node: JoinNode, left: Placed, placing: Pl
   const { workers } = context.cluster;
   const shuffledBytes = (left.spread.kind === 'hash' ? 0 : leftBytes) + rightBytes;
   const copied = (rightBytes * COST.writeByte) / workers + rightBytes * COST.readByte + rows * COST.buildRow;
-  const shuffled = (shuffledBytes * (COST.writeByte + COST.readByte) + rows * COST.buildRow) / workers;
+  const movedProbe = left.spread.kind === 'hash' ? 0 : COST.stage;
+  const shuffled = (shuffledBytes * (COST.writeByte + COST.readByte) + rows * COST.buildRow) / workers + movedProbe;
   return copied <= shuffled
     ? { distribution: 'broadcast', reason: build }
     : { distribution: 'partitioned', reason: `${build} is dearer to copy to every task than to shuffle` };

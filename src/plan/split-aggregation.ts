@@ -17,6 +17,8 @@ const PARTIAL_SHARE_MAX = 0.6;
 /** Groups that one task combines faster than a further shuffle would. */
 const GATHERED_GROUPS_MAX = 100_000;
 
+/** Rows that one task aggregates before others would have received them. */
+const GATHERED_ROWS_MAX = 50_000;
 /** Groups that keep every task busy when they are dealt out. */
 const EVEN_GROUPS_MIN = 1_000;
 
@@ -52,8 +54,10 @@ export function splitAggregation(
     const moved = movedGroups(partial, by, groups, placing);
     return { node: steps.final(moved.node), spread: moved.spread };
   }
+  const isForced = sessionProperty(placing.context.session.properties, 'distribution') === 'FORCED';
+  const isLittle = !isForced && (rows ?? Infinity) <= GATHERED_ROWS_MAX;
   const moved =
-    node.keys.length === 0 || node.groupingSets
+    node.keys.length === 0 || node.groupingSets || isLittle
       ? gather(source, placing, 'one task aggregates all rows')
       : groupedBy(source, together, placing, `grouped by ${names(together)}`);
   return { node: withSources(node, [moved.node]), spread: moved.spread };

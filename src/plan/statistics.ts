@@ -159,10 +159,16 @@ function expressionStatistics(expression: Expression, source: PlanStatistics): S
   if (varying.length !== 1) return undefined;
   const inner = expressionStatistics(varying[0]!, source);
   if (!inner) return undefined;
-  // The year of a date has a value for every 365 of them.
-  const coarser = expression.kind === 'Call' && expression.function.startsWith('year(') ? 365 : 1;
-  const distinct = inner.distinct === undefined ? undefined : Math.max(inner.distinct / coarser, 1);
+  const distinct = inner.distinct === undefined ? undefined : Math.max(coarsened(expression, inner.distinct), 1);
   return { distinct, nullFraction: inner.nullFraction };
+}
+
+/** A year has 365 days; a part of a text is far less varied than the text. */
+function coarsened(expression: Expression, distinct: number): number {
+  if (expression.kind !== 'Call') return distinct;
+  if (expression.function.startsWith('year(')) return distinct / 365;
+  if (expression.function.startsWith('date_trunc(')) return distinct / 30;
+  return expression.function.startsWith('substr(') ? Math.sqrt(distinct) : distinct;
 }
 
 function aggregated(node: AggregationNode, source: PlanStatistics): PlanStatistics {

@@ -1,0 +1,28 @@
+/** Small changes to a plan that is cut already. */
+
+import type { DistributedPlan, Fragment } from './fragment.ts';
+import { remoteSourcesOf } from './fragment-checker.ts';
+import type { PlanNode } from './nodes.ts';
+
+/** What a finished fragment wrote. */
+export type FragmentResult = { readonly rows: number; readonly bytes: number };
+
+export const fragmentOf = (plan: DistributedPlan, id: number): Fragment | undefined =>
+  plan.fragments.find((fragment) => fragment.id === id);
+
+export const hasOneReader = (plan: DistributedPlan, id: number): boolean =>
+  plan.fragments.filter(({ inputs }) => inputs.includes(id)).length === 1;
+
+export function replaced(plan: DistributedPlan, fragment: Fragment, without?: number): DistributedPlan {
+  const fragments = plan.fragments
+    .filter(({ id }) => id !== without)
+    .map((other) => (other.id === fragment.id ? fragment : other))
+    .map((other) =>
+      other.startsAfter ? { ...other, startsAfter: other.startsAfter.filter((id) => id !== without) } : other,
+    );
+  return { ...plan, fragments };
+}
+
+export const inputsOf = (root: PlanNode): readonly number[] => [
+  ...new Set(remoteSourcesOf(root).map((remote) => remote.fragment)),
+];

@@ -1,0 +1,47 @@
+/**
+ * Which side of a shuffled join is made first: the one that, once its exact size is known, may be copied instead of shuffled,
+ * or may tell which rows of the other side are worth shuffling.
+ */
+
+import type { Fragment } from './fragment.ts';
+import type { JoinNode, PlanNode, RemoteSourceNode } from './nodes.ts';
+import { sourcesOf } from './nodes.ts';
+
+/** Sides that are surely large tell nothing new when they are done: the others need not wait. */
+const AWAITED_ROWS_MAX = 20_000_000;
+
+export function inOrder(fragments: readonly Fragment[]): readonly Fragment[] {
+  const awaited = new Map<number, number[]>();
+  for (const { root } of fragments) {
+    for (const { first, second } of pairsIn(root)) {
+      if ((fragments[first]?.estimatedRows ?? Infinity) > AWAITED_ROWS_MAX) continue;
+      awaited.set(second, [...(awaited.get(second) ?? []), first]);
+    }
+  }
+  return fragments.map((fragment) => {
+    const startsAfter = awaited.get(fragment.id);
+    return startsAfter ? { ...fragment, startsAfter } : fragment;
+  });
+}
+
+type Pair = { readonly first: number; readonly second: number };
+
+/** Sides of different joins are different parts of the plan, so that no fragment ever waits for itself. */
+function pairsIn(node: PlanNode): readonly Pair[] {
+  const below = sourcesOf(node).flatMap(pairsIn);
+  if (node.kind !== 'Join' || node.type === 'FULL') return below;
+  const left = spineOf(node.left)?.fragment;
+  const right = spineOf(node.right)?.fragment;
+  if (left === undefined || right === undefined) return below;
+  return [...below, node.reducesRight ? { first: left, second: right } : { first: right, second: left }];
+}
+
+/** The shuffled input whose rows a node passes on, perhaps fewer or beside others'. */
+export function spineOf(node: PlanNode): RemoteSourceNode | undefined {
+  if (node.kind === 'RemoteSource') return node.scope.kind === 'repartition' ? node : undefined;
+  if (node.kind === 'Filter' || node.kind === 'Project') return spineOf(node.source);
+  return node.kind === 'Join' && keepsLeft(node) ? spineOf(node.left) : undefined;
+}
+
+/** The left side's columns are its own in every row. */
+const keepsLeft = ({ type }: JoinNode): boolean => type !== 'RIGHT' && type !== 'FULL';
