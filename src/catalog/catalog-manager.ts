@@ -35,6 +35,13 @@ export class CatalogManager {
     return [...new Set(this.catalogs().flatMap((catalog) => catalog.connector.roots?.() ?? []))];
   }
 
+  /** Does the table lie in files that only processes on this very machine see? */
+  isLocal({ catalog, connector }: { readonly catalog: string; readonly connector: string }): boolean {
+    const mounted = this.#catalogs.get(catalog);
+    if (!mounted || mounted.scanProvider !== connector || mounted.connector.rootsAreShared) return false;
+    return (mounted.connector.roots?.() ?? []).length > 0;
+  }
+
   /** A view for one query: what it has seen of a table once, it sees until its end. */
   view(): Metadata {
     return new MetadataView(this.#catalogs);

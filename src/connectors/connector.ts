@@ -66,6 +66,8 @@ export interface Connector {
   splits(table: TableDescription, columns: readonly string[], constraint: TupleDomain): Promise<readonly Split[]>;
   /** Folders that workers' kernels must be allowed to read for this catalog. */
   roots?(): readonly string[];
+  /** Every machine of the cluster sees the same files under its roots; otherwise only this machine does. */
+  readonly rootsAreShared?: boolean;
 }
 
 /** A column batch made in JavaScript for the kernel's appender, see `GeneratedColumn`. */

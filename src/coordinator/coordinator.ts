@@ -18,7 +18,7 @@ export type CoordinatorOptions = {
   readonly logger: Logger;
   /** Folders of all mounted catalogs, which workers' kernels may read. */
   readonly roots: () => readonly string[];
-} & Pick<StatementEnvironment, 'metadata' | 'planStatement' | 'adapt'>;
+} & Pick<StatementEnvironment, 'metadata' | 'planStatement' | 'adapt' | 'hostId' | 'isLocal'>;
 
 export class Coordinator {
   readonly queries: QueryManager;

@@ -18,9 +18,11 @@ export class WorkerKernelQueries implements KernelQueries {
   readonly #pool: WorkerPool;
   readonly #client: ClusterClient;
   readonly #clock: Clock;
+  readonly #hostId: string;
   #turn = 0;
 
-  constructor(pool: WorkerPool, client: ClusterClient, clock: Clock) {
+  constructor(pool: WorkerPool, client: ClusterClient, clock: Clock, hostId: string) {
+    this.#hostId = hostId;
     this.#pool = pool;
     this.#client = client;
     this.#clock = clock;
@@ -44,7 +46,10 @@ export class WorkerKernelQueries implements KernelQueries {
   async #someWorker(): Promise<string> {
     const since = this.#clock.elapsedMs();
     for (;;) {
-      const workers = this.#pool.workers();
+      const all = this.#pool.workers();
+      // Files are where the coordinator found them: on its own machine, or on all of them.
+      const near = all.filter(({ announcement }) => announcement.hostId === this.#hostId);
+      const workers = near.length > 0 ? near : all;
       this.#turn += 1;
       const worker = workers[this.#turn % Math.max(1, workers.length)];
       if (worker) return worker.announcement.url;

@@ -5,6 +5,7 @@ import type { ClusterClient } from '../cluster/cluster-client.ts';
 import { assert } from '../common/assert.ts';
 import type { Clock } from '../common/clock.ts';
 import { QueryError } from '../common/errors.ts';
+import type { TableReference } from '../plan/nodes.ts';
 import type { OptimizedQuery } from '../plan/optimizer.ts';
 import type { ClusterShape } from '../plan/rule.ts';
 import { parametersOf } from '../sql/analyzer/describe.ts';
@@ -43,6 +44,10 @@ export type StatementEnvironment = {
   readonly clock: Clock;
   /** What one query sees of the catalogs. */
   readonly metadata: () => Metadata;
+  /** Which processes see the local files that this one sees. */
+  readonly hostId: string;
+  /** Does the table lie in files that are seen on this machine alone? */
+  readonly isLocal: (table: TableReference) => boolean;
   readonly planStatement: PlanStatement;
   readonly transactions: Transactions;
   /** A query's files on workers are not needed any more. */
@@ -108,7 +113,7 @@ function start(
   environment: StatementEnvironment,
   profile: boolean,
 ): Execution {
-  const { pool, runner, clock } = environment;
+  const { pool, runner, clock, isLocal } = environment;
   const { session, submission } = query;
   const setting = (name: string): number => Number(sessionProperty(session.properties, name));
   const slots = Math.max(1, pool.slots());
@@ -135,7 +140,10 @@ function start(
     pool,
     runner,
     clock,
-    assign: (fragment) => splitsOf(fragment, metadata, limits),
+    assign: (fragment) =>
+      splitsOf(fragment, metadata, limits, (table) =>
+        isLocal(table) ? pool.machinesOfHost(environment.hostId) : undefined,
+      ),
     adapt: environment.adapt(planned, query),
   });
   assert(!query.execution, 'a query runs one plan');

@@ -5,8 +5,11 @@ import { mapLimited } from '../common/collections.ts';
 import { QueryError } from '../common/errors.ts';
 import type { Split } from '../connectors/connector.ts';
 import type { Fragment } from '../plan/fragment.ts';
-import { type PlanNode, sourcesOf, type TableScanNode } from '../plan/nodes.ts';
+import { type PlanNode, sourcesOf, type TableReference, type TableScanNode } from '../plan/nodes.ts';
 import { type AssignedTask, type AssignmentLimits, assignSplits } from './split-assignment.ts';
+
+/** The only machines that can read a table's files; undefined = all. */
+type MachinesFor = (table: TableReference) => readonly string[] | undefined;
 
 /** Catalogs asked at a time for one fragment. */
 const SCANS_AT_A_TIME = 8;
@@ -16,9 +19,10 @@ export async function splitsOf(
   fragment: Fragment,
   metadata: Metadata,
   limits: AssignmentLimits,
+  machinesFor: MachinesFor,
 ): Promise<readonly AssignedTask[]> {
   const scans = scansOf(fragment.root);
-  const found = await mapLimited(scans, SCANS_AT_A_TIME, (scan) => splitsOfScan(scan, metadata));
+  const found = await mapLimited(scans, SCANS_AT_A_TIME, (scan) => splitsOfScan(scan, metadata, machinesFor));
   const splitsWhere = (isWanted: (scan: TableScanNode) => boolean): ReadonlyMap<number, readonly Split[]> =>
     new Map(scans.flatMap((scan, i) => (isWanted(scan) ? [[scan.id, found[i]!] as const] : [])));
   if (fragment.partitioning !== 'source') return [inOneTask(splitsWhere(() => true))];
@@ -38,12 +42,26 @@ function withRepeated(task: AssignedTask, { splits, machines }: AssignedTask): A
   return { ...task, splits: { ...task.splits, ...splits }, ...(where && { machines: where }) };
 }
 
-async function splitsOfScan(scan: TableScanNode, metadata: Metadata): Promise<readonly Split[]> {
+async function splitsOfScan(
+  scan: TableScanNode,
+  metadata: Metadata,
+  machinesFor: MachinesFor,
+): Promise<readonly Split[]> {
   const { catalog, schema, table } = scan.table;
   const found = await metadata.table({ catalog, schema, table });
   if (!found) throw new QueryError('TABLE_NOT_FOUND', `Table '${catalog}.${schema}.${table}' does not exist any more`);
   const columns = scan.columns.map(({ column }) => column.name);
-  return metadata.splits(found, columns, scan.constraint);
+  const splits = await metadata.splits(found, columns, scan.constraint);
+  const machines = machinesFor(scan.table);
+  if (!machines || splits.length === 0) return splits;
+  if (machines.length === 0) {
+    const say = `The files of catalog '${catalog}' lie on the coordinator's machine, where no worker is`;
+    throw new QueryError(
+      'NO_NODES_AVAILABLE',
+      `${say}: start one there, or, where all machines see the same files, set "shared": true in the catalog's file`,
+    );
+  }
+  return splits.map((split) => ({ machines, ...split }));
 }
 
 function inOneTask(scans: ReadonlyMap<number, readonly Split[]>): AssignedTask {

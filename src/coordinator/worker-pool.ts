@@ -35,6 +35,12 @@ export class WorkerPool {
     return this.#membership.members();
   }
 
+  /** Machines whose workers see the files that this process sees. */
+  machinesOfHost(host: string): readonly string[] {
+    const here = this.workers().filter(({ announcement }) => announcement.hostId === host);
+    return [...new Set(here.map(({ announcement }) => announcement.machineId))].sort();
+  }
+
   /** Tasks that the cluster can run at a time. */
   slots(): number {
     return this.workers().reduce((sum, worker) => sum + worker.announcement.slots, 0);

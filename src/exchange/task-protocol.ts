@@ -135,6 +135,8 @@ export type Announcement = {
   readonly version: string;
   /** Equal for workers that share a data directory: they read each other's files by path. */
   readonly machineId: string;
+  /** Equal for processes that see the same local files. */
+  readonly hostId: string;
   readonly threads: number;
   /** Tasks it runs at a time. */
   readonly slots: number;

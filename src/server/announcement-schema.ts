@@ -10,6 +10,7 @@ export const announcementSchema = z.object({
   url: z.url({ protocol: /^http$/ }),
   version: z.string().max(100),
   machineId: z.string().min(1).max(200),
+  hostId: z.string().min(1).max(200),
   threads: count,
   slots: z.number().int().min(1),
   memoryBytes: count,

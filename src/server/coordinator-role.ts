@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { CatalogManager } from '../catalog/catalog-manager.ts';
 import type { MountedCatalog } from '../catalog/catalog-manager.ts';
+import { hostId } from '../cluster/host-id.ts';
 import { systemClock } from '../common/clock.ts';
 import { QueryError } from '../common/errors.ts';
 import type { RuntimeTables } from '../connectors/connector.ts';
@@ -53,12 +54,14 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     secret,
     logger,
     roots: () => catalogs.roots(),
+    hostId: hostId(),
+    isLocal: (table) => catalogs.isLocal(table),
     metadata: () => catalogs.view(),
     planStatement,
     adapt: adaptWith(() => coordinator.pool),
   });
   const mounted = await mountCatalogs(options.catalogDirectory, {
-    kernel: new WorkerKernelQueries(coordinator.pool, coordinator.client, clock),
+    kernel: new WorkerKernelQueries(coordinator.pool, coordinator.client, clock, hostId()),
     runtime: runtimeTables(
       { coordinator, nodeId, url: () => url, version },
       metadataTables(() => catalogs),

@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import fastify from 'fastify';
 import { ClusterClient } from '../cluster/cluster-client.ts';
+import { hostId } from '../cluster/host-id.ts';
 import { guardInternalRoutes } from '../cluster/internal-routes.ts';
 import { SignatureVerifier } from '../cluster/signature.ts';
 import { systemClock } from '../common/clock.ts';
@@ -131,6 +132,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       url,
       version: options.version,
       machineId,
+      hostId: hostId(),
       threads,
       slots,
       memoryBytes: options.memoryBytes,

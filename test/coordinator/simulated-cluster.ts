@@ -173,6 +173,7 @@ export class SimulatedCluster implements TaskRunner {
       url: `http://${nodeId}`,
       version: '1',
       machineId: 'm',
+      hostId: 'h',
       threads: 1,
       slots: 2,
       memoryBytes: 1,

@@ -243,6 +243,14 @@ test('the server tells about itself', async () => {
   ]);
 });
 
+test('what a query has read stays known after its end', async () => {
+  const { page } = (await statement('SELECT count(*) FROM tpch.tiny.nation')).at(-1)!;
+  const scanned = `SELECT state, rows_scanned FROM system.runtime.queries WHERE query_id = '${page.id}'`;
+  expect(rowsOf(await statement(scanned))).toEqual([['FINISHED', 25]]);
+  const tasks = `SELECT state, splits FROM system.runtime.tasks WHERE query_id = '${page.id}'`;
+  expect(rowsOf(await statement(tasks))).toEqual([['FINISHED', 1]]);
+});
+
 test('EXPLAIN shows fragments, EXPLAIN ANALYZE what they did', async () => {
   const text = async (sql: string): Promise<string> => String(rowsOf(await statement(sql))[0]![0]);
   expect(await text('EXPLAIN SELECT count(*) FROM tpch.tiny.nation')).toMatch(/^Fragment 0 \[SINGLE\]/);

@@ -24,6 +24,8 @@ export const filesConfigurationSchema = z.strictObject({
   connector: z.literal('files'),
   /** Only files below these folders are read. Relative to the catalog's file; `npm:<package>` is that package's folder. */
   roots: z.array(z.string().min(1)).min(1),
+  /** All machines of the cluster see the same files there: a network file system, or equal copies. */
+  shared: z.boolean().optional(),
   /** Schema → table → where it lies; or schema → `{"folder": …}`: each file or subfolder of it is a table. */
   schemas: z.record(
     z.string().min(1),

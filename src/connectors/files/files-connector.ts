@@ -55,6 +55,10 @@ export class FilesConnector implements Connector {
     this.#roots = options.configuration.roots.map((root) => resolvePath(root, options.baseDirectory));
   }
 
+  get rootsAreShared(): boolean {
+    return this.#options.configuration.shared ?? false;
+  }
+
   roots(): readonly string[] {
     return this.#roots;
   }
