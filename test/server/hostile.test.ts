@@ -96,10 +96,11 @@ test('an external URL stands above all that a request says', async () => {
   expect(await linked(behindProxy.url, headers)).toBe(EXTERNAL);
 });
 
+const status = async (url: string, headers: Record<string, string>): Promise<number> =>
+  (await post(url, headers)).status;
+
 test('a browser may run statements for our own pages alone', async () => {
   const { host, port } = new URL(server.url);
-  const status = async (url: string, headers: Record<string, string>): Promise<number> =>
-    (await post(url, headers)).status;
   expect(await status(server.url, { Origin: server.url })).toBe(200);
   expect(await status(server.url, { Origin: `http://localhost:${port}`, Host: `localhost:${port}` })).toBe(200);
   for (const origin of ['https://evil.com', 'null', 'file://', `http://${host}.evil.com`, 'http://127.0.0.1:1', '']) {
