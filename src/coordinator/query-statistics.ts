@@ -33,7 +33,6 @@ export function summarize(query: Query): QuerySummary {
   const all = query.execution?.stages() ?? [];
   const stages = all.map((stage) => summarizeStage(stage, query));
   const read = all.flatMap((stage) => stage.tasks ?? []).filter((task) => task.state === 'done');
-  const splits = read.flatMap((task) => Object.values(task.splits).flat());
   return {
     stages,
     tasks: sum(stages.map((stage) => stage.tasks)),
@@ -42,8 +41,8 @@ export function summarize(query: Query): QuerySummary {
     nodes: nodesOf(all.flatMap((stage) => stage.tasks ?? [])),
     statistics: sumStatistics(stages.map((stage) => stage.statistics)),
     scanned: {
-      rows: sum(splits.map((split) => split.rows ?? 0)),
-      bytes: sum(splits.map((split) => split.bytes)),
+      rows: sum(read.map((task) => task.scanned.rows)),
+      bytes: sum(read.map((task) => task.scanned.bytes)),
     },
     shuffledBytes: sum(
       stages.filter(({ stage }) => stage.fragment.output).map((stage) => stage.statistics.bytesWritten),

@@ -25,6 +25,8 @@ export type Task = {
   readonly index: number;
   /** By the id of the scan's node. */
   splits: Readonly<Record<number, readonly Split[]>>;
+  /** What its splits hold, known also when they are forgotten. */
+  readonly scanned: { readonly rows: number; readonly bytes: number };
   readonly machines: readonly string[] | undefined;
   state: 'pending' | 'running' | 'done';
   /** Of the running or done attempt, or of the next one. */
@@ -58,11 +60,16 @@ export function newTask(
   index: number,
   work: { readonly splits: Task['splits']; readonly machines?: readonly string[] },
 ): Task {
+  const splits = Object.values(work.splits).flat();
   return {
     id: `${queryId}.${stage.fragment.id}.${index}`,
     stage,
     index,
     splits: work.splits,
+    scanned: {
+      rows: splits.reduce((sum, split) => sum + (split.rows ?? 0), 0),
+      bytes: splits.reduce((sum, split) => sum + split.bytes, 0),
+    },
     machines: work.machines,
     state: 'pending',
     attempt: 0,
