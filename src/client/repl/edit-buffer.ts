@@ -79,7 +79,7 @@ export class EditBuffer {
     const start = this.#lineStart();
     if (start === 0) return false;
     const column = this.#cursor - start;
-    const above = this.#text.lastIndexOf('\n', start - 2) + 1;
+    const above = this.#lineStart(start - 1);
     this.#cursor = this.#whole(Math.min(above + column, start - 1));
     return true;
   }
@@ -133,8 +133,9 @@ export class EditBuffer {
     if (this.#undo.length > UNDO_STEPS_MAX) this.#undo.shift();
   }
 
-  #lineStart(): number {
-    return this.#text.lastIndexOf('\n', this.#cursor - 1) + 1;
+  #lineStart(offset = this.#cursor): number {
+    // At 0 the search would begin at 0 all the same, and find a newline there.
+    return offset === 0 ? 0 : this.#text.lastIndexOf('\n', offset - 1) + 1;
   }
 
   #lineEnd(): number {
@@ -157,8 +158,7 @@ export class EditBuffer {
 
   /** Not between the halves of a character. */
   #whole(offset: number): number {
-    const start = this.#text.lastIndexOf('\n', offset - 1) + 1;
-    let whole = start;
+    let whole = this.#lineStart(offset);
     while (whole < offset) {
       const next = this.#after(whole);
       if (next > offset) break;

@@ -1,7 +1,7 @@
 /** Shows results: short ones as they are, longer than the screen in `less` where there is one, else page by page. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { type Console, write } from '../console.ts';
+import { UsageFailure } from '../failures.ts';
 import type { Keys } from './keys.ts';
 
 export type Pager = {
@@ -79,26 +79,38 @@ export function pagerCommand(environment: Console['environment']): readonly stri
 class ProgramPager implements Pager {
   readonly #keys: Keys;
   readonly #child: ChildProcess;
-  readonly #closed: Promise<unknown>;
+  readonly #closed: Promise<void>;
   readonly #restore: () => void;
   #left = false;
+  #problem: Error | undefined;
 
   constructor(console: Console, keys: Keys, [program = LESS, ...args]: readonly string[]) {
     this.#keys = keys;
     // The pager reads the terminal itself, and Ctrl-C is meant for it.
     keys.suspend();
     this.#restore = console.onInterrupt(() => undefined);
-    this.#child = spawn(program, args, { stdio: ['pipe', 'inherit', 'inherit'] });
-    this.#closed = Promise.race([once(this.#child, 'close'), once(this.#child, 'error')]).then(
-      () => (this.#left = true),
-    );
-    // A pager that ends early breaks its pipe; #left tells.
-    this.#child.stdin!.on('error', () => (this.#left = true));
+    const child = spawn(program, args, { stdio: ['pipe', 'inherit', 'inherit'] });
+    this.#child = child;
+    this.#closed = new Promise((resolve) => {
+      child.once('close', () => resolve());
+      child.once('error', (problem) => {
+        this.#problem = new UsageFailure(
+          `the pager ${program} cannot be started (${problem.message}); \\pager off shows results without one`,
+        );
+        resolve();
+      });
+    });
+    void this.#closed.then(() => (this.#left = true));
+    // A pager that ends early breaks its pipe.
+    child.stdin.on('error', () => (this.#left = true));
   }
 
   async write(bytes: Uint8Array): Promise<void> {
     const pipe = this.#child.stdin!;
-    if (!this.#left && !pipe.write(bytes)) await Promise.race([once(pipe, 'drain'), this.#closed]);
+    if (!this.#left && !pipe.write(bytes)) {
+      const drained = new Promise<void>((resolve) => pipe.once('drain', () => resolve()));
+      await Promise.race([drained, this.#closed]);
+    }
     if (!this.#left) return;
     await this.end();
     throw new PagerLeft('the pager was left');
@@ -109,6 +121,7 @@ class ProgramPager implements Pager {
     await this.#closed;
     this.#restore();
     this.#keys.resume();
+    if (this.#problem) throw this.#problem;
   }
 }
 

@@ -33,13 +33,12 @@ export function tablesOf(sql: string): TableReference[] {
   const found: TableReference[] = [];
   for (let at = 0; at < all.length; at++) {
     if (!BEFORE_TABLE.has(all[at]!.keyword)) continue;
-    do {
-      const reference = referenceAt(all, at + 1);
-      if (!reference) break;
+    let reference = referenceAt(all, at + 1);
+    while (reference) {
       found.push(reference.table);
-      at = reference.next;
-    } while (all[at]?.text === ',');
-    at--;
+      at = reference.next - 1;
+      reference = all[reference.next]?.text === ',' ? referenceAt(all, reference.next + 1) : undefined;
+    }
   }
   return found;
 }
