@@ -66,7 +66,7 @@ export function zonedLocal(sql: string, precision: number): string {
 /** The wall clock that `zone` shows at `instant` (UTC). Zones are region names or offsets such as `+05:30`. */
 export function localOfInstant(instant: string, zone: string, precision: number): string {
   const micros = precision > 6 ? `CAST(${instant} AS TIMESTAMP)` : instant;
-  const regional = `timezone(${zone}, timezone('UTC', ${micros}))`;
+  const regional = beforeZones(micros, (moment) => `timezone(${zone}, timezone('UTC', ${moment}))`);
   const fixed = `(${micros} + to_minutes(${offsetMinutes(zone)}))`;
   const local = `CASE WHEN ${zone} = 'UTC' THEN ${micros} WHEN ${zone} ^@ '+' OR ${zone} ^@ '-' THEN ${fixed} ELSE ${regional} END`;
   if (precision <= 6) return `(${local})`;
@@ -76,11 +76,20 @@ export function localOfInstant(instant: string, zone: string, precision: number)
 /** The instant (UTC) at which `zone` shows the wall clock `local`. */
 export function instantOfLocal(local: string, zone: string, precision: number): string {
   const micros = precision > 6 ? `CAST(${local} AS TIMESTAMP)` : local;
-  const regional = `timezone('UTC', timezone(${zone}, ${micros}))`;
+  const regional = beforeZones(micros, (moment) => `timezone('UTC', timezone(${zone}, ${moment}))`);
   const fixed = `(${micros} - to_minutes(${offsetMinutes(zone)}))`;
   const instant = `CASE WHEN ${zone} = 'UTC' THEN ${micros} WHEN ${zone} ^@ '+' OR ${zone} ^@ '-' THEN ${fixed} ELSE ${regional} END`;
   if (precision <= 6) return `(${instant})`;
   return `make_timestamp_ns(epoch_ns(${local}) + (epoch_us(${instant}) - epoch_us(${micros})) * 1000)`;
+}
+
+/**
+ * The kernel's zones count days before 1582 by the Julian calendar. Before there was standard time anywhere each zone has
+ * one offset: that of 1800.
+ */
+function beforeZones(moment: string, convert: (moment: string) => string): string {
+  const first = "TIMESTAMP '1800-01-01 00:00:00'";
+  return `CASE WHEN ${moment} < ${first} THEN ${moment} + (${convert(first)} - ${first}) ELSE ${convert(moment)} END`;
 }
 
 /** Minutes of an offset text such as `-05:30`. */
@@ -108,3 +117,19 @@ export const decimalText = (sql: string, precision: number, scale: number): stri
   precision > scale
     ? `CAST(${sql} AS VARCHAR)`
     : `CASE WHEN ${sql} < 0 THEN '-0' || substr(CAST(${sql} AS VARCHAR), 2) ELSE '0' || CAST(${sql} AS VARCHAR) END`;
+
+/** A TIMESTAMP or TIMESTAMP_NS some months later: the kernel moves the former only. */
+export function plusMonthsSql(moment: string, months: string, precision: number): string {
+  if (precision <= 6) return `CAST(${moment} + to_months(${months}) AS TIMESTAMP)`;
+  const micros = `CAST(${moment} AS TIMESTAMP)`;
+  const nanos = `(epoch_ns(${moment}) - epoch_us(${micros}) * 1000)`;
+  return `make_timestamp_ns(epoch_us(${micros} + to_months(${months})) * 1000 + ${nanos})`;
+}
+
+/** One unit of the last digit where a text has further digits that round up: the kernel cuts them. */
+export const roundedUp = (text: string, moment: string, precision: number): string => {
+  if (precision === 6)
+    return `CASE WHEN regexp_matches(${text}, '\\.[0-9]{6}[5-9]') THEN ${moment} + to_microseconds(1) ELSE ${moment} END`;
+  if (precision < 9) return moment;
+  return `CASE WHEN regexp_matches(${text}, '\\.[0-9]{9}[5-9]') THEN make_timestamp_ns(epoch_ns(${moment}) + 1) ELSE ${moment} END`;
+};

@@ -2,7 +2,7 @@
 
 import { fieldName, kernelType, quote } from '../../types/kernel.ts';
 import { type SqlType, typeName } from '../../types/type.ts';
-import { roundTimestamp } from '../../types/text.ts';
+import { roundedUp, roundTimestamp } from '../../types/text.ts';
 import type { CastKit } from '../functions/definition.ts';
 import { castToJson, castFromJson } from './render-json-cast.ts';
 import { castToZoned, castZoned } from './render-zoned-cast.ts';
@@ -218,7 +218,7 @@ function toTimestamp(from: SqlType, to: Extract<SqlType, { kind: 'timestamp' }>,
   return kit.bind(sql, (s) =>
     checked(
       s,
-      `CASE WHEN regexp_full_match(${s}, ${shape}) THEN ${roundTimestamp(`TRY_CAST(trim(${s}) AS ${read})`, to.precision, to.precision > 6 ? 9 : 6)} END`,
+      `CASE WHEN regexp_full_match(${s}, ${shape}) THEN ${roundTimestamp(roundedUp(s, `TRY_CAST(trim(${s}) AS ${read})`, to.precision), to.precision, to.precision > 6 ? 9 : 6)} END`,
       to,
       kit,
     ),
@@ -243,7 +243,7 @@ function toTime(from: SqlType, to: Extract<SqlType, { kind: 'time' }>, sql: stri
   return kit.bind(sql, (s) =>
     checked(
       s,
-      `CASE WHEN regexp_full_match(${s}, '\\s*[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\\.[0-9]{1,12})?)?\\s*') THEN ${rounded(`(DATE '1970-01-01' + TRY_CAST(trim(${s}) AS TIME))`, 6)} END`,
+      `CASE WHEN regexp_full_match(${s}, '\\s*[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\\.[0-9]{1,12})?)?\\s*') THEN ${rounded(roundedUp(s, `(DATE '1970-01-01' + TRY_CAST(trim(${s}) AS TIME))`, to.precision), 6)} END`,
       to,
       kit,
     ),

@@ -5,6 +5,7 @@ import {
   instantOfLocal,
   localOfInstant,
   offsetMinutes,
+  roundedUp,
   roundTimestamp,
   timestampText,
   zonedLocal,
@@ -66,7 +67,7 @@ function zonedFromText(to: Zoned, s: string, session: string, kit: CastKit): str
   const zone = kit.fresh();
   const local = `TRY_CAST(regexp_extract(${s}, ${shape}, 1) AS ${read})`;
   const given = `regexp_extract(${s}, ${shape}, 2)`;
-  const rounded = roundTimestamp(local, to.precision, to.precision > 6 ? 9 : 6);
+  const rounded = roundTimestamp(roundedUp(s, local, to.precision), to.precision, to.precision > 6 ? 9 : 6);
   const value = `list_transform([CASE WHEN ${given} = '' THEN ${session} ELSE ${zoneName(given)} END], lambda ${zone}: {'instant': ${instantOfLocal(rounded, zone, to.precision)}, 'zone': ${zone}})[1]`;
   const failure = raiseSql('INVALID_CAST_ARGUMENT', `'Value cannot be cast to ${typeName(to)}: ' || ${s}`);
   return `CASE WHEN ${s} IS NULL THEN NULL WHEN ${local} IS NULL OR NOT ${zoneExists(given)} THEN ${failure} ELSE ${value} END`;
@@ -86,6 +87,8 @@ function toZonedTime(from: SqlType, to: Zoned, sql: string, kit: CastKit): strin
   const sessionMinutes = `CAST((epoch_us(${localOfInstant(now, session, 6)}) - epoch_us(${now})) // 60000000 AS INTEGER)`;
   const round = (time: string, given: number): string =>
     given > to.precision ? `CAST(${roundTimestamp(`(DATE '1970-01-01' + ${time})`, to.precision, 6)} AS TIME)` : time;
+  const timeOf = (moment: string, given: number): string =>
+    `CAST(${given > to.precision ? roundTimestamp(moment, to.precision, given) : moment} AS TIME)`;
   return kit.bind(sql, (s) => {
     if (from.kind === 'time with time zone') {
       if (from.precision <= to.precision) return s;
@@ -97,10 +100,10 @@ function toZonedTime(from: SqlType, to: Zoned, sql: string, kit: CastKit): strin
     if (from.kind === 'timestamp with time zone') {
       const local = zonedLocal(s, from.precision);
       const minutes = `CAST((epoch_us(CAST(${local} AS TIMESTAMP)) - epoch_us(CAST((${s}).instant AS TIMESTAMP))) // 60000000 AS INTEGER)`;
-      return `CASE WHEN ${s} IS NOT NULL THEN {'time': ${round(`CAST(${local} AS TIME)`, from.precision)}, 'minutes': ${minutes}} END`;
+      return `CASE WHEN ${s} IS NOT NULL THEN {'time': ${timeOf(local, from.precision)}, 'minutes': ${minutes}} END`;
     }
     if (from.kind === 'timestamp') {
-      return `CASE WHEN ${s} IS NOT NULL THEN {'time': ${round(`CAST(${s} AS TIME)`, from.precision)}, 'minutes': ${sessionMinutes}} END`;
+      return `CASE WHEN ${s} IS NOT NULL THEN {'time': ${timeOf(s, from.precision)}, 'minutes': ${sessionMinutes}} END`;
     }
     const shape = `'^\\s*([0-9]{1,2}:[0-9]{1,2}(?::[0-9]{1,2}(?:\\.[0-9]{1,12})?)?)\\s*([+-][0-9]{2}:[0-9]{2})?\\s*$'`;
     const time = `TRY_CAST(regexp_extract(${s}, ${shape}, 1) AS TIME)`;

@@ -1,6 +1,7 @@
 /** Arrays, and functions that take lambdas over them. Comparisons go by keys, see `keySql`. */
 
 import { hasKeyOfItsOwn, kernelType, keySql } from '../../../types/kernel.ts';
+import { plusMonthsSql } from '../../../types/text.ts';
 import { array, type SqlType } from '../../../types/type.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
 import { raise } from '../../render/raise.ts';
@@ -181,8 +182,10 @@ const sequenceMoments: Render = ([from = '', to = '', step = ''], { bind, types,
         const kernel = kernelType(elementOf(type));
         const moved = (i: string): string =>
           months
-            ? `CAST(${a} + to_months(CAST(${i} * ${s} AS INTEGER)) AS ${kernel})`
-            : `CAST(${a} + to_microseconds(CAST(${i} * ${s} * 1000 AS BIGINT)) AS ${kernel})`;
+            ? `CAST(${kernel === 'TIMESTAMP_NS' ? plusMonthsSql(a, `CAST(${i} * ${s} AS INTEGER)`, 9) : `${a} + to_months(CAST(${i} * ${s} AS INTEGER))`} AS ${kernel})`
+            : kernel === 'TIMESTAMP_NS'
+              ? `make_timestamp_ns(epoch_ns(${a}) + ${i} * ${s} * 1000000)`
+              : `CAST(${a} + to_microseconds(CAST(${i} * ${s} * 1000 AS BIGINT)) AS ${kernel})`;
         const span = months
           ? `(datediff('month', CAST(${a} AS TIMESTAMP), CAST(${b} AS TIMESTAMP)) // ${s} + 1)`
           : `((epoch_us(CAST(${b} AS TIMESTAMP)) - epoch_us(CAST(${a} AS TIMESTAMP))) // (${s} * 1000))`;

@@ -2,10 +2,10 @@
 
 import { QueryError } from '../../../common/errors.ts';
 import { quote } from '../../../types/kernel.ts';
-import { instantOfLocal, offsetText } from '../../../types/text.ts';
+import { instantOfLocal, offsetText, roundTimestamp } from '../../../types/text.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
 import { constantText, refuseWhere, whenPresent } from './constants.ts';
-import { wallClock } from './moments.ts';
+import { precisionOf, wallClock } from './moments.ts';
 
 /** A piece of a format: text as it is, or a kernel expression over the wall clock. */
 type Piece = string | { readonly sql: (local: string, value: string) => string };
@@ -96,9 +96,15 @@ const format =
     }
     const pieces = read(text);
     return bind(a, (value) =>
-      bind(wallClock(value, types[0]), (local) => whenPresent([local], written(pieces, local, value))),
+      bind(toMillis(wallClock(value, types[0]), precisionOf(types[0])), (local) =>
+        whenPresent([local], written(pieces, local, value)),
+      ),
     );
   };
+
+/** These functions know milliseconds only. */
+const toMillis = (local: string, precision: number): string =>
+  precision > 3 ? `CAST(${roundTimestamp(local, 3, precision)} AS TIMESTAMP)` : local;
 
 /** What strptime reads for each letter. */
 const MYSQL_PARSE: Readonly<Record<string, string>> = {

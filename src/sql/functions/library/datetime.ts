@@ -2,7 +2,7 @@
 
 import { QueryError } from '../../../common/errors.ts';
 import { quote } from '../../../types/kernel.ts';
-import { instantOfLocal, localOfInstant, roundTimestamp } from '../../../types/text.ts';
+import { instantOfLocal, localOfInstant, offsetText, plusMonthsSql, roundTimestamp } from '../../../types/text.ts';
 import type { SqlType } from '../../../types/type.ts';
 import { zoneName } from '../../render/render-zoned-cast.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
@@ -159,11 +159,8 @@ const add: Render = (args, kit) => {
             fromWallClock(plusMicros(wallClock(x, type), `${days} * 86400000000`, precision), type, x),
           );
         }
-        const moved = `${wallClock(x, type)} + to_months(CAST(${n} * ${months} AS INTEGER))`;
-        return whenPresent(
-          [x, n],
-          fromWallClock(`CAST(${moved} AS ${precision > 6 ? 'TIMESTAMP_NS' : 'TIMESTAMP'})`, type, x),
-        );
+        const moved = plusMonthsSql(wallClock(x, type), `CAST(${n} * ${months} AS INTEGER)`, precision);
+        return whenPresent([x, n], fromWallClock(moved, type, x));
       }),
     ),
   );
@@ -237,6 +234,10 @@ const withZone = (value: string, zone: string): string =>
 
 const atTimezone: Render = ([value = '', zone = ''], { bind }) => bind(value, (v) => bind(zone, (z) => withZone(v, z)));
 
+/** An interval as the zone's offset. */
+const atOffset: Render = ([value = '', offset = ''], { bind }) =>
+  bind(value, (v) => bind(offsetText(`CAST(${offset} // 60000 AS INTEGER)`), (z) => withZone(v, z)));
+
 const withTimezone: Render = ([value = '', zone = ''], { bind, types }) =>
   bind(value, (v) =>
     bind(zone, (z) =>
@@ -309,7 +310,6 @@ export const DATETIME: readonly FunctionDefinition[] = [
     bind(n, (x) => whenPresent([x], `{'instant': make_timestamp_ns(${x}), 'zone': ${quote(query.timeZone)}}`)),
   ),
   define('to_unixtime(timestamp(p) with time zone): double', ([a = '']) => `(epoch_us((${a}).instant) / 1e6)`),
-  define('to_unixtime(timestamp(p)): double', ([a = '']) => `(epoch_us(${a}) / 1e6)`),
   ...CALENDAR_TYPES.map((t) => define(`to_iso8601(${t}): varchar`, toIso)),
   define('from_iso8601_date(varchar): date', ([a = ''], { bind }) =>
     bind(a, (s) =>
@@ -331,6 +331,8 @@ export const DATETIME: readonly FunctionDefinition[] = [
   ),
   define('$at_timezone(timestamp(p) with time zone, varchar): timestamp(p) with time zone', atTimezone),
   define('at_timezone(timestamp(p) with time zone, varchar): timestamp(p) with time zone', atTimezone),
+  define('at_timezone(timestamp(p) with time zone, interval day to second): timestamp(p) with time zone', atOffset),
+  define('$at_timezone(timestamp(p) with time zone, interval day to second): timestamp(p) with time zone', atOffset),
   define('with_timezone(timestamp(p), varchar): timestamp(p) with time zone', withTimezone),
   define('timezone(timestamp(p) with time zone): varchar', ([a = '']) => `(${a}).zone`),
   define('current_timezone(): varchar', (_, { query }) => quote(query.timeZone)),

@@ -1,7 +1,7 @@
 /** Operators over dates, intervals, texts and collections. */
 
-import { kernelType, keySql, quote } from '../../../types/kernel.ts';
-import { instantOfLocal, zonedLocal } from '../../../types/text.ts';
+import { keySql, quote } from '../../../types/kernel.ts';
+import { instantOfLocal, plusMonthsSql, zonedLocal } from '../../../types/text.ts';
 import type { SqlType } from '../../../types/type.ts';
 import { raise, raiseSql } from '../../render/raise.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
@@ -20,9 +20,6 @@ const atLeastMillis = (types: readonly SqlType[]): SqlType => {
   return moment && 'precision' in moment ? { ...moment, precision: Math.max(3, moment.precision) } : moment!;
 };
 
-const plusMonths = (moment: string, months: string, type: string): string =>
-  `CAST(${moment} + to_months(${months}) AS ${type})`;
-
 /** A zoned timestamp with another instant. */
 const withInstant = (value: string, instant: string): string =>
   `CASE WHEN ${value} IS NOT NULL THEN {'instant': ${instant}, 'zone': (${value}).zone} END`;
@@ -39,14 +36,17 @@ function shifts(name: string, sign: string): FunctionDefinition[] {
     );
   return [
     define(`${name}(date, interval day to second): date`, day),
-    define(`${name}(date, interval year to month): date`, ([d = '', i = '']) => plusMonths(d, `(${sign}${i})`, 'DATE')),
+    define(
+      `${name}(date, interval year to month): date`,
+      ([d = '', i = '']) => `CAST(${d} + to_months(${sign}${i}) AS DATE)`,
+    ),
     define(
       `${name}(timestamp(p), interval day to second): timestamp(p)`,
       ([t = '', i = ''], { types }) => plusMillis(t, `(${sign}${i})`, precisionOf(types[0])),
       { returns: atLeastMillis },
     ),
     define(`${name}(timestamp(p), interval year to month): timestamp(p)`, ([t = '', i = ''], { types }) =>
-      plusMonths(t, `(${sign}${i})`, kernelType(types[0]!)),
+      plusMonthsSql(t, `(${sign}${i})`, precisionOf(types[0])),
     ),
     define(
       `${name}(timestamp(p) with time zone, interval day to second): timestamp(p) with time zone`,
@@ -58,9 +58,8 @@ function shifts(name: string, sign: string): FunctionDefinition[] {
       `${name}(timestamp(p) with time zone, interval year to month): timestamp(p) with time zone`,
       ([t = '', i = ''], { types, bind }) => {
         const precision = precisionOf(types[0]);
-        const kind = precision > 6 ? 'TIMESTAMP_NS' : 'TIMESTAMP';
         return bind(t, (v) => {
-          const local = plusMonths(zonedLocal(v, precision), `(${sign}${i})`, kind);
+          const local = plusMonthsSql(zonedLocal(v, precision), `(${sign}${i})`, precision);
           return withInstant(v, instantOfLocal(local, `(${v}).zone`, precision));
         });
       },
@@ -102,22 +101,23 @@ const SWAPPED: FunctionDefinition[] = MOMENTS.flatMap((moment) =>
   }),
 );
 
+/** Microseconds apart, as milliseconds rounded half away from zero. */
+const millisBetween = (a: string, b: string): string =>
+  `((${a} - ${b} + CASE WHEN ${a} < ${b} THEN -500 ELSE 500 END) // 1000)`;
+
 const DIFFERENCES: FunctionDefinition[] = [
   define(
     '$subtract(date, date): interval day to second',
     ([a, b]) => `(CAST(${a} - ${b} AS BIGINT) * ${MILLIS_PER_DAY})`,
   ),
-  define(
-    '$subtract(timestamp(p), timestamp(p)): interval day to second',
-    ([a, b]) => `((epoch_us(${a}) - epoch_us(${b})) // 1000)`,
+  define('$subtract(timestamp(p), timestamp(p)): interval day to second', ([a, b]) =>
+    millisBetween(`epoch_us(${a})`, `epoch_us(${b})`),
   ),
-  define(
-    '$subtract(time(p), time(p)): interval day to second',
-    ([a, b]) => `((epoch_us(${a}) - epoch_us(${b})) // 1000)`,
+  define('$subtract(time(p), time(p)): interval day to second', ([a, b]) =>
+    millisBetween(`epoch_us(${a})`, `epoch_us(${b})`),
   ),
-  define(
-    '$subtract(timestamp(p) with time zone, timestamp(p) with time zone): interval day to second',
-    ([a, b]) => `(epoch_ms((${a}).instant) - epoch_ms((${b}).instant))`,
+  define('$subtract(timestamp(p) with time zone, timestamp(p) with time zone): interval day to second', ([a, b]) =>
+    millisBetween(`epoch_us((${a}).instant)`, `epoch_us((${b}).instant)`),
   ),
 ];
 
