@@ -113,7 +113,7 @@ export function typeFromSignature(name: string, parameters: readonly TypeParamet
       return { kind, arguments: types.slice(0, -1), result: types.at(-1)! };
     }
     default:
-      throw wrong('there is no such type');
+      throw new QueryError('TYPE_NOT_FOUND', `Unknown type: ${lower}`);
   }
 }
 

@@ -16,16 +16,19 @@ const columns = (definition: Readonly<Record<string, SqlType>>): readonly Column
 const TABLES: Readonly<Record<string, readonly Column[]>> = {
   schemata: columns({ catalog_name: VARCHAR, schema_name: VARCHAR }),
   tables: columns({ table_catalog: VARCHAR, table_schema: VARCHAR, table_name: VARCHAR, table_type: VARCHAR }),
-  columns: columns({
-    table_catalog: VARCHAR,
-    table_schema: VARCHAR,
-    table_name: VARCHAR,
-    column_name: VARCHAR,
-    ordinal_position: BIGINT,
-    column_default: VARCHAR,
-    is_nullable: VARCHAR,
-    data_type: VARCHAR,
-  }),
+  columns: [
+    ...columns({
+      table_catalog: VARCHAR,
+      table_schema: VARCHAR,
+      table_name: VARCHAR,
+      column_name: VARCHAR,
+      ordinal_position: BIGINT,
+      column_default: VARCHAR,
+      is_nullable: VARCHAR,
+      data_type: VARCHAR,
+    }),
+    { name: 'column_comment', type: VARCHAR, hidden: true },
+  ],
   views: columns({
     table_catalog: VARCHAR,
     table_schema: VARCHAR,
@@ -115,7 +118,8 @@ export class InformationSchemaConnector implements Connector {
       });
       const visible = description?.columns.filter((column) => !column.hidden) ?? [];
       visible.forEach((column, i) => {
-        rows.push([this.#catalog, schema, name, column.name, String(i + 1), null, 'YES', typeName(column.type)]);
+        const { type, comment = null } = column;
+        rows.push([this.#catalog, schema, name, column.name, String(i + 1), null, 'YES', typeName(type), comment]);
       });
     }
     return rows;

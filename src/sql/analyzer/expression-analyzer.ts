@@ -2,23 +2,24 @@
 
 import type * as ast from '../ast.ts';
 import { QueryError, type SourceLocation } from '../../common/errors.ts';
-import { castAllowed, commonType, commonTypeOf, isComparable, isOrderable } from '../../types/coercion.ts';
-import { BOOLEAN, type RowField, type SqlType, typeName, UNKNOWN, VARCHAR } from '../../types/type.ts';
+import { castAllowed, commonTypeOf, isComparable, isOrderable } from '../../types/coercion.ts';
+import { BOOLEAN, type RowField, type SqlType, typeName, VARCHAR } from '../../types/type.ts';
 import type { ComparisonOperator, Expression } from '../expression.ts';
 import type { Operator } from '../functions/registry.ts';
-import { reference } from '../expression.ts';
 import type { BlockCalls } from './block-calls.ts';
 import { analyzeFunctionCall } from './call-analyzer.ts';
 import { coerce, coerceOrFail } from './coerce.ts';
+import { ifThen, nullIf, searchedCase, simpleCase } from './conditionals.ts';
 import { type AnalyzerContext, quote } from './context.ts';
 import { currentDateTime } from './current-time.ts';
 import { dataType } from './data-types.ts';
 import { Desugar } from './desugar.ts';
 import { analyzeLiteral, constant, nullOf } from './literals.ts';
+import { columnReference, dereference, subscript } from './references.ts';
 import { overlaps } from './overlaps.ts';
 import { comparisonType, negated, not } from './predicates.ts';
 import { notSupported } from './refusals.ts';
-import { nameParts, type Scope } from './scope.ts';
+import type { Scope } from './scope.ts';
 import { matchPredicate, uniquePredicate } from './uniqueness.ts';
 import { analyzeSubquery, type SubqueryExpression } from './subquery-analyzer.ts';
 
@@ -95,11 +96,11 @@ export class ExpressionAnalyzer {
       case 'Parameter':
         return this.#parameter(node);
       case 'Identifier':
-        return this.#column(node, [node.value]);
+        return columnReference(this, node, [node.value]);
       case 'Dereference':
-        return this.#dereference(node);
+        return dereference(this, node);
       case 'Subscript':
-        return this.#subscript(node);
+        return subscript(this, node);
       case 'ArithmeticBinary':
         return this.#operator(node.operator, [node.left, node.right], node.location);
       case 'ArithmeticUnary':
@@ -145,18 +146,18 @@ export class ExpressionAnalyzer {
       case 'Array':
         return this.#array(node);
       case 'SimpleCase':
-        return this.#simpleCase(node);
+        return simpleCase(this, node);
       case 'SearchedCase':
-        return this.#searchedCase(node);
+        return searchedCase(this, node);
       case 'Coalesce': {
         const operands = node.operands.map((operand) => this.analyze(operand));
         const type = this.common(operands, node.location, 'All COALESCE operands');
         return { kind: 'Coalesce', type, arguments: operands.map((operand) => coerce(operand, type)) };
       }
       case 'NullIf':
-        return this.#nullIf(node);
+        return nullIf(this, node);
       case 'If':
-        return this.#if(node);
+        return ifThen(this, node);
       case 'Try': {
         const argument = this.analyze(node.value);
         return { kind: 'Try', type: argument.type, argument };
@@ -298,61 +299,6 @@ export class ExpressionAnalyzer {
     );
   }
 
-  #column(node: ast.Expression, parts: readonly string[]): Expression {
-    const field = this.scope.find(parts, node.location);
-    if (field) return reference(field.symbol);
-    throw this.scope.unresolved(parts, node.location);
-  }
-
-  #dereference(node: ast.Dereference): Expression {
-    const parts = nameParts(node);
-    if (parts) {
-      const field = this.scope.find(parts, node.location);
-      if (field) return reference(field.symbol);
-      if (!this.scope.holdsPrefixOf(parts)) throw this.scope.unresolved(parts, node.location);
-    }
-    const base = this.analyze(node.base);
-    if (base.type.kind !== 'row') {
-      throw new QueryError(
-        'TYPE_MISMATCH',
-        `Expression ${quote(this.context, node.base)} is not of type ROW`,
-        node.location,
-      );
-    }
-    const wanted = node.field.value.toLowerCase();
-    const matches = base.type.fields.flatMap((field, index) => (field.name?.toLowerCase() === wanted ? [index] : []));
-    if (matches.length > 1) {
-      throw new QueryError('AMBIGUOUS_NAME', `Ambiguous row field reference: ${node.field.value}`, node.location);
-    }
-    const [index] = matches;
-    if (index === undefined) {
-      throw new QueryError('COLUMN_NOT_FOUND', `Field '${node.field.value}' cannot be resolved`, node.location);
-    }
-    return { kind: 'Field', type: base.type.fields[index]!.type, base, index };
-  }
-
-  #subscript(node: ast.Subscript): Expression {
-    const base = this.analyze(node.base);
-    if (base.type.kind !== 'row') return this.operate('[]', [base, this.analyze(node.index)], node.location);
-    if (node.index.kind !== 'IntegerLiteral') {
-      throw new QueryError(
-        'EXPRESSION_NOT_CONSTANT',
-        'Subscript expression on ROW requires a constant integer index',
-        node.index.location,
-      );
-    }
-    const position = Number(node.index.text);
-    const field = base.type.fields[position - 1];
-    if (!field) {
-      throw new QueryError(
-        'INVALID_FUNCTION_ARGUMENT',
-        `Invalid subscript index: ${node.index.text}. ROW indices start at 1 and end at ${base.type.fields.length}`,
-        node.index.location,
-      );
-    }
-    return { kind: 'Field', type: field.type, base, index: position - 1 };
-  }
-
   #operator(operator: Operator, operands: readonly ast.Expression[], location: SourceLocation): Expression {
     return this.operate(
       operator,
@@ -423,76 +369,6 @@ export class ExpressionAnalyzer {
     return { kind: 'Array', type: { kind: 'array', element }, elements: elements.map((e) => coerce(e, element)) };
   }
 
-  #simpleCase(node: ast.SimpleCase): Expression {
-    const operand = this.analyze(node.operand);
-    const whens = node.whenClauses.map((when) => this.analyze(withCaseOperand(when.operand, node.operand)));
-    const { results, otherwise, type } = this.#caseResults(node.whenClauses, node.defaultValue, node.location);
-    if (node.whenClauses.some((when) => usesCaseOperand(when.operand))) {
-      const branches = whens.map((when, i) => {
-        const clause = node.whenClauses[i]!;
-        const test = usesCaseOperand(clause.operand) ? when : this.compare('=', operand, when, clause.location);
-        return { when: test, result: results[i]! };
-      });
-      return { kind: 'Case', type, branches, otherwise };
-    }
-    const compared = commonTypeOf([operand.type, ...whens.map((when) => when.type)]);
-    if (!compared) {
-      const clash = whens.findIndex((when) => !commonType(operand.type, when.type));
-      const [first, second] = [typeName(operand.type), typeName(whens[Math.max(clash, 0)]!.type)];
-      throw new QueryError(
-        'TYPE_MISMATCH',
-        `CASE operand type does not match WHEN clause operand type: ${first} vs ${second}`,
-        node.whenClauses[Math.max(clash, 0)]!.operand.location,
-      );
-    }
-    const branches = whens.map((when, i) => ({ when: coerce(when, compared), result: results[i]! }));
-    return { kind: 'Switch', type, operand: coerce(operand, compared), branches, otherwise };
-  }
-
-  #searchedCase(node: ast.SearchedCase): Expression {
-    const whens = node.whenClauses.map((when) => this.condition(when.operand, 'CASE WHEN clause'));
-    const { results, otherwise, type } = this.#caseResults(node.whenClauses, node.defaultValue, node.location);
-    return { kind: 'Case', type, branches: whens.map((when, i) => ({ when, result: results[i]! })), otherwise };
-  }
-
-  #caseResults(
-    whens: readonly ast.WhenClause[],
-    defaultValue: ast.Expression | undefined,
-    location: SourceLocation,
-  ): { readonly results: readonly Expression[]; readonly otherwise: Expression; readonly type: SqlType } {
-    const results = whens.map((when) => this.analyze(when.result));
-    const otherwise = defaultValue ? this.analyze(defaultValue) : nullOf(UNKNOWN);
-    const type = this.common([...results, otherwise], location, 'All CASE results');
-    return { results: results.map((result) => coerce(result, type)), otherwise: coerce(otherwise, type), type };
-  }
-
-  #nullIf(node: ast.NullIf): Expression {
-    const [first, second] = [this.analyze(node.first), this.analyze(node.second)];
-    const type = commonType(first.type, second.type);
-    if (!type || !isComparable(type)) {
-      const names = [typeName(first.type), typeName(second.type)];
-      throw new QueryError(
-        'TYPE_MISMATCH',
-        `Types are not comparable with NULLIF: ${names[0]} vs ${names[1]}`,
-        node.location,
-      );
-    }
-    return { kind: 'NullIf', type: first.type, first, second, comparisonType: type };
-  }
-
-  #if(node: ast.If): Expression {
-    const when = this.condition(node.condition, 'IF condition');
-    const result = this.analyze(node.trueValue);
-    const otherwise = node.falseValue ? this.analyze(node.falseValue) : nullOf(UNKNOWN);
-    const type = this.common([result, otherwise], node.location, 'Result types for IF');
-    return {
-      kind: 'Case',
-      type,
-      branches: [{ when, result: coerce(result, type) }],
-      otherwise: coerce(otherwise, type),
-    };
-  }
-
   #cast(node: ast.Cast): Expression {
     const type = dataType(node.type);
     const argument = this.analyze(node.value);
@@ -534,21 +410,6 @@ export class ExpressionAnalyzer {
     if (isKey) keySubqueries.set(key, expression);
     return expression;
   }
-}
-
-/** Whether the WHEN operand is a predicate about the CASE's operand, as in `CASE x WHEN > 5`. */
-const usesCaseOperand = (node: ast.Expression): boolean => withCaseOperand(node, node) !== node;
-
-/** The predicate with the CASE's operand where it stands for it: at its left end. */
-function withCaseOperand(node: ast.Expression, operand: ast.Expression): ast.Expression {
-  if (node.kind === 'CaseOperand') return operand;
-  if (node.kind === 'Comparison' || node.kind === 'IsDistinctFrom') {
-    const left = withCaseOperand(node.left, operand);
-    return left === node.left ? node : { ...node, left };
-  }
-  if (!('value' in node) || typeof node.value !== 'object') return node;
-  const value = withCaseOperand(node.value, operand);
-  return value === node.value ? node : { ...node, value };
 }
 
 const EXTRACT_FUNCTIONS: Readonly<Record<ast.ExtractField, string>> = {

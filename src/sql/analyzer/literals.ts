@@ -136,7 +136,7 @@ function typeOf(name: string, location: SourceLocation): SqlType {
     return parseType(name);
   } catch (problem) {
     if (!(problem instanceof QueryError)) throw problem;
-    throw new QueryError('TYPE_MISMATCH', `Unknown type: ${name}`, location, { cause: problem });
+    throw new QueryError(problem.code, problem.message, location, { cause: problem });
   }
 }
 
