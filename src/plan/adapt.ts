@@ -117,7 +117,7 @@ function withoutShuffle(
   const [only] = open;
   if (!only || open.length > 1 || shuffled.length < 2) return plan;
   const probe = fragmentOf(plan, only.fragment);
-  if (!probe || probe.partitioning === 'single') return plan;
+  if (!probe || probe.partitioning === 'single' || !hasOneReader(plan, probe.id)) return plan;
   let rows = 0;
   let bytes = 0;
   for (const remote of shuffled) {

@@ -10,8 +10,9 @@ export type FragmentResult = { readonly rows: number; readonly bytes: number };
 export const fragmentOf = (plan: DistributedPlan, id: number): Fragment | undefined =>
   plan.fragments.find((fragment) => fragment.id === id);
 
+/** Read at one place only, not by several fragments nor twice by one. */
 export const hasOneReader = (plan: DistributedPlan, id: number): boolean =>
-  plan.fragments.filter(({ inputs }) => inputs.includes(id)).length === 1;
+  plan.fragments.flatMap(({ root }) => remoteSourcesOf(root)).filter(({ fragment }) => fragment === id).length === 1;
 
 export function replaced(plan: DistributedPlan, fragment: Fragment, without?: number): DistributedPlan {
   const fragments = plan.fragments

@@ -3,7 +3,6 @@
 import { assert } from '../common/assert.ts';
 import { isDeterministic } from './determinism.ts';
 import type { DistributedPlan, Fragment } from './fragment.ts';
-import { inOrder } from './stage-order.ts';
 import type { ExchangeScope, OutputNode, Placement, PlanNode, PlanNodeId } from './nodes.ts';
 import { outputsOf, sourcesOf, withSources } from './nodes.ts';
 
@@ -43,7 +42,7 @@ export function fragmentPlan(root: OutputNode, estimatedRows: ReadonlyMap<PlanNo
   assert(root.placement, 'exchanges were added before the plan is cut');
   cut(root, root.placement);
   return {
-    fragments: inOrder(fragments),
+    fragments,
     columns: root.columns,
   };
 }

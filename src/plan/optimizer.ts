@@ -14,7 +14,9 @@ import type { ClusterShape, RuleContext } from './rule.ts';
 import { RULES } from './rules/index.ts';
 import { pruneColumns } from './rules/prune-columns.ts';
 import { runRules } from './run-rules.ts';
+import { shareFragments } from './share-fragments.ts';
 import { smallness } from './small-input.ts';
+import { orderStages } from './stage-order.ts';
 import { estimatorFor } from './statistics.ts';
 import { allocatorFor } from './symbols.ts';
 
@@ -53,7 +55,7 @@ export async function optimize(root: OutputNode, environment: OptimizerEnvironme
     sourcesOf(node).forEach(note);
   };
   note(placed);
-  const plan = fragmentPlan(placed, estimatedRows);
+  const plan = orderStages(shareFragments(fragmentPlan(placed, estimatedRows), context.newId));
   checkFragments(plan, 'fragmentPlan');
   return { root: placed, plan, estimatedRows };
 }

@@ -6,7 +6,7 @@
 import type { Symbol } from '../sql/expression.ts';
 import { isDeterministic } from './determinism.ts';
 import type { DistributedPlan, Fragment } from './fragment.ts';
-import { type FragmentResult, fragmentOf, inputsOf, replaced } from './fragment-edits.ts';
+import { type FragmentResult, fragmentOf, hasOneReader, inputsOf, replaced } from './fragment-edits.ts';
 import type { JoinNode, PlanNode, RemoteSourceNode } from './nodes.ts';
 import { sourcesOf } from './nodes.ts';
 import { spineOf } from './stage-order.ts';
@@ -31,6 +31,7 @@ export function withReducedSides(
       const written = finished.get(by.fragment);
       const open = fragmentOf(current, reduced.fragment);
       if (!written || !open || !isOpen(open.id) || open.inputs.includes(by.fragment)) continue;
+      if (!hasOneReader(current, open.id)) continue;
       const isSmall = written.rows <= READ_ROWS_MAX && written.bytes <= READ_BYTES_MAX;
       if (!isSmall || (open.estimatedRows ?? 0) < written.rows * LARGER_FROM) continue;
       current = replaced(current, reducedBy(open, by, keys, current));

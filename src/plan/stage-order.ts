@@ -3,25 +3,30 @@
  * or may tell which rows of the other side are worth shuffling.
  */
 
-import type { Fragment } from './fragment.ts';
+import type { DistributedPlan } from './fragment.ts';
 import type { JoinNode, PlanNode, RemoteSourceNode } from './nodes.ts';
 import { sourcesOf } from './nodes.ts';
 
 /** Sides that are surely large tell nothing new when they are done: the others need not wait. */
 const AWAITED_ROWS_MAX = 20_000_000;
 
-export function inOrder(fragments: readonly Fragment[]): readonly Fragment[] {
+export function orderStages(plan: DistributedPlan): DistributedPlan {
   const awaited = new Map<number, number[]>();
-  for (const { root } of fragments) {
+  const readers = (id: number): number => plan.fragments.filter(({ inputs }) => inputs.includes(id)).length;
+  const rowsOf = (id: number): number =>
+    plan.fragments.find((fragment) => fragment.id === id)?.estimatedRows ?? Infinity;
+  for (const { root } of plan.fragments) {
     for (const { first, second } of pairsIn(root)) {
-      if ((fragments[first]?.estimatedRows ?? Infinity) > AWAITED_ROWS_MAX) continue;
+      // What several read is made as it stands, and might have to wait for itself.
+      if (rowsOf(first) > AWAITED_ROWS_MAX || readers(first) > 1 || readers(second) > 1) continue;
       awaited.set(second, [...(awaited.get(second) ?? []), first]);
     }
   }
-  return fragments.map((fragment) => {
+  const fragments = plan.fragments.map((fragment) => {
     const startsAfter = awaited.get(fragment.id);
     return startsAfter ? { ...fragment, startsAfter } : fragment;
   });
+  return { ...plan, fragments };
 }
 
 type Pair = { readonly first: number; readonly second: number };

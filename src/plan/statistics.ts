@@ -19,6 +19,8 @@ export type SymbolStatistics = {
   readonly high?: number | undefined;
   /** Mean bytes of a value. */
   readonly bytes?: number | undefined;
+  /** A key of its table: other columns beside it in a grouping depend on it, mostly. */
+  readonly isKey?: boolean | undefined;
   /** Id of the scan that it comes from: columns of one table depend on each other. */
   readonly origin?: number | undefined;
 };
@@ -143,6 +145,7 @@ function columnStatistics(column: ColumnStatistics, type: SqlType, rows: number 
     distinct:
       Number.isFinite(distinct) && (column.distinctValues !== undefined || inRange < Infinity) ? distinct : undefined,
     nullFraction: column.nullFraction ?? 0,
+    isKey: rows !== undefined && rows > 1 && (column.distinctValues ?? 0) >= rows * 0.999,
     low,
     high,
     bytes: column.averageBytes,
@@ -203,7 +206,8 @@ function aggregated(node: AggregationNode, source: PlanStatistics): PlanStatisti
 export function groupsOf(keys: readonly Symbol[], source: PlanStatistics): number | undefined {
   let groups = 1;
   let unknown = 0;
-  for (const key of keys) {
+  const unique = keys.filter((key) => source.symbols.get(key.name)?.isKey);
+  for (const key of unique.length > 0 ? unique : keys) {
     const distinct = source.symbols.get(key.name)?.distinct;
     if (distinct === undefined) unknown += 1;
     else groups *= Math.max(distinct, 1);

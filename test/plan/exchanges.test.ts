@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { optimize } from '../../src/plan/optimizer.ts';
 import { printDistributedPlan } from '../../src/plan/print-plan.ts';
-import type { OutputNode } from '../../src/plan/nodes.ts';
+import type { OutputNode, PlanNode } from '../../src/plan/nodes.ts';
 import { big, compare, count, fakeMetadata, PlanBuilder, ref, session } from './build.ts';
 
 const tables = { big: { rows: 10_000_000, columns: {} }, dim: { rows: 100, columns: {} } };
@@ -122,6 +122,45 @@ test('distribution = FORCED distributes small input too', async () => {
       because the splits of dim are shared out
       Output [dim_a]
         TableScan c.s.dim [dim_a := a]
+    "
+  `);
+});
+
+test('what two places compute alike is made once and read by both', async () => {
+  const b = new PlanBuilder();
+  const counted = (prefix: string): PlanNode => {
+    const scan = b.scan('big', ['k']);
+    const named = b.project(scan, { [`${prefix}_k`]: ref('big_k') });
+    return b.aggregate(named, [`${prefix}_k`], { [`${prefix}_n`]: count() });
+  };
+  const joined = b.join('INNER', counted('x'), counted('y'), [['x_n', 'y_n']]);
+  expect(await printed(b.output(joined, 'x_k', 'y_k'), 4, { distribution: 'FORCED' })).toMatchInlineSnapshot(`
+    "
+    Fragment 0 [HASH]  output to the client, about 1,000,001 rows
+      because build side about 1,000,001 rows is dearer to copy to every task than to shuffle
+      Output [x_k, y_k]
+        INNER Join (partitioned) [y_n = x_n]
+          RemoteSource [fragment 1, repartition by y_n: y_k, y_n]
+          RemoteSource [fragment 3, repartition by x_n: x_k, x_n]
+
+    Fragment 1 [HASH]  output repartition by y_n, about 1,000,001 rows
+      because grouped by y_k
+      Project [y_k, y_n := coalesce(y_n_2, 0)]
+        Aggregation [by y_k; y_n_2 := sum(y_n_1)]
+          Project [y_k := x_k, y_n_1 := x_n_3]
+            RemoteSource [fragment 4, repartition by x_k: x_k, x_n_3]
+
+    Fragment 3 [HASH]  output repartition by x_n, about 1,000,001 rows
+      because grouped by x_k
+      Project [x_k, x_n := coalesce(x_n_4, 0)]
+        Aggregation [by x_k; x_n_4 := sum(x_n_3)]
+          RemoteSource [fragment 4, repartition by x_k: x_k, x_n_3]
+
+    Fragment 4 [SOURCE]  output repartition by x_k, about 1,000,001 rows
+      because the splits of big are shared out
+      Aggregation (partial) [by x_k; x_n_3 := count(*)]
+        Project [x_k := big_k]
+          TableScan c.s.big [big_k := k]
     "
   `);
 });
