@@ -19,7 +19,7 @@ export const QUESTIONS: readonly Question[] = [
     sql: `SELECT hour(date) / 4 * 4 AS from_hour,
        count(*) AS flights,
        round(avg(delay), 1) AS minutes_late,
-       round(100.0 * count_if(delay > 30) / count(*), 1) AS percent_very_late
+       round(100e0 * count_if(delay > 30) / count(*), 1) AS percent_very_late
 FROM demo.air.flights
 GROUP BY 1
 ORDER BY 1`,
