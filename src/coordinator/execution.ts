@@ -15,6 +15,7 @@ import type { TaskRunner } from './remote-task.ts';
 import { rowsWanted } from './rows-wanted.ts';
 import type { AssignedTask } from './split-assignment.ts';
 import { filesOf, inputFiles, isReadable, newTask, recoveryView, type Stage, type Task } from './stage.ts';
+import { machinesWithoutWorker, mayRun } from './task-placement.ts';
 import { taskSeed } from './task-seed.ts';
 import type { TaskSource, Worker, WorkerPool } from './worker-pool.ts';
 
@@ -128,8 +129,9 @@ export class Execution implements TaskSource {
     this.#stopWaitingForWorkers = undefined;
     if (this.#ended) return;
     const { pool, clock } = this.#options;
-    const unreadable = this.#machinesWithoutWorker();
-    if (pool.workers().length > 0 && !unreadable) return pool.poke();
+    const workers = pool.workers();
+    const unreadable = workers.length > 0 ? machinesWithoutWorker(this.#tasks(), workers) : undefined;
+    if (workers.length > 0 && !unreadable) return pool.poke();
     const why = unreadable
       ? `No worker on a machine that sees the data (${unreadable}): start one there`
       : 'The cluster has no workers: start one with "tutti worker --coordinator URL"';
@@ -177,30 +179,15 @@ export class Execution implements TaskSource {
   /** A waiting task for this worker, preferring one that did not fail there. */
   #next(worker: Worker, alone: boolean): Task | undefined {
     if (this.#ended) return undefined;
+    const workers = this.#options.pool.workers();
     for (const stage of this.#stages.values()) {
       if (!stage.tasks || !this.#inputsReadable(stage) || isReadable(stage)) continue;
       const waiting = stage.tasks.find(
-        (task) => task.state === 'pending' && task.alone === alone && this.#mayRun(task, worker),
+        (task) => task.state === 'pending' && task.alone === alone && mayRun(task, worker, workers),
       );
       if (waiting) return waiting;
     }
     return undefined;
-  }
-
-  #mayRun(task: Task, worker: Worker): boolean {
-    if (!seesData(task, worker)) return false;
-    if (!task.avoid.has(worker.announcement.nodeId)) return true;
-    // Elsewhere first; where it failed only when no other worker may run it.
-    const others = this.#options.pool.workers();
-    return !others.some((other) => seesData(task, other) && !task.avoid.has(other.announcement.nodeId));
-  }
-
-  #machinesWithoutWorker(): string | undefined {
-    const workers = this.#options.pool.workers();
-    const stuck = this.#tasks().find(
-      (task) => task.state === 'pending' && workers.length > 0 && !workers.some((worker) => seesData(task, worker)),
-    );
-    return stuck?.machines?.join(', ');
   }
 
   // ------------------------------------------------------------------------------------------------------ running tasks
@@ -432,6 +419,3 @@ const withoutPayload = (splits: Task['splits']): Task['splits'] =>
   Object.fromEntries(
     Object.entries(splits).map(([scan, each]) => [scan, each.map((split) => ({ ...split, payload: null }))]),
   );
-
-const seesData = (task: Task, worker: Worker): boolean =>
-  !task.machines || task.machines.includes(worker.announcement.machineId);
