@@ -154,7 +154,7 @@ export class Execution implements TaskSource {
     for (const task of this.#tasks()) {
       if (task.state === 'running') this.#callOff(task);
       // Ended queries are shown for a while: their numbers stay, rows that travel in splits and outputs do not.
-      task.splits = withoutPayload(task.splits);
+      task.splits = {};
       if (task.status) task.status = { ...task.status, outputs: [] };
     }
     this.#options.pool.remove(this);
@@ -414,8 +414,3 @@ export class Execution implements TaskSource {
 const ATTEMPTS_MAX = 4;
 /** Times that one task runs again because files were lost: many workers may die, but not for ever. */
 const REMADE_MAX = 12;
-
-const withoutPayload = (splits: Task['splits']): Task['splits'] =>
-  Object.fromEntries(
-    Object.entries(splits).map(([scan, each]) => [scan, each.map((split) => ({ ...split, payload: null }))]),
-  );

@@ -2,7 +2,7 @@
  * The address under which a client reaches this server, for the links in its answers. A reverse proxy says it in
  * `X-Forwarded-Proto`, `-Host` and `-Port`; else it is what the client itself called (`Host`); both only when they are
  * plain names or addresses, so that a hostile header cannot put anything else into a link. With neither, the socket's
- * own address. `TUTTI_EXTERNAL_URL` (an option of the server) overrides all of them for proxies that say nothing.
+ * own address. The server's option `--external-url` overrides all of them for proxies that say nothing.
  */
 
 export type RequestAddress = {
