@@ -7,7 +7,7 @@ import type { FunctionDefinition, FunctionKind } from './definition.ts';
 import { LIBRARY } from './library/index.ts';
 import { type Argument, bind, type Binding, isLambda } from './signature.ts';
 
-export type { Argument, LambdaArgument } from './signature.ts';
+export type { Argument } from './signature.ts';
 
 export type ResolvedFunction = {
   readonly id: FunctionId;

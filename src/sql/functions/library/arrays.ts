@@ -29,15 +29,18 @@ const holds = (list: string, element: SqlType, item: string): string =>
   `list_position(${keysOf(list, element)}, ${keySql(element, item)}) IS NOT NULL`;
 
 const union = (a: string, b: string, element: SqlType): string => distinct(`list_concat(${a}, ${b})`, element);
+/** In the order of the longer one. */
 const intersect = (a: string, b: string, element: SqlType): string =>
+  `CASE WHEN len(${a}) < len(${b}) THEN ${common(b, a, element)} ELSE ${common(a, b, element)} END`;
+const common = (a: string, b: string, element: SqlType): string =>
   `list_filter(${distinct(a, element)}, lambda y: ${holds(b, element, 'y')})`;
 const except = (a: string, b: string, element: SqlType): string =>
   `list_filter(${distinct(a, element)}, lambda y: NOT (${holds(b, element, 'y')}))`;
 
 /** NULL when there is no common element but a NULL on either side. */
 const overlap = (a: string, b: string, element: SqlType): string => {
-  const common = `len(list_filter(${a}, lambda y: y IS NOT NULL AND ${holds(b, element, 'y')})) > 0`;
-  return `CASE WHEN ${common} THEN true WHEN len(${a}) > 0 AND len(${b}) > 0 AND (list_position(${a}, NULL) IS NOT NULL OR list_position(${b}, NULL) IS NOT NULL) THEN NULL ELSE false END`;
+  const shared = `len(list_filter(${a}, lambda y: y IS NOT NULL AND ${holds(b, element, 'y')})) > 0`;
+  return `CASE WHEN ${shared} THEN true WHEN len(${a}) > 0 AND len(${b}) > 0 AND (list_position(${a}, NULL) IS NOT NULL OR list_position(${b}, NULL) IS NOT NULL) THEN NULL ELSE false END`;
 };
 
 /** NULL when the element is not there but a NULL is. */
