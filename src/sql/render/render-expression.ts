@@ -22,6 +22,9 @@ export const renderExpression = (expression: Expression, context: RenderContext)
 /** Texts up to this length are repeated rather than bound to a name: the kernel computes common parts once. */
 const REPEATABLE_LENGTH_MAX = 48;
 
+/** Calls of the kernel that give another value each time. */
+const VOLATILE = /\b(?:random|uuid)\(\)/;
+
 export class Renderer {
   readonly #context: RenderContext;
   readonly #parameters: ReadonlyMap<string, string>;
@@ -89,9 +92,10 @@ export class Renderer {
     }
   };
 
-  /** Evaluates `sql` once: `list_transform([sql], lambda n: body(n))[1]`. */
+  /** Evaluates `sql` once: `list_transform([sql], lambda n: body(n))[1]`. What is new at each call is never repeated. */
   readonly bind = (sql: string, body: (name: string) => string): string => {
-    if (sql.length <= REPEATABLE_LENGTH_MAX || /^("[^"]*"|'[^']*')$/.test(sql)) return body(sql);
+    const repeatable = sql.length <= REPEATABLE_LENGTH_MAX || /^("[^"]*"|'[^']*')$/.test(sql);
+    if (repeatable && !VOLATILE.test(sql)) return body(sql);
     const name = this.fresh();
     return `list_transform([${sql}], lambda ${name}: ${body(name)})[1]`;
   };
