@@ -8,7 +8,11 @@ import { optimize } from '../../src/plan/optimizer.ts';
 import { printDistributedPlan } from '../../src/plan/print-plan.ts';
 import { count, fakeMetadata, PlanBuilder, session } from './build.ts';
 
-const tables = { big: { rows: 100_000_000, columns: {} }, other: { rows: 50_000_000, columns: {} } };
+const tables = {
+  big: { rows: 100_000_000, columns: {} },
+  other: { rows: 50_000_000, columns: {} },
+  third: { rows: 40_000_000, columns: {} },
+};
 const cluster = { workers: 4, threadsPerWorker: 1 };
 
 async function planned(root: OutputNode): Promise<DistributedPlan> {
@@ -153,4 +157,17 @@ test('when both sides turned out small the rest runs in one task', async () => {
       TableScan c.s.other [other_k := k]
     "
   `);
+});
+
+test('groups by the key of a second join stay whole when its build side turns out small', async () => {
+  const b = new PlanBuilder();
+  const first = b.join('INNER', b.scan('big', ['k', 'g']), b.scan('other', ['k', 'v']), [['big_k', 'other_k']]);
+  const second = b.join('INNER', first, b.scan('third', ['g']), [['big_g', 'third_g']]);
+  const plan = await planned(b.output(b.aggregate(second, ['big_g'], { n: count() })));
+  const third = fragmentReading(plan, 'third');
+  const aggregating = plan.fragments.find(({ inputs }) => inputs.includes(third))!;
+  // Groups are made where the join is, by its key: tasks of the first join, cut by another key, would each yield a part.
+  expect(printDistributedPlan({ ...plan, fragments: [aggregating] })).toContain('Aggregation [by big_g');
+  const adapted = adapt(plan, new Map([[third, result(100)]]), cluster, NONE);
+  expect(adapted.fragments.find(({ id }) => id === aggregating.id)).toEqual(aggregating);
 });
