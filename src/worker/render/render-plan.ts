@@ -3,9 +3,9 @@
  * columns, named by their symbols. Symbols are unique in a plan, so columns need no qualifiers, also in correlated subqueries.
  */
 
-import { assert, unreachable } from '../../common/assert.ts';
+import { unreachable } from '../../common/assert.ts';
 import type { AssignUniqueIdNode, LimitNode, PlanNode, SampleNode } from '../../plan/nodes.ts';
-import type { RecursiveUnionNode, SetOperationNode, TableScanNode, TopNNode, ValuesNode } from '../../plan/nodes.ts';
+import type { RecursiveUnionNode, TableScanNode, TopNNode, ValuesNode } from '../../plan/nodes.ts';
 import type { WindowNode } from '../../plan/nodes.ts';
 import { outputsOf } from '../../plan/nodes.ts';
 import type { SortOrder, Symbol } from '../../sql/expression.ts';
@@ -18,6 +18,7 @@ import type { PlanContext, PlanWorld } from './plan-context.ts';
 import { renderAggregation } from './render-aggregation.ts';
 import { renderApply } from './render-apply.ts';
 import { renderJoin, renderSemiJoin } from './render-join.ts';
+import { renderSetOperation } from './render-set-operation.ts';
 import { renderUnnest } from './render-unnest.ts';
 import { column, columnList, emptySelect, identifier, NO_COLUMNS, singleRow } from './text.ts';
 
@@ -142,20 +143,6 @@ function renderLimit(node: LimitNode, context: PlanContext): string {
   const limit = node.count === undefined ? '' : ` LIMIT ${rowCount(node.count)}`;
   const offset = node.offset === '0' ? '' : ` OFFSET ${rowCount(node.offset)}`;
   return `SELECT ${columnList(outputsOf(node))} FROM ${context.source(node.source)}${limit}${offset}`;
-}
-
-function renderSetOperation(node: SetOperationNode, context: PlanContext): string {
-  const keyed = node.operation !== 'UNION ALL';
-  const parts = node.sources.map((part, i) => {
-    const columns = node.symbols.map((symbol, at) => {
-      const input = node.inputs[i]![at]!;
-      assert(kernelType(input.type) === kernelType(symbol.type), 'the inputs of a set operation have its types');
-      return `${column(input)} AS ${column(symbol)}`;
-    });
-    return `(SELECT ${columns.join(', ') || NO_COLUMNS} FROM ${context.source(part)})`;
-  });
-  const joined = parts.join(` ${node.operation} `);
-  return keyed ? `SELECT * FROM (${joined})` : joined;
 }
 
 /** Tasks count in ranges of their own: 2^40 rows each. */
