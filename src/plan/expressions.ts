@@ -1,7 +1,7 @@
 /** Looks into and rebuilds typed expressions: conjuncts, references, substitution. */
 
-import type { AggregateCall, Expression, SortOrder, Symbol, WindowCall } from '../sql/expression.ts';
-import { childrenOf, mapChildren, reference } from '../sql/expression.ts';
+import type { AggregateCall, Expression, WindowCall } from '../sql/expression.ts';
+import { childrenOf, mapChildren } from '../sql/expression.ts';
 import { BOOLEAN } from '../types/type.ts';
 
 export const TRUE: Expression = { kind: 'Constant', type: BOOLEAN, value: true };
@@ -85,18 +85,6 @@ export const partsOfWindowCall = (call: WindowCall): readonly Expression[] => [
   ...[call.frame.start, call.frame.end].flatMap((bound) => ('offset' in bound ? [bound.offset] : [])),
 ];
 
-export function mapAggregate(call: AggregateCall, map: (part: Expression) => Expression): AggregateCall {
-  return {
-    ...call,
-    arguments: call.arguments.map(map),
-    ...(call.filter ? { filter: map(call.filter) } : {}),
-    orderBy: mapOrder(call.orderBy, map),
-  };
-}
-
-export const mapOrder = (orderBy: readonly SortOrder[], map: (part: Expression) => Expression): readonly SortOrder[] =>
-  orderBy.map((order) => ({ ...order, expression: map(order.expression) }));
-
 /** Replaces references by name; names that `replacements` does not hold stay. Lambda parameters hide outer names. */
 export function substitute(expression: Expression, replacements: ReadonlyMap<string, Expression>): Expression {
   if (replacements.size === 0) return expression;
@@ -108,7 +96,3 @@ export function substitute(expression: Expression, replacements: ReadonlyMap<str
   }
   return mapChildren(expression, (part) => substitute(part, replacements));
 }
-
-/** Renames symbols, for `substitute`. */
-export const renaming = (from: readonly Symbol[], to: readonly Symbol[]): ReadonlyMap<string, Expression> =>
-  new Map(from.map((symbol, i) => [symbol.name, reference(to[i]!)]));

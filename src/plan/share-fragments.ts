@@ -31,15 +31,23 @@ const isRepeatable = (node: PlanNode): boolean =>
 /** Equal for fragments that differ in nothing but the ids of nodes and the names of symbols. */
 function shapeOf({ root, output, partitioning }: Fragment): string {
   const names = new Map<string, string>();
+  let next = 0;
   const number = (node: PlanNode): void => {
     sourcesOf(node).forEach(number);
-    for (const { name } of outputsOf(node)) if (!names.has(name)) names.set(name, `#${names.size}`);
+    const renames = renamedRemote(node);
+    for (const [i, { name }] of outputsOf(node).entries()) {
+      if (names.has(name)) continue;
+      names.set(name, renames ? names.get(renames.symbols[i]!.name)! : `#${next}`);
+      next += renames ? 0 : 1;
+    }
   };
   number(root);
   const neutral = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(neutral);
     if (typeof value !== 'object' || value === null) return value;
     const isNode = 'kind' in value && 'id' in value;
+    const renames = isNode && renamedRemote(value as PlanNode);
+    if (renames) return neutral(renames);
     return Object.entries(value).flatMap(([key, part]): unknown[] => {
       if (isNode && key === 'id') return [];
       // A table's own column names are no symbols, whatever they look like.
@@ -48,6 +56,18 @@ function shapeOf({ root, output, partitioning }: Fragment): string {
     });
   };
   return JSON.stringify(neutral({ root, output, partitioning }));
+}
+
+/** What `readInstead` made of a RemoteSource: to be like one that was read first. */
+function renamedRemote(node: PlanNode): RemoteSourceNode | undefined {
+  if (node.kind !== 'Project' || node.source.kind !== 'RemoteSource') return undefined;
+  const { symbols } = node.source;
+  const isRenaming =
+    node.assignments.length === symbols.length &&
+    node.assignments.every(
+      ({ expression }, i) => expression.kind === 'Reference' && expression.name === symbols[i]!.name,
+    );
+  return isRenaming ? node.source : undefined;
 }
 
 /** The readers of `gone` read `kept`, whose columns come in the same order under other names. */

@@ -4,6 +4,7 @@
  */
 
 import type { DistributedPlan } from './fragment.ts';
+import { hasOneReader } from './fragment-edits.ts';
 import type { JoinNode, PlanNode, RemoteSourceNode } from './nodes.ts';
 import { sourcesOf } from './nodes.ts';
 
@@ -12,13 +13,12 @@ const AWAITED_ROWS_MAX = 20_000_000;
 
 export function orderStages(plan: DistributedPlan): DistributedPlan {
   const awaited = new Map<number, number[]>();
-  const readers = (id: number): number => plan.fragments.filter(({ inputs }) => inputs.includes(id)).length;
   const rowsOf = (id: number): number =>
     plan.fragments.find((fragment) => fragment.id === id)?.estimatedRows ?? Infinity;
   for (const { root } of plan.fragments) {
     for (const { first, second } of pairsIn(root)) {
       // What several read is made as it stands, and might have to wait for itself.
-      if (rowsOf(first) > AWAITED_ROWS_MAX || readers(first) > 1 || readers(second) > 1) continue;
+      if (rowsOf(first) > AWAITED_ROWS_MAX || !hasOneReader(plan, first) || !hasOneReader(plan, second)) continue;
       awaited.set(second, [...(awaited.get(second) ?? []), first]);
     }
   }
