@@ -16,6 +16,7 @@ import {
   ResultFileLost,
   resultPages,
 } from './result-reader.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 export type Delivery = {
   readonly query: Query;
@@ -24,13 +25,16 @@ export type Delivery = {
   readonly environment: {
     readonly client: ClusterClient;
     readonly clock: Clock;
+    readonly pool: WorkerPool;
     readonly removeFiles: (query: Query) => void;
   };
 };
 
 /** Until it answers, lost files are made again; afterwards a lost file is the end of the query. */
 export async function deliver({ query, execution, columns, environment }: Delivery): Promise<Outcome> {
-  const read = readFromWorkers(environment.client, environment.clock, query.abort.signal);
+  const { client, clock, pool } = environment;
+  const isThere = (url: string): boolean => pool.workers().some(({ announcement }) => announcement.url === url);
+  const read = readFromWorkers(client, clock, isThere, query.abort.signal);
   for (;;) {
     const files = await execution.resultFiles();
     try {

@@ -119,6 +119,11 @@ export class Execution implements TaskSource {
         );
       } else if (task.state === 'done' && (task.status?.outputs.length ?? 0) > 0) task.lost = true;
     }
+    // Who was still bringing inputs from there would wait for an answer until it gives up.
+    for (const task of this.#tasks()) {
+      const isBringing = task.state === 'running' && task.status?.state !== 'running';
+      if (isBringing && task.readsFrom.has(worker.announcement.url)) this.#redo(task);
+    }
     this.#recover();
     this.workersChanged();
   }
@@ -219,12 +224,14 @@ export class Execution implements TaskSource {
   #request(task: Task): TaskRequest {
     const { session, result, profile, queryId } = this.#options;
     const { fragment, partitions } = task.stage;
+    const inputs = inputFiles(task, (id) => this.#stage(id));
+    task.readsFrom = new Set(Object.values(inputs).flatMap((files) => files.map((file) => file.worker)));
     return {
       taskId: task.id,
       attempt: task.attempt,
       fragment,
       splits: task.splits,
-      inputs: inputFiles(task, (id) => this.#stage(id)),
+      inputs,
       output: fragment.output ? { kind: 'exchange', partitions } : result,
       session: { ...session, seed: taskSeed(queryId, task.id) },
       alone: task.alone,

@@ -67,8 +67,13 @@ export function* pagesOf(lines: Buffer): Generator<ResultPage, void> {
   yield* cut(lines);
 }
 
-/** Reads from workers by ranges. A worker that does not answer is asked a few times, within the time it takes to miss it. */
-export function readFromWorkers(client: ClusterClient, clock: Clock, signal: AbortSignal): ReadFile {
+/** Reads from workers by ranges. One that does not answer is asked again, unless the cluster misses it by then. */
+export function readFromWorkers(
+  client: ClusterClient,
+  clock: Clock,
+  isThere: (worker: string) => boolean,
+  signal: AbortSignal,
+): ReadFile {
   return async (file, first, last) => {
     const url = `${file.worker}/v1/exchange/${file.taskId}/${file.attempt}/${file.partition}`;
     for (let tries = 1; ; tries++) {
@@ -79,8 +84,8 @@ export function readFromWorkers(client: ClusterClient, clock: Clock, signal: Abo
         throw new ClusterError(`GET ${url}: ${bytes.length} bytes instead of ${last - first + 1}`);
       } catch (problem) {
         if (!(problem instanceof ClusterError)) throw problem;
-        if (signal.aborted || problem.status !== undefined || tries === READ_TRIES)
-          throw new ResultFileLost(file, problem);
+        const isLost = problem.status !== undefined || tries === READ_TRIES || !isThere(file.worker);
+        if (signal.aborted || isLost) throw new ResultFileLost(file, problem);
         await new Promise<void>((resolve) => void clock.after(READ_RETRY_MS, resolve));
       }
     }

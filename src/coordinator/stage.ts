@@ -33,6 +33,8 @@ export type Task = {
   attempt: number;
   /** Where it runs or its output is. */
   worker: Worker | undefined;
+  /** Workers that hold what the running attempt reads, by address. */
+  readsFrom: ReadonlySet<string>;
   /** Calls the running attempt off. */
   stop: AbortController | undefined;
   /** Of the running or done attempt, as last heard. */
@@ -74,6 +76,7 @@ export function newTask(
     state: 'pending',
     attempt: 0,
     worker: undefined,
+    readsFrom: new Set(),
     stop: undefined,
     status: undefined,
     lost: false,
