@@ -12,6 +12,9 @@ export function parseDate(text: string): string | undefined {
   return parts ? dateText(parts[1]!, parts[2]!, parts[3]!) : undefined;
 }
 
+/** Zoned timestamps reach from year -69387 to 73326, as in Trino. */
+const ZONED_MS_MAX = 2 ** 51;
+
 export type ParsedTimestamp = { readonly value: string; readonly precision: number; readonly zoned: boolean };
 
 /** With a zone the value is the instant in UTC and the zone; without, the clock as written. */
@@ -30,7 +33,7 @@ export function parseTimestamp(text: string): ParsedTimestamp | undefined {
   const zone = normalZone(zoneText);
   if (zone === undefined) return undefined;
   const instant = instantOf(Date.parse(`${isoDate(date)}T${clock}Z`), zone);
-  if (Number.isNaN(instant)) return undefined;
+  if (!(Math.abs(instant) < ZONED_MS_MAX)) return undefined;
   return { value: `${clockOf(instant)}${fraction && `.${fraction}`} ${zone}`, precision: fraction.length, zoned: true };
 }
 

@@ -9,6 +9,7 @@ import type { Operator } from '../functions/registry.ts';
 import type { BlockCalls } from './block-calls.ts';
 import { analyzeFunctionCall } from './call-analyzer.ts';
 import { coerce, coerceOrFail } from './coerce.ts';
+import { extract } from './extract.ts';
 import { ifThen, nullIf, searchedCase, simpleCase } from './conditionals.ts';
 import { type AnalyzerContext, quote } from './context.ts';
 import { currentDateTime } from './current-time.ts';
@@ -173,7 +174,7 @@ export class ExpressionAnalyzer {
       case 'FunctionCall':
         return analyzeFunctionCall(this, node);
       case 'Extract':
-        return this.call(EXTRACT_FUNCTIONS[node.field], [this.analyze(node.value)], node.location);
+        return extract(this, node);
       case 'AtTimeZone':
         return this.#operator('AT TIME ZONE', [node.value, node.zone], node.location);
       case 'AtLocal': {
@@ -411,23 +412,3 @@ export class ExpressionAnalyzer {
     return expression;
   }
 }
-
-const EXTRACT_FUNCTIONS: Readonly<Record<ast.ExtractField, string>> = {
-  YEAR: 'year',
-  QUARTER: 'quarter',
-  MONTH: 'month',
-  WEEK: 'week',
-  DAY: 'day',
-  DAY_OF_MONTH: 'day',
-  DAY_OF_WEEK: 'day_of_week',
-  DOW: 'day_of_week',
-  DAY_OF_YEAR: 'day_of_year',
-  DOY: 'day_of_year',
-  YEAR_OF_WEEK: 'year_of_week',
-  YOW: 'year_of_week',
-  HOUR: 'hour',
-  MINUTE: 'minute',
-  SECOND: 'second',
-  TIMEZONE_HOUR: 'timezone_hour',
-  TIMEZONE_MINUTE: 'timezone_minute',
-};

@@ -107,6 +107,13 @@ function genericLiteral(literal: ast.GenericLiteral): Constant {
       if (parsed.precision > 9) {
         throw new QueryError('NOT_SUPPORTED', 'timestamp literals have at most 9 digits of a second', location);
       }
+      if (parsed.precision > 6 && !/^(1[7-9]|2[01])\d\d-/.test(parsed.value)) {
+        throw new QueryError(
+          'NOT_SUPPORTED',
+          'timestamps with more than 6 digits of a second reach from 1700 to 2199',
+          location,
+        );
+      }
       return constant(parsed.zoned ? timestampTz(parsed.precision) : timestamp(parsed.precision), parsed.value);
     }
     case 'time': {
