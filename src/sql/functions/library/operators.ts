@@ -71,6 +71,15 @@ function shifts(name: string, sign: string): FunctionDefinition[] {
       { returns: atLeastMillis },
     ),
     define(
+      `${name}(time(p) with time zone, interval day to second): time(p) with time zone`,
+      ([t = '', i = ''], { bind }) =>
+        bind(t, (v) => {
+          const moved = `CAST(DATE '1970-01-01' + (${v})."time" + to_microseconds(CAST((${sign}${i}) % ${MILLIS_PER_DAY} * 1000 AS BIGINT)) AS TIME)`;
+          return `CASE WHEN ${v} IS NOT NULL AND ${i} IS NOT NULL THEN {'time': ${moved}, 'minutes': (${v})."minutes"} END`;
+        }),
+      { returns: atLeastMillis },
+    ),
+    define(
       `${name}(interval day to second, interval day to second): interval day to second`,
       ([a, b]) => `(${a} ${sign || '+'} ${b})`,
     ),
@@ -91,7 +100,7 @@ const swapped = (definition: FunctionDefinition, text: string): FunctionDefiniti
   );
 
 const ADDITIONS = shifts('$add', '');
-const MOMENTS = ['date', 'timestamp(p)', 'timestamp(p) with time zone', 'time(p)'];
+const MOMENTS = ['date', 'timestamp(p)', 'timestamp(p) with time zone', 'time(p)', 'time(p) with time zone'];
 const INTERVALS = ['interval day to second', 'interval year to month'];
 
 const SWAPPED: FunctionDefinition[] = MOMENTS.flatMap((moment) =>
@@ -120,6 +129,11 @@ const DIFFERENCES: FunctionDefinition[] = [
     millisBetween(`epoch_us((${a}).instant)`, `epoch_us((${b}).instant)`),
   ),
 ];
+
+const ZONED_TIME_DIFFERENCE = define(
+  '$subtract(time(p) with time zone, time(p) with time zone): interval day to second',
+  ([a = '', b = ''], { types: [type] }) => (type ? millisBetween(keySql(type, a), keySql(type, b)) : a),
+);
 
 const SCALINGS: FunctionDefinition[] = INTERVALS.flatMap((interval) => {
   const kernel = interval === 'interval day to second' ? 'BIGINT' : 'INTEGER';
@@ -231,6 +245,7 @@ export const OPERATORS: readonly FunctionDefinition[] = [
   ...SWAPPED,
   ...shifts('$subtract', '-'),
   ...DIFFERENCES,
+  ZONED_TIME_DIFFERENCE,
   ...SCALINGS,
   ...CONCATENATIONS,
   // The value of a scalar subquery that has so many rows.
