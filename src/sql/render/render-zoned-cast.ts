@@ -108,8 +108,9 @@ function toZonedTime(from: SqlType, to: Zoned, sql: string, kit: CastKit): strin
     const shape = `'^\\s*([0-9]{1,2}:[0-9]{1,2}(?::[0-9]{1,2}(?:\\.[0-9]{1,12})?)?)\\s*([+-][0-9]{2}:[0-9]{2})?\\s*$'`;
     const time = `TRY_CAST(regexp_extract(${s}, ${shape}, 1) AS TIME)`;
     const offset = `regexp_extract(${s}, ${shape}, 2)`;
+    const carried = `CAST(${roundedUp(s, `(DATE '1970-01-01' + ${time})`, to.precision)} AS TIME)`;
     const minutes = `CASE WHEN ${offset} = '' THEN ${sessionMinutes} ELSE ${offsetMinutes(offset)} END`;
     const failure = raiseSql('INVALID_CAST_ARGUMENT', `'Value cannot be cast to ${typeName(to)}: ' || ${s}`);
-    return `CASE WHEN ${s} IS NULL THEN NULL WHEN ${time} IS NULL THEN ${failure} ELSE {'time': ${round(time, 6)}, 'minutes': ${minutes}} END`;
+    return `CASE WHEN ${s} IS NULL THEN NULL WHEN ${time} IS NULL THEN ${failure} ELSE {'time': ${round(carried, 6)}, 'minutes': ${minutes}} END`;
   });
 }

@@ -335,6 +335,7 @@ export const DATETIME: readonly FunctionDefinition[] = [
   define('$at_timezone(timestamp(p) with time zone, interval day to second): timestamp(p) with time zone', atOffset),
   define('with_timezone(timestamp(p), varchar): timestamp(p) with time zone', withTimezone),
   define('timezone(timestamp(p) with time zone): varchar', ([a = '']) => `(${a}).zone`),
+  define('timezone(time(p) with time zone): varchar', ([a = '']) => offsetText(`(${a})."minutes"`)),
   define('current_timezone(): varchar', (_, { query }) => quote(query.timeZone)),
   define('now(): timestamp(3) with time zone', now),
   define('current_date(): date', (_, { query }) => `CAST(${nowLocal(query)} AS DATE)`),
