@@ -25,6 +25,7 @@ beforeAll(async () => {
   await mkdir(path.join(folder, 'data/days/day=2020-01-02/kind=__HIVE_DEFAULT_PARTITION__'), { recursive: true });
   await mkdir(path.join(folder, 'elsewhere'));
   await mkdir(path.join(folder, 'data/mixed'));
+  await mkdir(path.join(folder, 'data/widened'));
   await copy(
     `SELECT i AS id, 'name ' || i AS Name, i / 4 AS quarter, CAST(i AS DECIMAL(12,2)) AS money,
        DATE '2020-01-01' + i::INTEGER AS day, TIMESTAMP '2020-01-01' + INTERVAL (i) HOUR AS moment,
@@ -37,6 +38,8 @@ beforeAll(async () => {
   await copy(`SELECT 2 AS x`, 'data/days/day=2020-01-02/kind=__HIVE_DEFAULT_PARTITION__/two.parquet');
   await copy(`SELECT 1 AS a, 'old' AS b`, 'data/mixed/1.parquet');
   await copy(`SELECT 2 AS a, 'new' AS b, 7 AS c`, 'data/mixed/2.parquet');
+  await copy(`SELECT 1::INTEGER AS n, 1::INTEGER AS d, 1.25::DECIMAL(10,2) AS p`, 'data/widened/1.parquet');
+  await copy(`SELECT 30000000000 AS n, 2.5::DOUBLE AS d, 2.5555::DECIMAL(12,4) AS p`, 'data/widened/2.parquet');
   await copy(
     `SELECT {'x': 1, 'Y z': ['p', NULL]} AS r, MAP {'k': TIMESTAMPTZ '2020-01-01 00:00:00+02'} AS m, [1, 2]::UTINYINT[] AS l`,
     'data/nested.parquet',
@@ -93,7 +96,19 @@ const range = (low: string, high: string): TupleDomain[string] => ({
 describe('what there is', () => {
   test('a folder makes each file and subfolder a table', async () => {
     expect([...(await connector().listTables('s'))].sort()).toEqual(
-      ['brotli', 'broken', 'days', 'events', 'link', 'mixed', 'nested', 'numbers', 'people', 'people[1]*'].sort(),
+      [
+        'brotli',
+        'broken',
+        'days',
+        'events',
+        'link',
+        'mixed',
+        'nested',
+        'numbers',
+        'people',
+        'people[1]*',
+        'widened',
+      ].sort(),
     );
     expect(await connector().describeTable('s', 'nothing')).toBeUndefined();
   });
@@ -156,6 +171,26 @@ describe('what there is', () => {
       [1, 'old', null],
       [2, 'new', 7],
     ]);
+  });
+
+  test('a type that later files widen holds for all files, read together or alone', async () => {
+    const files = connector();
+    const table = (await files.describeTable('s', 'widened'))!;
+    expect(table.columns.map(({ type }) => typeName(type))).toEqual(
+      expect.arrayContaining(['bigint', 'double', 'decimal(12,4)']),
+    );
+    expect((await scan(files, 'widened')).map((row) => row.slice(0, 3))).toEqual([
+      ['1', 1, '1.2500'],
+      ['30000000000', 2.5, '2.5555'],
+    ]);
+    const [first] = await files.splits(table, [], {});
+    const sql = filesScan.scanSql(table.handle, [first!], table.columns, { dataDirectory: '' });
+    const types = await rowsOf(kernel, `SELECT typeof(n), typeof(d), typeof(p) FROM (${sql})`);
+    expect(types).toEqual([['BIGINT', 'DOUBLE', 'DECIMAL(12,4)']]);
+    // A bound is read with the scale of its own file.
+    for (const value of ['1.2500', '2.5555']) {
+      expect(await files.splits(table, [], { p: range(value, value) })).not.toEqual([]);
+    }
   });
 
   test('declared columns decide', async () => {

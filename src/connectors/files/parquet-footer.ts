@@ -32,6 +32,8 @@ export type ParquetColumnChunk = {
 type ColumnEncoding = {
   readonly physical: 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'BYTE_ARRAY' | 'other';
   readonly meaning: 'decimal' | 'milliseconds' | 'microseconds' | 'unsigned' | 'plain';
+  /** Digits behind a decimal's point in this file; those of the table may be more. */
+  readonly scale?: number;
 };
 
 /** Codec number of Parquet's format. */
@@ -135,7 +137,8 @@ function encodingOf(element: SchemaElement): ColumnEncoding {
   const physical = PHYSICAL[element.type ?? -1] ?? 'other';
   const unit = (element.logicalType as TimestampLogicalType | null)?.TIMESTAMP?.unit;
   if (unit) return { physical, meaning: unit.MICROS ? 'microseconds' : unit.MILLIS ? 'milliseconds' : 'unsigned' };
-  return { physical, meaning: MEANING[element.converted_type ?? -1] ?? 'plain' };
+  const meaning = MEANING[element.converted_type ?? -1] ?? 'plain';
+  return { physical, meaning, ...(meaning === 'decimal' && { scale: element.scale ?? 0 }) };
 }
 
 function columnChunk(chunk: Chunk, encoding: ColumnEncoding): ParquetColumnChunk {
@@ -168,7 +171,9 @@ export function decodeBound(
   if (physical === 'FLOAT' && type.kind === 'real' && bytes.length === 4) return doubleText(bytes.readFloatLE());
   const integer = decodeInteger(physical, bytes);
   if (integer === undefined) return undefined;
-  if (meaning === 'decimal') return type.kind === 'decimal' ? decimalText(integer, type.scale) : undefined;
+  if (meaning === 'decimal') {
+    return type.kind === 'decimal' && type.scale === encoding.scale ? decimalText(integer, type.scale) : undefined;
+  }
   if (meaning === 'microseconds' || meaning === 'milliseconds') {
     if (type.kind !== 'timestamp' || type.precision !== (meaning === 'microseconds' ? 6 : 3)) return undefined;
     return timestampText(meaning === 'microseconds' ? integer : integer * 1000n, type.precision);

@@ -32,6 +32,7 @@ declare module 'parquetjs-lite' {
       readonly name: string;
       readonly type: number | null;
       readonly converted_type: number | null;
+      readonly scale?: number | null;
       readonly num_children: number | null;
       readonly logicalType: unknown;
     }[];

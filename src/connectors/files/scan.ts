@@ -85,7 +85,10 @@ function columnSql(handle: FilesHandle, payload: FilesSplit, column: Column): st
   if (!source || payload.missing?.includes(column.name)) {
     return constantSql(column.type, payload.partition?.[column.name] ?? null);
   }
-  return convert(identifier(source.name), parseFileType(source.type), column.type);
+  const value = identifier(source.name);
+  // One file may have it in a narrower type than the table, which joins and shuffles must not see.
+  const typed = handle.format === 'parquet' ? `CAST(${value} AS ${source.type})` : value;
+  return convert(typed, parseFileType(source.type), column.type);
 }
 
 /** Hidden column: the file a row comes from. */
@@ -93,7 +96,11 @@ export const PATH_COLUMN = '$path';
 
 function readerSql(handle: FilesHandle, paths: readonly string[], payload: FilesSplit, extra: string): string {
   const list = `[${paths.map(globFree).map(quote).join(', ')}]`;
-  if (handle.format === 'parquet') return `read_parquet(${list}, hive_partitioning = false, filename = true${extra})`;
+  if (handle.format === 'parquet') {
+    // By itself the kernel casts what later files hold to the types of the first.
+    const union = paths.length > 1 ? 'union_by_name = true, ' : '';
+    return `read_parquet(${list}, ${union}hive_partitioning = false, filename = true${extra})`;
+  }
   const present = Object.entries(handle.columns).filter(([name]) => !payload.missing?.includes(name));
   const types = present.map(([, { name, type }]) => `${quote(name)}: ${quote(type)}`).join(', ');
   if (handle.format === 'json') {
