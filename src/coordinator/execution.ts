@@ -321,8 +321,17 @@ export class Execution implements TaskSource {
 
   // ----------------------------------------------------------------------------------------------------- moving forward
 
-  /** Starts the stages whose inputs are complete, and answers those who wait for the result. */
+  /** Every event ends here: a mistake of ours ends the query, and is not lost with the event. */
   #advance(): void {
+    try {
+      this.#goOn();
+    } catch (problem) {
+      this.fail(problem as Error);
+    }
+  }
+
+  /** Starts the stages whose inputs are complete, and answers those who wait for the result. */
+  #goOn(): void {
     if (this.#failure) {
       const why = this.#failure;
       for (const waiter of this.#waiters.splice(0)) waiter.reject(why);

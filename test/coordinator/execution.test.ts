@@ -43,6 +43,16 @@ test('stages run in the order of their inputs, each task once', async () => {
   expect(execution.retries).toBe(0);
 });
 
+test('a mistake in adaptive planning fails the query and does not leave it hanging', async () => {
+  const cluster = new SimulatedCluster(new Random(1), 2, 3, CALM);
+  const execution = cluster.execute(shuffling(true), () => 4, {
+    adapt: () => {
+      throw new Error('fragment 1 can run as hash');
+    },
+  });
+  await expect(cluster.settle(execution.resultFiles())).rejects.toThrow('fragment 1 can run as hash');
+});
+
 test.each([
   [true, 1, 'only what was lost is made again'],
   [false, 2, 'whoever read it reads it again'],

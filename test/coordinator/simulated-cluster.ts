@@ -55,7 +55,11 @@ export class SimulatedCluster implements TaskRunner {
     for (let i = 0; i < workers; i++) this.#join(`w${i}`);
   }
 
-  execute(plan: DistributedPlan, tasksOf: (fragment: number) => number): Execution {
+  execute(
+    plan: DistributedPlan,
+    tasksOf: (fragment: number) => number,
+    changes: Partial<ExecutionOptions> = {},
+  ): Execution {
     const options: ExecutionOptions = {
       queryId: 'q',
       plan,
@@ -69,6 +73,7 @@ export class SimulatedCluster implements TaskRunner {
       assign: async ({ id, partitioning }) =>
         Array.from({ length: partitioning === 'single' ? 1 : tasksOf(id) }, () => ({ splits: {}, bytes: 1 })),
       adapt: (same, _finished, started) => this.#adapted(same, started),
+      ...changes,
     };
     this.execution = new Execution(options);
     this.execution.start();

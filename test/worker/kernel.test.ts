@@ -156,6 +156,13 @@ test('other folders are taken up when nothing runs', async () => {
   expect(await answer).toEqual([['7']]);
 });
 
+test('options that do not open it fail its jobs until there are others', async () => {
+  kernel.reconfigure({ ...options, threads: 0 });
+  expect(await failure('SELECT 1')).toBeInstanceOf(KernelFailure);
+  kernel.reconfigure(options);
+  expect(await rows('SELECT 1', AbortSignal.timeout(20_000))).toEqual([[1]]);
+});
+
 test('the kernel ends with its parent, whatever runs', async () => {
   const source = path.resolve(import.meta.dirname, '../../src');
   const script = `

@@ -208,7 +208,11 @@ export class Kernel {
         this.#wake();
         return;
       case 'openFailed':
-        this.#refusal = new KernelFailure(reply.message);
+        if (this.#phase !== 'opening') return;
+        // It listens on: other options, perhaps here already, open it after all.
+        this.#phase = 'open';
+        if (!this.#stale) this.#refusal = new KernelFailure(reply.message);
+        this.#openWhenIdle();
         this.#wake();
         return;
       case 'done':
