@@ -48,8 +48,10 @@ export function evaluateDistributed(
   let current = plan;
   while (!outputs.has(0)) {
     const runnable = current.fragments.filter(
-      ({ id, inputs }) => !outputs.has(id) && inputs.every((input) => outputs.has(input)),
+      ({ id, inputs, startsAfter }) =>
+        !outputs.has(id) && [...inputs, ...(startsAfter ?? [])].every((input) => outputs.has(input)),
     );
+    if (runnable.length === 0) throw new Error('fragments wait for each other');
     const fragment = runnable[pick(runnable.length)]!;
     const rows = tasksOf(fragment, tables, tasks, outputs);
     outputs.set(fragment.id, partitioned(rows, fragment, tasks));
