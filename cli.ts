@@ -8,6 +8,13 @@ import type { ServerCommandOptions, TpchCommandOptions, WorkerCommandOptions } f
 const program = new Command('tutti')
   .description('A distributed SQL warehouse: the same code on a laptop and on a cluster.')
   .showHelpAfterError('(add --help for the options)')
+  .option('-V, --version', 'print the version')
+  .hook('preSubcommand', async (command) => {
+    if (command.opts().version !== true) return;
+    const { version } = await import('./src/server/commands.ts');
+    process.stdout.write(`${version()}\n`);
+    process.exit(0);
+  })
   .enablePositionalOptions();
 
 const collect = (value: string, before: string[] = []): string[] => [...before, value];
@@ -132,7 +139,10 @@ program
   .requiredOption('--sf <number>', 'scale factor: 1 is about 1 GB of data')
   .requiredOption('--out <folder>', 'where to write; the tables must not be there yet')
   .option('--data <folder>', 'where the generator keeps its text (default: ~/.tutti/data)')
-  .addHelpText('after', '\nExample:\n  tutti tpch --sf 0.1 --out data/tpch')
+  .addHelpText(
+    'after',
+    "\nColumns and decimals are the specification's, as in the catalog tpch_standard.\n\nExample:\n  tutti tpch --sf 0.1 --out data/tpch",
+  )
   .action(async (options: TpchCommandOptions) => {
     const { tpchCommand } = await import('./src/server/commands.ts');
     await tpchCommand(options);
@@ -170,10 +180,21 @@ async function query(sql: string | undefined, { format, file, ...options }: Quer
   if (sql === undefined && file === undefined && process.stdin.isTTY) {
     throw new UsageFailure('no SQL given. Try: tutti query "SELECT 1"');
   }
-  const text = sql ?? (file === undefined ? await readAll(process.stdin) : await readFile(file, 'utf8'));
+  const text = sql ?? (file === undefined ? await readAll(process.stdin) : await readStatements(file));
   await withClient(options, 1, async (client) => {
     process.exitCode = await runQueries(client, text, chosen, processConsole);
   });
+}
+
+async function readStatements(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (problem) {
+    const { UsageFailure } = await import('./src/client/failures.ts');
+    const why =
+      problem instanceof Error && 'code' in problem && problem.code === 'ENOENT' ? 'does not exist' : undefined;
+    throw new UsageFailure(`${file} ${why ?? `cannot be read (${String(problem)})`}`);
+  }
 }
 
 /** For people only: a word that is taken back. */

@@ -83,7 +83,7 @@ async function use(statement: Use, query: Query, metadata: Metadata): Promise<re
   if (catalog === undefined) {
     throw new QueryError(
       'MISSING_CATALOG_NAME',
-      'Catalog must be specified when session catalog is not set',
+      'Catalog must be specified when session catalog is not set: say USE catalog.schema; SHOW CATALOGS lists them',
       statement.location,
     );
   }

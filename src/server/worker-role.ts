@@ -13,12 +13,15 @@ const PARENT_PIPE = 'TUTTI_PARENT_PIPE';
 /** Resolves when the worker has ended. */
 export async function runWorker(options: WorkerRoleOptions): Promise<void> {
   const logger = makeLogger('worker', process.env);
+  const watchParent = process.env[PARENT_PIPE] === '1';
   const worker = await startWorker({
     ...options,
     scanProviders: SCAN_PROVIDERS,
-    log: (message) => logger.info(message),
+    // Who starts a worker by hand must see why it does not join; a server tells itself how its workers are.
+    log: (message) => (watchParent ? logger.info(message) : logger.warn(message)),
   });
-  await endOf(process.env[PARENT_PIPE] === '1');
+  if (!watchParent) process.stdout.write(`Worker ${worker.nodeId} at ${worker.url} joins ${options.coordinatorUrl}\n`);
+  await endOf(watchParent);
   await stopWithin(worker);
 }
 

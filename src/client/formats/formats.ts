@@ -23,6 +23,6 @@ export function formatNamed(name: string): FormatName {
   if (found) return found;
   const near = nearest(name, FORMAT_NAMES);
   throw new UsageFailure(
-    `there is no format "${name}"${near ? `; did you mean ${near}?` : ''} The formats are ${FORMAT_NAMES.join(', ')}.`,
+    `there is no format "${name}"${near ? `; did you mean ${near}?` : '.'} The formats are ${FORMAT_NAMES.join(', ')}.`,
   );
 }

@@ -21,6 +21,7 @@ export function analyzeFunctionCall(analyzer: ExpressionAnalyzer, node: ast.Func
   const kind = context.functions.kindOf(name);
   if (node.argumentNames) throw notSupported('named arguments', node.location);
   if (node.starLabel || node.processingMode) throw notSupported('row pattern recognition functions', node.location);
+  if (kind === undefined && node.star) throw context.functions.unknown(name, node.location);
   if (kind === 'scalar' || kind === undefined) {
     refuseAggregateClauses(node, name);
     return scalarCall(analyzer, node, name);

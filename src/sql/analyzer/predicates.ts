@@ -17,10 +17,21 @@ export function comparisonType(
   if (type && (equality ? isComparable(type) : isOrderable(type))) return type;
   throw new QueryError(
     'TYPE_MISMATCH',
-    `Cannot apply operator: ${typeName(left)} ${operator} ${typeName(right)}`,
+    `Cannot apply operator: ${typeName(left)} ${operator} ${typeName(right)}${howToCompare(left, right)}`,
     location,
   );
 }
+
+/** A text is never read as a date by itself, which people try first. */
+function howToCompare(left: SqlType, right: SqlType): string {
+  const other = isText(left) ? right : isText(right) ? left : undefined;
+  if (other?.kind === 'date') return "; a date is written DATE '2024-01-31'";
+  if (other?.kind === 'timestamp')
+    return "; a timestamp is written TIMESTAMP '2024-01-31 12:00:00', a date DATE '2024-01-31'";
+  return '';
+}
+
+const isText = (type: SqlType): boolean => type.kind === 'varchar' || type.kind === 'char';
 
 export const not = (argument: Expression): Expression => ({ kind: 'Not', type: BOOLEAN, argument });
 

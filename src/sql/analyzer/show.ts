@@ -153,7 +153,11 @@ function catalogOf(statement: ast.ShowSchemas, session: Session, metadata: Metad
 
 function existing(catalog: string | undefined, location: SourceLocation, metadata: Metadata): string {
   if (catalog === undefined) {
-    throw new QueryError('MISSING_CATALOG_NAME', 'Catalog must be specified when session catalog is not set', location);
+    throw new QueryError(
+      'MISSING_CATALOG_NAME',
+      'Catalog must be specified when session catalog is not set: name it after FROM, or say USE catalog.schema first; SHOW CATALOGS lists them',
+      location,
+    );
   }
   const catalogs = metadata.listCatalogs();
   if (catalogs.includes(catalog)) return catalog;

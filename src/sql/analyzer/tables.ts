@@ -40,10 +40,16 @@ export function qualify(name: ast.QualifiedName, session: Session): QualifiedTab
   const schema = parts.at(-2) ?? session.schema;
   const catalog = parts.at(-3) ?? session.catalog;
   if (catalog === undefined) {
-    return new QueryError('MISSING_CATALOG_NAME', 'Catalog must be specified when session catalog is not set');
+    return new QueryError(
+      'MISSING_CATALOG_NAME',
+      `Catalog must be specified when session catalog is not set: write catalog.schema.${table}, or say USE catalog.schema first`,
+    );
   }
   if (schema === undefined) {
-    return new QueryError('MISSING_SCHEMA_NAME', 'Schema must be specified when session schema is not set');
+    return new QueryError(
+      'MISSING_SCHEMA_NAME',
+      `Schema must be specified when session schema is not set: write ${catalog}.schema.${table}, or say USE ${catalog}.schema first`,
+    );
   }
   return { catalog, schema, table };
 }

@@ -50,7 +50,7 @@ export class FunctionRegistry {
   resolve(name: string, argumentList: readonly Argument[], options: ResolveOptions = {}): ResolvedFunction {
     const lower = name.toLowerCase();
     const overloads = this.#byName.get(lower) ?? [];
-    if (overloads.length === 0) throw this.#unknown(name, options.location);
+    if (overloads.length === 0) throw this.unknown(name, options.location);
     const found = chooseOverload(overloads, argumentList);
     if (found === 'ambiguous') {
       throw new QueryError(
@@ -111,7 +111,8 @@ export class FunctionRegistry {
     return [...this.#byId.values()].filter((d) => !d.hidden).sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
-  #unknown(name: string, location: SourceLocation | undefined): QueryError {
+  /** The error for a name that nobody defines, with the nearest one. */
+  unknown(name: string, location: SourceLocation | undefined): QueryError {
     const near = nearest(
       name,
       [...this.#byName.keys()].filter((key) => !key.startsWith('$')),
