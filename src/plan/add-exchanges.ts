@@ -4,6 +4,7 @@
  */
 
 import type { Symbol } from '../sql/expression.ts';
+import { isDeterministic } from './determinism.ts';
 import { chooseJoinDistribution, describeRows, keepsUnmatchedBuildRows } from './join-distribution.ts';
 import type { JoinNode, OutputNode, PlanNode, SemiJoinNode, SetOperationNode } from './nodes.ts';
 import { withSources } from './nodes.ts';
@@ -16,7 +17,14 @@ export function addExchanges(root: OutputNode, placing: Placing): OutputNode {
   return { ...root, source: node, placement: placementOf(spread) };
 }
 
+/** What may come out otherwise each time is made by one task: tasks that made it each for themselves would not agree. */
 function place(node: PlanNode, placing: Placing): Placed {
+  const placed = placeNode(node, placing);
+  if (placed.spread.kind !== 'everywhere' || isDeterministic(node)) return placed;
+  return { ...placed, spread: { kind: 'single', reason: 'it may come out otherwise each time' } };
+}
+
+function placeNode(node: PlanNode, placing: Placing): Placed {
   if (placing.isRepeatable(node)) return { node, spread: { kind: 'everywhere' } };
   const small = placing.isSmall(node);
   // A scan shared out over tasks needs no further stage, however small.

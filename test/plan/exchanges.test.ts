@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { optimize } from '../../src/plan/optimizer.ts';
 import { printDistributedPlan } from '../../src/plan/print-plan.ts';
 import type { OutputNode, PlanNode } from '../../src/plan/nodes.ts';
+import type { Expression } from '../../src/sql/expression.ts';
+import { DOUBLE } from '../../src/types/type.ts';
 import { big, compare, count, fakeMetadata, PlanBuilder, ref, session } from './build.ts';
 
 const tables = { big: { rows: 10_000_000, columns: {} }, dim: { rows: 100, columns: {} } };
@@ -158,4 +160,14 @@ test('what two places compute alike is made once and read by both', async () => 
           TableScan c.s.big [big_k := k]
     "
   `);
+});
+
+test('a small side that may come out otherwise each time is made once, not by every task', async () => {
+  const b = new PlanBuilder();
+  const random: Expression = { kind: 'Call', type: DOUBLE, function: 'random()', arguments: [] };
+  const drawn = b.project(b.scan('dim', ['a']), { dim_a: ref('dim_a'), drawn: random });
+  const plan = await printed(b.output(b.join('INNER', b.scan('big', ['a']), drawn, [['big_a', 'dim_a']])));
+  expect(plan).toContain('RemoteSource [fragment 1, broadcast: dim_a, drawn]');
+  const fixed = b.join('INNER', b.scan('big', ['b']), b.scan('dim', ['b']), [['big_b', 'dim_b']]);
+  expect(await printed(b.output(fixed))).not.toContain('RemoteSource [fragment 1');
 });
