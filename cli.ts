@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** Arguments → the module that does the work. Modules are loaded when their command runs, so that each starts quickly. */
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { ProtocolClient } from './src/client/protocol-client.ts';
 import type { ServerCommandOptions, TpchCommandOptions, WorkerCommandOptions } from './src/server/commands.ts';
@@ -169,12 +168,14 @@ async function notThere(word: string): Promise<Error> {
 }
 
 async function query(sql: string | undefined, { format, file, ...options }: QueryArguments): Promise<void> {
-  const [{ runQueries }, { formatNamed }, { processConsole, readAll }, { UsageFailure }] = await Promise.all([
-    import('./src/client/query.ts'),
-    import('./src/client/formats/formats.ts'),
-    import('./src/client/console.ts'),
-    import('./src/client/failures.ts'),
-  ]);
+  const [{ runQueries }, { formatNamed }, { processConsole, readAll }, { UsageFailure }, { readStatements }] =
+    await Promise.all([
+      import('./src/client/query.ts'),
+      import('./src/client/formats/formats.ts'),
+      import('./src/client/console.ts'),
+      import('./src/client/failures.ts'),
+      import('./src/client/read-statements.ts'),
+    ]);
   const chosen = formatNamed(format);
   if (sql !== undefined && file !== undefined) throw new UsageFailure('give the SQL or --file, not both');
   if (sql === undefined && file === undefined && process.stdin.isTTY) {
@@ -184,17 +185,6 @@ async function query(sql: string | undefined, { format, file, ...options }: Quer
   await withClient(options, 1, async (client) => {
     process.exitCode = await runQueries(client, text, chosen, processConsole);
   });
-}
-
-async function readStatements(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (problem) {
-    const { UsageFailure } = await import('./src/client/failures.ts');
-    const why =
-      problem instanceof Error && 'code' in problem && problem.code === 'ENOENT' ? 'does not exist' : undefined;
-    throw new UsageFailure(`${file} ${why ?? `cannot be read (${String(problem)})`}`);
-  }
 }
 
 /** For people only: a word that is taken back. */

@@ -1,5 +1,4 @@
 /** The interactive session: reads statements, runs them, shows their answers, until the person leaves. */
-import { readFile } from 'node:fs/promises';
 import { type Console, isBrokenPipe, styleFor, unicodeFor, write } from '../console.ts';
 import { splitStatements, tokenize } from '../../sql/script.ts';
 import { errorText } from '../error-text.ts';
@@ -7,6 +6,7 @@ import { UsageFailure } from '../failures.ts';
 import { type FormatName, formatNamed, FORMATS } from '../formats/formats.ts';
 import { cancelOnInterrupt } from '../interrupts.ts';
 import { printResult, type ResultSummary, updateText } from '../print-result.ts';
+import { readStatements } from '../read-statements.ts';
 import { ProgressLine, summaryText } from '../progress.ts';
 import type { ProtocolClient } from '../protocol-client.ts';
 import type { Style } from '../style.ts';
@@ -201,7 +201,7 @@ class Repl {
   #commands(): CommandContext {
     return {
       run: (sql) => this.#runAll(sql),
-      runFile: async (path) => this.#runAll(await readFile(path, 'utf8')),
+      runFile: async (path) => this.#runAll(await readStatements(path)),
       print: (text) => this.print(text),
       use: async (target) => {
         if (target === '') throw new UsageFailure('write \\use catalog or \\use catalog.schema');

@@ -85,6 +85,7 @@ export abstract class ExpressionParser extends PrimaryParser {
         }
         default: {
           const { location } = this.advance();
+          this.named('<expression>');
           const right = this.#climb(precedence + 1);
           const operator = type as ArithmeticOperator;
           left = { kind: 'ArithmeticBinary', ...this.span(first), location, operator, left, right };

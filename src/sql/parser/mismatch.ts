@@ -33,6 +33,8 @@ function unrecognized(text: string): string {
   const code = `U+${text.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
   if (/\s/u.test(text)) return `unexpected white space (${code}); replace it with a space`;
   if (/\p{C}/u.test(text)) return `unexpected character (${code})`;
+  if (text === '\\')
+    return `unexpected character '\\' (${code}); a command of the prompt stands alone, before any statement`;
   const advice = /[\p{L}\p{N}]/u.test(text) ? '; names with letters beyond a to z stand in double quotes' : '';
   return `unexpected character '${text}' (${code})${advice}`;
 }
