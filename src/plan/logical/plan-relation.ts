@@ -1,8 +1,8 @@
 /** Plans what stands in FROM. A right side that reads columns of the left becomes an Apply, or an Unnest of the left. */
 
-import type { AnalyzedRelation, SetOperationInput } from '../../sql/analyzer/analysis.ts';
+import type { AnalyzedRelation, QueryBlock, SetOperationInput } from '../../sql/analyzer/analysis.ts';
 import type { Expression, Symbol } from '../../sql/expression.ts';
-import { conjunctsOf, isTrue, referencesIn } from '../expressions.ts';
+import { conjunctsOf, isTrue, referencesIn, substitute } from '../expressions.ts';
 import { outputsOf, type PlanNode } from '../nodes.ts';
 import { addColumns, asSymbols, identity, joinOn } from '../columns.ts';
 import { freeSymbols } from '../free-symbols.ts';
@@ -88,7 +88,7 @@ function planValues(context: PlannerContext, relation: Relation<'values'>): Plan
 }
 
 function planSetOperation(context: PlannerContext, relation: Relation<'set operation'>): PlanNode {
-  const inputs = relation.inputs.map((input) => planInput(context, input));
+  const inputs = flatInputs(relation, relation.distinct).map((input) => planInput(context, input));
   const { operation, symbols } = relation;
   const all = operation === 'UNION' || !relation.distinct;
   const plan: PlanNode = {
@@ -101,6 +101,35 @@ function planSetOperation(context: PlannerContext, relation: Relation<'set opera
   };
   return operation === 'UNION' && relation.distinct ? distinct(context, plan) : plan;
 }
+
+/**
+ * The inputs, with those of inner unions in their place: repetitions that an inner UNION would drop are dropped by the
+ * outer one. Deep chains of unions stay flat so, which the kernel needs: its time doubles with every second level.
+ */
+function flatInputs(relation: Relation<'set operation'>, isDistinct: boolean): readonly SetOperationInput[] {
+  if (relation.operation !== 'UNION') return relation.inputs;
+  return relation.inputs.flatMap((input): readonly SetOperationInput[] => {
+    const { query } = input;
+    const inner = query.from;
+    if (inner?.kind !== 'set operation' || inner.operation !== 'UNION' || !isPlain(query)) return [input];
+    if (inner.distinct && !isDistinct) return [input];
+    return flatInputs(inner, isDistinct).map((part) => {
+      const made = new Map(inner.symbols.map((symbol, i) => [symbol.name, part.columns[i]!]));
+      return { query: part.query, columns: input.columns.map((column) => substitute(column, made)) };
+    });
+  });
+}
+
+/** A query that hands on what it reads. */
+const isPlain = (query: QueryBlock): boolean =>
+  !query.where &&
+  !query.grouping &&
+  query.windows.length === 0 &&
+  !query.distinct &&
+  query.orderBy.length === 0 &&
+  !query.limit &&
+  query.offset === undefined &&
+  query.outputs.every(({ symbol, expression }) => expression.kind === 'Reference' && expression.name === symbol.name);
 
 /** A query with its columns brought to the operation's types. */
 function planInput(

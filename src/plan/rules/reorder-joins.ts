@@ -20,11 +20,16 @@ export const reorderJoins: Rule = {
   },
 };
 
+/** Sets of relations are bits of a 32-bit number. */
+const RELATIONS_MAX = 30;
+
 /** From the top: what joins keep of a relation decides how that is best made. */
 function reordered(node: PlanNode, estimator: Estimator, context: RuleContext): PlanNode {
   const below = (part: PlanNode): PlanNode => reordered(part, estimator, context);
   const graph = joinGraphOf(node);
-  if (!graph) return withSources(node, sourcesOf(node).map(below));
+  // Of a longer chain of joins the lower part is ordered.
+  const tooMany = graph && graph.relations.length + graph.reducers.length > RELATIONS_MAX;
+  if (!graph || tooMany) return withSources(node, sourcesOf(node).map(below));
   const relations = new Set([...graph.relations, ...graph.reducers.map(({ right }) => right)]);
   const settle = (part: PlanNode): PlanNode => {
     if (relations.has(part)) return below(part);
