@@ -43,7 +43,19 @@ export function or(terms: readonly Expression[]): Expression {
 }
 
 /** Equal for expressions that are written alike. */
-export const expressionKey = (expression: Expression): string => JSON.stringify(expression);
+export const expressionKey = remembered((expression) => JSON.stringify(expression));
+
+/** Expressions never change, and rules ask the same of them again and again. */
+function remembered<T>(compute: (expression: Expression) => T): (expression: Expression) => T {
+  const known = new WeakMap<Expression, T>();
+  return (expression) => {
+    const before = known.get(expression);
+    if (before !== undefined) return before;
+    const value = compute(expression);
+    known.set(expression, value);
+    return value;
+  };
+}
 
 export function distinctExpressions(expressions: readonly Expression[]): readonly Expression[] {
   const seen = new Set<string>();
@@ -56,7 +68,7 @@ export function distinctExpressions(expressions: readonly Expression[]): readonl
 }
 
 /** Names of the symbols that it reads; parameters of its own lambdas are not among them. */
-export function referencesIn(expression: Expression): ReadonlySet<string> {
+export const referencesIn = remembered((expression): ReadonlySet<string> => {
   const names = new Set<string>();
   const visit = (part: Expression, bound: ReadonlySet<string>): void => {
     if (part.kind === 'Reference') {
@@ -69,7 +81,7 @@ export function referencesIn(expression: Expression): ReadonlySet<string> {
   };
   visit(expression, new Set());
   return names;
-}
+});
 
 /** The expressions in a call of an aggregate function. */
 export const partsOfAggregate = (call: AggregateCall): readonly Expression[] => [
