@@ -65,6 +65,11 @@ const TEXTS: readonly (readonly [pattern: RegExp, code: ErrorCode, rewrite?: (te
   [/Unknown TimeZone/, 'INVALID_FUNCTION_ARGUMENT', (text) => text.replace(/!?\s*Candidate[\s\S]*$/, '')],
   [/^(?:Invalid Input|Constraint) Error/i, 'INVALID_FUNCTION_ARGUMENT'],
   [/^Not implemented Error/i, 'NOT_SUPPORTED'],
+  [
+    /Max expression depth limit/i,
+    'NOT_SUPPORTED',
+    () => 'The statement is nested too deeply for the kernel; compute parts of it in WITH or in a subquery of FROM',
+  ],
 ];
 
 /** Without the kind in front and the excerpt of generated SQL behind, which mean nothing to a user. */
