@@ -98,7 +98,7 @@ test('usage errors are one line, exit code 1', async () => {
     [['server', '--port', '99999'], '--port takes a port from 0 to 65535, not 99999'],
     [['server', '--host', '0.0.0.0'], 'Listening on 0.0.0.0 would let anyone'],
     [['query', '--format', 'tabel', 'SELECT 1'], 'did you mean table?'],
-    [['query', '--file', '/nowhere/x.sql'], 'no such file'],
+    [['query', '--file', '/nowhere/x.sql'], 'does not exist'],
     [['tpch', '--sf', 'x', '--out', folder], 'Scale factor'],
     [['serv'], 'did you mean server?'],
   ];
