@@ -15,7 +15,7 @@ import type { CsvOptions, FileFormat, FilesHandle } from './scan.ts';
 
 export type FilesSchema = { readonly columns: readonly Column[]; readonly handle: FilesHandle };
 
-/** Files that inference looks into; columns that only later files have are not seen. */
+/** Text files that inference looks into; columns that only later files have are not seen. Parquet files are all seen. */
 const FILES_INFERRED_MAX = 32;
 
 /** Bytes of text up to which every line is looked at; beyond, the kernel's sample of 20,480 lines decides. */
@@ -30,7 +30,7 @@ export async function inferSchema(
   kernel: KernelQueries,
   roots: readonly string[],
 ): Promise<FilesSchema> {
-  const looked = files.slice(0, FILES_INFERRED_MAX);
+  const looked = format === 'parquet' ? files : files.slice(0, FILES_INFERRED_MAX);
   const list = `[${looked.map((file) => quote(globFree(file.path))).join(', ')}]`;
   const query = (sql: string): ReturnType<KernelQueries['query']> => kernel.query(sql, roots);
   let csv: CsvOptions | undefined;

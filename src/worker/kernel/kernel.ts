@@ -285,7 +285,8 @@ function spawnKernel(options: KernelOptions): ChildProcess {
     ['-c', 'ulimit -d "$0" 2>/dev/null; exec "$@"', String(limit), process.execPath, ...loader, file],
     {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-      env: { ...process.env, UV_THREADPOOL_SIZE: String(THREAD_POOL_SIZE) },
+      // What the kernel need not know, nobody gets out of it.
+      env: { ...process.env, UV_THREADPOOL_SIZE: String(THREAD_POOL_SIZE), TUTTI_SECRET: undefined },
     },
   );
 }
