@@ -1,7 +1,7 @@
 /** EXPLAIN: a plan as text or JSON; EXPLAIN ANALYZE: the same after it ran, with what each stage and task did. */
 
 import { QueryError } from '../common/errors.ts';
-import type { OperatorProfile } from '../exchange/task-protocol.ts';
+import { NO_STATISTICS, type OperatorProfile } from '../exchange/task-protocol.ts';
 import type { OptimizedQuery } from '../plan/optimizer.ts';
 import { planToJson, printDistributedPlan, printPlan, type PrintOptions } from '../plan/print-plan.ts';
 import type { Explain, Statement } from '../sql/ast.ts';
@@ -9,7 +9,7 @@ import { BOOLEAN, VARCHAR } from '../types/type.ts';
 import type { Execution } from './execution.ts';
 import type { Outcome, ResultColumn } from './query.ts';
 import { pagesOf } from './result-reader.ts';
-import { NO_STATISTICS, type Stage, sumStatistics, type Task } from './stage.ts';
+import { type Stage, sumStatistics, type Task } from './stage.ts';
 
 export async function explainStatement(
   { options, statement, location }: Explain,
@@ -54,6 +54,7 @@ function stageLines(stage: Stage): readonly string[] {
   const facts = [
     `${plural(tasks.length, 'task')} in ${elapsed.toFixed(0)} ms`,
     `read ${rows(all.rowsRead)}, ${megabytes(all.bytesRead)} (${megabytes(all.bytesFetched)} from other workers)`,
+    ...(all.inputsCut > 0 ? [`cut ${plural(all.inputsCut, 'input')} short by a LIMIT (not counted)`] : []),
     `wrote ${rows(all.rowsWritten)}, ${megabytes(all.bytesWritten)}`,
     `cpu ${all.cpuMs.toFixed(0)} ms`,
     `memory ${megabytes(all.memoryBytes)}`,

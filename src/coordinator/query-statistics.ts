@@ -1,8 +1,8 @@
 /** What a query has done so far, summed over its stages and tasks. */
 
-import type { TaskStatistics } from '../exchange/task-protocol.ts';
+import { NO_STATISTICS, type TaskStatistics } from '../exchange/task-protocol.ts';
 import type { Query } from './query.ts';
-import { NO_STATISTICS, type Stage, sumStatistics, type Task } from './stage.ts';
+import { type Stage, sumStatistics, type Task } from './stage.ts';
 
 export type StageSummary = {
   readonly stage: Stage;
@@ -23,7 +23,7 @@ export type QuerySummary = {
   readonly doneTasks: number;
   readonly nodes: number;
   readonly statistics: TaskStatistics;
-  /** Of the tables, not of other stages' outputs: what people mean by "processed". */
+  /** Of the tables, not of other stages' outputs: what people mean by "processed". Scans that were cut short do not count. */
   readonly scanned: { readonly rows: number; readonly bytes: number };
   readonly shuffledBytes: number;
   readonly retries: number;
@@ -32,18 +32,15 @@ export type QuerySummary = {
 export function summarize(query: Query): QuerySummary {
   const all = query.execution?.stages() ?? [];
   const stages = all.map((stage) => summarizeStage(stage, query));
-  const read = all.flatMap((stage) => stage.tasks ?? []).filter((task) => task.state === 'done');
+  const statistics = sumStatistics(stages.map((stage) => stage.statistics));
   return {
     stages,
     tasks: sum(stages.map((stage) => stage.tasks)),
     runningTasks: sum(stages.map((stage) => stage.runningTasks)),
     doneTasks: sum(stages.map((stage) => stage.doneTasks)),
     nodes: nodesOf(all.flatMap((stage) => stage.tasks ?? [])),
-    statistics: sumStatistics(stages.map((stage) => stage.statistics)),
-    scanned: {
-      rows: sum(read.map((task) => task.scanned.rows)),
-      bytes: sum(read.map((task) => task.scanned.bytes)),
-    },
+    statistics,
+    scanned: { rows: statistics.rowsScanned, bytes: statistics.bytesScanned },
     shuffledBytes: sum(
       stages.filter(({ stage }) => stage.fragment.output).map((stage) => stage.statistics.bytesWritten),
     ),

@@ -3,11 +3,12 @@
 import { errorCategory } from '../common/errors.ts';
 import type { RuntimeTables } from '../connectors/connector.ts';
 import { SYSTEM_TABLES } from '../connectors/system/tables.ts';
+import { NO_STATISTICS } from '../exchange/task-protocol.ts';
 import type { ConstantValue } from '../types/constant.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { Query } from './query.ts';
 import { type StageSummary, summarize } from './query-statistics.ts';
-import { NO_STATISTICS, type Task } from './stage.ts';
+import type { Task } from './stage.ts';
 
 /** Values by the name of their column; absent = NULL. */
 type Row = Readonly<Record<string, ConstantValue | undefined>>;

@@ -1,7 +1,7 @@
 /** A stage and its tasks, as the coordinator keeps book of them while a query runs. */
 
 import type { Split } from '../connectors/connector.ts';
-import type { InputFile, TaskStatistics, TaskStatus } from '../exchange/task-protocol.ts';
+import { type InputFile, NO_STATISTICS, type TaskStatistics, type TaskStatus } from '../exchange/task-protocol.ts';
 import type { Fragment } from '../plan/fragment.ts';
 import { type ExchangeScope, type PlanNode, sourcesOf } from '../plan/nodes.ts';
 import { isComplete, type RecoveryStage } from './recovery.ts';
@@ -25,8 +25,6 @@ export type Task = {
   readonly index: number;
   /** By the id of the scan's node. */
   splits: Readonly<Record<number, readonly Split[]>>;
-  /** What its splits hold, known also when they are forgotten. */
-  readonly scanned: { readonly rows: number; readonly bytes: number };
   readonly machines: readonly string[] | undefined;
   state: 'pending' | 'running' | 'done';
   /** Of the running or done attempt, or of the next one. */
@@ -62,16 +60,11 @@ export function newTask(
   index: number,
   work: { readonly splits: Task['splits']; readonly machines?: readonly string[] },
 ): Task {
-  const splits = Object.values(work.splits).flat();
   return {
     id: `${queryId}.${stage.fragment.id}.${index}`,
     stage,
     index,
     splits: work.splits,
-    scanned: {
-      rows: splits.reduce((sum, split) => sum + (split.rows ?? 0), 0),
-      bytes: splits.reduce((sum, split) => sum + split.bytes, 0),
-    },
     machines: work.machines,
     state: 'pending',
     attempt: 0,
@@ -146,20 +139,6 @@ function remoteSources(root: PlanNode): ReadonlyMap<number, ExchangeScope> {
   visit(root);
   return found;
 }
-
-export const NO_STATISTICS: TaskStatistics = {
-  rowsRead: 0,
-  bytesRead: 0,
-  bytesFetched: 0,
-  rowsWritten: 0,
-  bytesWritten: 0,
-  wallMs: 0,
-  cpuMs: 0,
-  memoryBytes: 0,
-  spilledBytes: 0,
-  splits: 0,
-  localSplits: 0,
-};
 
 /** Sums over tasks; memory is the most that one task held. */
 export function sumStatistics(all: Iterable<TaskStatistics>): TaskStatistics {

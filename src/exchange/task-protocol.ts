@@ -81,9 +81,15 @@ export type TaskRequest = {
 export type TaskState = 'queued' | 'running' | 'finished' | 'failed' | 'canceled';
 
 export type TaskStatistics = {
+  /** Once it has finished: of inputs that were read to their end, tables and files of other tasks alike. */
   readonly rowsRead: number;
   readonly bytesRead: number;
-  /** Of those, bytes fetched from other machines. */
+  /** Of those, from tables. */
+  readonly rowsScanned: number;
+  readonly bytesScanned: number;
+  /** Inputs that a LIMIT may have ended early, and that are counted nowhere. */
+  readonly inputsCut: number;
+  /** Of all inputs, bytes fetched from other machines. */
   readonly bytesFetched: number;
   readonly rowsWritten: number;
   readonly bytesWritten: number;
@@ -94,6 +100,23 @@ export type TaskStatistics = {
   /** Splits of its scans. */
   readonly splits: number;
   readonly localSplits: number;
+};
+
+export const NO_STATISTICS: TaskStatistics = {
+  rowsRead: 0,
+  bytesRead: 0,
+  rowsScanned: 0,
+  bytesScanned: 0,
+  inputsCut: 0,
+  bytesFetched: 0,
+  rowsWritten: 0,
+  bytesWritten: 0,
+  wallMs: 0,
+  cpuMs: 0,
+  memoryBytes: 0,
+  spilledBytes: 0,
+  splits: 0,
+  localSplits: 0,
 };
 
 /** One operator of the kernel's profile, as a tree. */

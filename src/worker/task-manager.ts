@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { assert } from '../common/assert.ts';
 import { parseTaskId } from '../exchange/task-id.ts';
-import type { OutputFile, TaskRequest, TaskStatus } from '../exchange/task-protocol.ts';
+import { NO_STATISTICS, type OutputFile, type TaskRequest, type TaskStatus } from '../exchange/task-protocol.ts';
 import { Task, type TaskEnvironment } from './task.ts';
 
 /** Removed queries that are remembered, so that a late request of theirs starts nothing. */
@@ -118,17 +118,5 @@ const canceled = (taskId: string, attempt: number): TaskStatus => ({
   attempt,
   state: 'canceled',
   outputs: [],
-  statistics: {
-    rowsRead: 0,
-    bytesRead: 0,
-    bytesFetched: 0,
-    rowsWritten: 0,
-    bytesWritten: 0,
-    wallMs: 0,
-    cpuMs: 0,
-    memoryBytes: 0,
-    spilledBytes: 0,
-    splits: 0,
-    localSplits: 0,
-  },
+  statistics: NO_STATISTICS,
 });

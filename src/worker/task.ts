@@ -8,19 +8,21 @@ import { type ErrorCode, toErrorInfo } from '../common/errors.ts';
 import type { ScanContext, ScanProvider, Split } from '../connectors/connector.ts';
 import { type InputFiles, InputsLost } from '../exchange/input-files.ts';
 import { parseTaskId } from '../exchange/task-id.ts';
-import type {
-  InputFile,
-  OperatorProfile,
-  OutputFile,
-  TaskFailure,
-  TaskRequest,
-  TaskState,
-  TaskStatistics,
-  TaskStatus,
+import {
+  type InputFile,
+  NO_STATISTICS,
+  type OperatorProfile,
+  type OutputFile,
+  type TaskFailure,
+  type TaskRequest,
+  type TaskState,
+  type TaskStatistics,
+  type TaskStatus,
 } from '../exchange/task-protocol.ts';
 import type { FunctionRegistry } from '../sql/functions/registry.ts';
 import { quote } from '../types/kernel.ts';
 import type { Admission } from './admission.ts';
+import { inputSize } from './input-size.ts';
 import { isInterrupted, isNarrowOverflow, kernelError } from './kernel/errors.ts';
 import { type JobResult, type Kernel, KernelDied, KernelFailure } from './kernel/kernel.ts';
 import type { KernelJob, KernelRows } from './kernel/protocol.ts';
@@ -49,20 +51,6 @@ const INLINE_BYTES_MAX = 64 * 1024;
 /** Rows that tell what a statement wrote: one a file. */
 const ANSWER_ROWS_MAX = 100_000;
 
-const NOTHING_YET: TaskStatistics = {
-  rowsRead: 0,
-  bytesRead: 0,
-  bytesFetched: 0,
-  rowsWritten: 0,
-  bytesWritten: 0,
-  wallMs: 0,
-  cpuMs: 0,
-  memoryBytes: 0,
-  spilledBytes: 0,
-  splits: 0,
-  localSplits: 0,
-};
-
 export class Task {
   readonly request: TaskRequest;
   /** Resolves when the attempt has ended, however it ended; never rejects. */
@@ -76,7 +64,7 @@ export class Task {
   #state: TaskState = 'queued';
   #failure: TaskFailure | undefined;
   #outputs: readonly OutputFile[] = [];
-  #statistics: TaskStatistics = NOTHING_YET;
+  #statistics: TaskStatistics = NO_STATISTICS;
   #profile: OperatorProfile | undefined;
 
   constructor(request: TaskRequest, queryDirectory: string, environment: TaskEnvironment) {
@@ -145,20 +133,15 @@ export class Task {
       this.#queryDirectory,
       this.#abort.signal,
     );
-    this.#statistics = { ...this.#statistics, ...this.#sizeOfInput(files), bytesFetched };
+    this.#statistics = { ...this.#statistics, ...this.#splitCounts(), bytesFetched };
     let next = 0;
     return new Map(fragments.map(([id, each]) => [Number(id), each.map(() => paths[next++]!)]));
   }
 
-  #sizeOfInput(files: readonly InputFile[]): Partial<TaskStatistics> {
+  #splitCounts(): Pick<TaskStatistics, 'splits' | 'localSplits'> {
     const splits = Object.values(this.request.splits).flat();
     const isLocal = (split: Split): boolean => split.machines?.includes(this.#environment.machineId) ?? true;
-    return {
-      rowsRead: sum(files.map((file) => file.rows)) + sum(splits.map((split) => split.rows ?? 0)),
-      bytesRead: sum(files.map((file) => file.bytes)) + sum(splits.map((split) => split.bytes)),
-      splits: splits.length,
-      localSplits: splits.filter(isLocal).length,
-    };
+    return { splits: splits.length, localSplits: splits.filter(isLocal).length };
   }
 
   async #runInKernel(inputs: ReadonlyMap<number, readonly string[]>): Promise<void> {
@@ -172,9 +155,11 @@ export class Task {
     this.#outputs = await this.#withSmallResult(await readAnswer(statement, result.rows.at(-1)!));
     this.#checkInputs(inputs, result.rows);
     const profile = await this.#readProfile();
+    const rowsWritten = sum(this.#outputs.map((output) => output.rows));
     this.#statistics = {
       ...this.#statistics,
-      rowsWritten: sum(this.#outputs.map((output) => output.rows)),
+      ...inputSize(this.request, rowsWritten),
+      rowsWritten,
       bytesWritten: sum(this.#outputs.map((output) => output.bytes)),
       wallMs: clock.elapsedMs() - started,
       cpuMs: result.usage.cpuMs,

@@ -8,9 +8,15 @@ import { createHash } from 'node:crypto';
 import { ClusterError } from '../../src/cluster/cluster-client.ts';
 import { Execution, type ExecutionOptions } from '../../src/coordinator/execution.ts';
 import type { TaskRunner } from '../../src/coordinator/remote-task.ts';
-import { NO_STATISTICS } from '../../src/coordinator/stage.ts';
 import { type Worker, WorkerPool } from '../../src/coordinator/worker-pool.ts';
-import type { InputFile, OutputFile, TaskFailure, TaskRequest, TaskStatus } from '../../src/exchange/task-protocol.ts';
+import {
+  type InputFile,
+  NO_STATISTICS,
+  type OutputFile,
+  type TaskFailure,
+  type TaskRequest,
+  type TaskStatus,
+} from '../../src/exchange/task-protocol.ts';
 import type { DistributedPlan, Fragment } from '../../src/plan/fragment.ts';
 import { type PlanNode, sourcesOf, withSources } from '../../src/plan/nodes.ts';
 import { SimulatedClock } from '../cluster/simulated-clock.ts';

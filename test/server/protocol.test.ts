@@ -18,7 +18,11 @@ type Page = {
   readonly nextUri?: string;
   readonly columns?: readonly { readonly name: string; readonly type: string; readonly typeSignature: unknown }[];
   readonly data?: readonly unknown[][];
-  readonly stats: { readonly state: string };
+  readonly stats: {
+    readonly state: string;
+    readonly processedRows: number;
+    readonly rootStage?: { readonly processedRows: number };
+  };
   readonly error?: { readonly errorName: string; readonly errorCode: number; readonly errorLocation?: unknown };
   readonly updateType?: string;
 };
@@ -249,6 +253,18 @@ test('what a query has read stays known after its end', async () => {
   expect(rowsOf(await statement(scanned))).toEqual([['FINISHED', 25]]);
   const tasks = `SELECT state, splits FROM system.runtime.tasks WHERE query_id = '${page.id}'`;
   expect(rowsOf(await statement(tasks))).toEqual([['FINISHED', 1]]);
+});
+
+test('rows are counted where they were read to the end, and not where a LIMIT stopped', async () => {
+  const rowsOfQuery = async (sql: string): Promise<unknown> => {
+    const { page } = (await statement(sql)).at(-1)!;
+    return [page.stats.processedRows, page.stats.rootStage?.processedRows];
+  };
+  expect(await rowsOfQuery('SELECT * FROM tpch.tiny.nation LIMIT 3')).toEqual([0, 0]);
+  expect(await rowsOfQuery('SELECT * FROM tpch.tiny.nation LIMIT 30')).toEqual([25, 25]);
+  expect(await rowsOfQuery('SELECT * FROM tpch.tiny.nation ORDER BY name LIMIT 3')).toEqual([25, 25]);
+  const analyzed = rowsOf(await statement('EXPLAIN ANALYZE SELECT * FROM tpch.tiny.nation LIMIT 3'))[0]![0];
+  expect(analyzed).toMatch(/read 0 rows, .*; cut 1 input short by a LIMIT \(not counted\); wrote 3 rows/);
 });
 
 test('EXPLAIN shows fragments, EXPLAIN ANALYZE what they did', async () => {
