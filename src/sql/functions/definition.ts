@@ -61,12 +61,14 @@ export type FunctionDefinition = {
   readonly hidden: boolean;
   /** Aggregates whose result depends on the order of their input: floating sums, array_agg, arbitrary. */
   readonly orderSensitive: boolean;
+  /** Aggregates that compare their arguments by key already: what DISTINCT leaves then is right for every type. */
+  readonly distinctByKey: boolean;
   /** Result type where it is computed from the arguments' types rather than named by the signature. */
   readonly returns?: (types: readonly SqlType[]) => SqlType;
 };
 
 type Options = Partial<
-  Pick<FunctionDefinition, 'kind' | 'deterministic' | 'nullOnNull' | 'orderSensitive' | 'returns'>
+  Pick<FunctionDefinition, 'kind' | 'deterministic' | 'nullOnNull' | 'orderSensitive' | 'distinctByKey' | 'returns'>
 >;
 
 /** `define('substr(varchar(x), bigint): varchar(x)', ([s, from]) => …)`. */
@@ -80,6 +82,7 @@ export function define(text: string, render: Render, options: Options = {}): Fun
     deterministic: true,
     nullOnNull: true,
     orderSensitive: false,
+    distinctByKey: false,
     hidden: signature.name.startsWith('$'),
     ...options,
   };

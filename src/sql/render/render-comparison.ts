@@ -122,16 +122,33 @@ function equalSql(type: SqlType, a: string, b: string, tools: Tools): string {
         `CASE WHEN ${a} IS NULL OR ${b} IS NULL THEN NULL WHEN len(${a}) <> len(${b}) THEN false WHEN list_contains(${all}, false) THEN false WHEN len(list_filter(${all}, lambda n: n IS NULL)) > 0 THEN NULL ELSE true END`,
     );
   }
-  if (type.kind === 'map') {
-    const nulls = `len(list_filter(map_values(${a}), lambda n: n IS NULL)) > 0 OR len(list_filter(map_values(${b}), lambda n: n IS NULL)) > 0`;
-    return `CASE WHEN ${a} IS NULL OR ${b} IS NULL THEN NULL WHEN list_sort(map_keys(${a})) <> list_sort(map_keys(${b})) THEN false WHEN ${nulls} THEN NULL ELSE ${key(type, a)} = ${key(type, b)} END`;
-  }
+  if (type.kind === 'map') return equalMaps(type.key, type.value, a, b, tools);
   if (isFloat(type)) {
     const anything: Expression = { kind: 'Reference', type, name: '' };
     return compareFloats('=', anything, anything, a, b, type);
   }
   return `(${key(type, a)} = ${key(type, b)})`;
 }
+
+/** The values in the order of their keys, one by one. */
+function equalMaps(keyType: SqlType, valueType: SqlType, a: string, b: string, tools: Tools): string {
+  const sorted = (map: string): string =>
+    `list_sort(list_transform(map_entries(${map}), lambda e: {'k': ${keySql(keyType, 'e.key', 1)}, 'v': e.value}))`;
+  const listType: SqlType = { kind: 'array', element: valueType };
+  return tools.bind(sorted(a), (x) =>
+    tools.bind(sorted(b), (y) =>
+      tools.bind(partOfEach('v', x), (v) =>
+        tools.bind(
+          partOfEach('v', y),
+          (w) =>
+            `CASE WHEN ${a} IS NULL OR ${b} IS NULL THEN NULL WHEN ${partOfEach('k', x)} <> ${partOfEach('k', y)} THEN false ELSE ${equalSql(listType, v, w, tools)} END`,
+        ),
+      ),
+    ),
+  );
+}
+
+const partOfEach = (part: 'k' | 'v', entries: string): string => `list_transform(${entries}, lambda e: e.${part})`;
 
 /** Order of rows: field by field; a NULL in a field that decides makes the answer NULL. */
 function orderSql(operator: ComparisonOperator, type: SqlType, a: string, b: string, tools: Tools): string {

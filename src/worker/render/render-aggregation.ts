@@ -5,13 +5,17 @@ import type { Symbol } from '../../sql/expression.ts';
 import { renderAggregate } from '../../sql/render/render-aggregate.ts';
 import { hasKeyOfItsOwn, keySql } from '../../types/kernel.ts';
 import type { PlanContext } from './plan-context.ts';
+import { withRepresentatives } from './representatives.ts';
 import { column, NO_COLUMNS } from './text.ts';
 
 export function renderAggregation(node: AggregationNode, context: PlanContext): string {
-  const calls = node.aggregations.map(
+  // A grouping set leaves keys out: its groups are made of rows of any keys.
+  const together = node.groupingSets ? [] : node.keys;
+  const distinct = withRepresentatives(node.aggregations, together, context.source(node.source), context);
+  const { from } = distinct;
+  const calls = distinct.calls.map(
     ({ symbol, call }) => `${renderAggregate(call, context.expressions)} AS ${column(symbol)}`,
   );
-  const from = context.source(node.source);
   if (node.groupingSets) return renderGroupingSets(node, node.groupingSets, calls, from);
   const keys = node.keys.map((key) =>
     hasKeyOfItsOwn(key.type) ? `first(${column(key)}) AS ${column(key)}` : column(key),

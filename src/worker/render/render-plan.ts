@@ -19,6 +19,7 @@ import { renderAggregation } from './render-aggregation.ts';
 import { renderApply } from './render-apply.ts';
 import { renderJoin, renderSemiJoin } from './render-join.ts';
 import { renderSetOperation } from './render-set-operation.ts';
+import { withRepresentatives } from './representatives.ts';
 import { renderUnnest } from './render-unnest.ts';
 import { column, columnList, emptySelect, identifier, NO_COLUMNS, singleRow } from './text.ts';
 
@@ -112,11 +113,11 @@ function renderValues({ symbols, rows }: ValuesNode, { expressions }: PlanContex
 
 function renderWindowNode(node: WindowNode, context: PlanContext): string {
   const over = { partitionBy: node.partitionBy.map(reference), orderBy: node.orderBy };
-  const calls = node.functions.map(
+  const { calls, from } = withRepresentatives(node.functions, node.partitionBy, context.source(node.source), context);
+  const values = calls.map(
     ({ symbol, call }) => `${renderWindow(call, over, context.expressions)} AS ${column(symbol)}`,
   );
-  const columns = [...outputsOf(node.source).map(column), ...calls];
-  return `SELECT ${columns.join(', ')} FROM ${context.source(node.source)}`;
+  return `SELECT ${[...outputsOf(node.source).map(column), ...values].join(', ')} FROM ${from}`;
 }
 
 /** Counts beyond it are more rows than there are. */

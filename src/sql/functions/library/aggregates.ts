@@ -2,7 +2,8 @@
 
 import { kernelType, keySql, hasKeyOfItsOwn } from '../../../types/kernel.ts';
 import { decimal, type SqlType } from '../../../types/type.ts';
-import { aggregate, type FunctionDefinition, type Render } from '../definition.ts';
+import { aggregate, type FunctionDefinition, type Render, type RenderKit } from '../definition.ts';
+import { histogramOf, mapOfFirsts, multimapOf } from './keys.ts';
 
 const call =
   (name: string): Render =>
@@ -13,6 +14,7 @@ const call =
 const sumInteger: Render = ([a = ''], kit) => `CAST(${kit.aggregate('sum', a)} AS ${kernelType(kit.type)})`;
 
 const UNORDERED = { orderSensitive: true } as const;
+const BY_KEY = { distinctByKey: true } as const;
 
 const sumDecimal = (types: readonly SqlType[]): SqlType =>
   decimal(38, types[0]?.kind === 'decimal' ? types[0].scale : 0);
@@ -39,13 +41,24 @@ const averageInteger: Render = ([a = ''], kit) =>
 
 const averageInterval: Render = ([a = ''], kit) => `CAST(round(${kit.aggregate('avg', a)}) AS ${kernelType(kit.type)})`;
 
+/**
+ * Runs `aggregate` over the rows that decide which value is greatest: NaN is the greatest to the kernel, and nothing to Trino
+ * while there is a number.
+ */
+function overNumbers(key: string, type: SqlType, kit: RenderKit, aggregate: (where?: string) => string): string {
+  if (!isFloat(type)) return aggregate();
+  const number = `NOT isnan(${key})`;
+  return `CASE WHEN ${kit.aggregate('count', '*', number)} > 0 THEN ${aggregate(number)} ELSE ${aggregate()} END`;
+}
+
+const isFloat = (type: SqlType): boolean => type.kind === 'double' || type.kind === 'real';
+
 /** min and max by the key that orders the type. */
 const extreme =
   (name: 'min' | 'max'): Render =>
   ([a = ''], kit) => {
     const type = kit.types[0]!;
-    if (name === 'max' && (type.kind === 'double' || type.kind === 'real')) {
-      // NaN is the greatest to the kernel, and nothing to Trino while there is a number.
+    if (name === 'max' && isFloat(type)) {
       return `coalesce(${kit.aggregate('max', a, `NOT isnan(${a})`)}, ${kit.aggregate('max', a)})`;
     }
     return hasKeyOfItsOwn(type) ? kit.aggregate(`arg_${name}`, `${a}, ${keySql(type, a)}`) : kit.aggregate(name, a);
@@ -54,8 +67,30 @@ const extreme =
 /** A NULL value counts as a result here, unlike in the kernel's arg_min; rows whose key is NULL do not take part. */
 const extremeBy =
   (name: 'min' | 'max'): Render =>
-  ([value = '', key = ''], kit) =>
-    kit.aggregate(`arg_${name}_null`, `${value}, ${keySql(kit.types[1]!, key)}`, `${key} IS NOT NULL`);
+  ([value = '', key = ''], kit) => {
+    const type = kit.types[1]!;
+    const by = (where = `${key} IS NOT NULL`): string =>
+      kit.aggregate(`arg_${name}_null`, `${value}, ${keySql(type, key)}`, where);
+    return name === 'max' ? overNumbers(key, type, kit, by) : by();
+  };
+
+/** The key of what stands in a list of the first few; the kernel would put NaN above all numbers. */
+const rankingKey = (name: string, type: SqlType, sql: string): string =>
+  name === 'max' && isFloat(type) ? `{'number': NOT isnan(${sql}), 'value': ${sql}}` : keySql(type, sql);
+
+const fewExtremes =
+  (name: 'min' | 'max'): Render =>
+  ([a = '', n = ''], kit) =>
+    kit.aggregate(`arg_${name}`, `${a}, ${rankingKey(name, kit.types[0]!, a)}, ${n}`, `${a} IS NOT NULL`);
+
+const fewExtremesBy =
+  (name: 'min' | 'max'): Render =>
+  ([value = '', key = '', n = ''], kit) =>
+    kit.aggregate(
+      `arg_${name}_nulls_last`,
+      `${value}, ${rankingKey(name, kit.types[1]!, key)}, ${n}`,
+      `${key} IS NOT NULL`,
+    );
 
 /** Trino's arguments are (y, x) as the kernel's. */
 const PAIR_STATISTICS: readonly (readonly [string, string])[] = [
@@ -95,35 +130,45 @@ const kurtosis: Render = ([a = ''], kit) => {
 const distinctCount: Render = ([a = ''], kit) =>
   `CAST(${kit.aggregate('approx_count_distinct', keySql(kit.types[0]!, a))} AS BIGINT)`;
 
+const checksum: Render = ([a = ''], kit) => {
+  const sum = kit.aggregate('sum', `CAST(hash(${keySql(kit.types[0]!, a)}) AS HUGEINT)`);
+  const modulus = `CAST('18446744073709551616' AS HUGEINT)`;
+  return `unhex(lpad(to_hex(CAST(((${sum} % ${modulus}) + ${modulus}) % ${modulus} AS UBIGINT)), 16, '0'))`;
+};
+
 /** Exact where approximate is allowed. */
 const percentile: Render = ([a = '', p = ''], kit) => kit.aggregate('quantile_disc', `${a}, ${p}`);
 const percentiles: Render = ([a = '', list = ''], kit) => kit.aggregate('quantile_disc', `${a}, ${list}`);
 
+/** The kernel's own is wrong where there is a NaN; where that cannot be, it keeps no list of all values. */
 const histogram: Render = ([a = ''], kit) => {
-  const groups = kit.aggregate('histogram', a, `${a} IS NOT NULL`);
-  return `CAST(${groups} AS ${kernelType(kit.type)})`;
+  const type = kit.types[0]!;
+  if (WITHOUT_NAN.has(type.kind)) {
+    return `CAST(${kit.aggregate('histogram', a, `${a} IS NOT NULL`)} AS ${kernelType(kit.type)})`;
+  }
+  return histogramOf(kit.aggregate('list', a, `${a} IS NOT NULL`), type, kit.type);
 };
 
-/** Of equal keys the first value stays; rows without a key do not take part. */
-const mapAgg: Render = ([k = '', v = ''], kit) => {
-  const list = kit.aggregate('list', `{'key': ${k}, 'value': ${v}}`, `${k} IS NOT NULL`);
-  return `list_transform([${list}], lambda l: ${firstOfEachKey('l', kernelType(kit.type))})[1]`;
-};
+const WITHOUT_NAN = new Set<SqlType['kind']>([
+  'tinyint',
+  'smallint',
+  'integer',
+  'bigint',
+  'decimal',
+  'varchar',
+  'date',
+]);
 
-const firstOfEachKey = (list: string, type: string): string =>
-  `CAST(map_from_entries(list_filter(${list}, lambda e, i: list_position(list_transform(${list}, lambda f: f.key), e.key) = i)) AS ${type})`;
+/** Rows without a key do not take part. */
+const entriesOf = (k: string, v: string, kit: RenderKit): string =>
+  kit.aggregate('list', `{'key': ${k}, 'value': ${v}}`, `${k} IS NOT NULL`);
 
-const mapUnion: Render = ([m = ''], kit) => {
-  const list = kit.aggregate('list', `map_entries(${m})`, `${m} IS NOT NULL`);
-  return `list_transform([flatten(${list})], lambda l: ${firstOfEachKey('l', kernelType(kit.type))})[1]`;
-};
+const mapAgg: Render = ([k = '', v = ''], kit) => mapOfFirsts(entriesOf(k, v, kit), kit.type);
 
-const multimapAgg: Render = ([k = '', v = ''], kit) => {
-  const list = kit.aggregate('list', `{'key': ${k}, 'value': ${v}}`, `${k} IS NOT NULL`);
-  const keys = `list_filter(list_transform(l, lambda e: e.key), lambda k, i: list_position(list_transform(l, lambda f: f.key), k) = i)`;
-  const entry = `{'key': k, 'value': list_transform(list_filter(l, lambda e: e.key = k), lambda e: e.value)}`;
-  return `list_transform([${list}], lambda l: CAST(map_from_entries(list_transform(${keys}, lambda k: ${entry})) AS ${kernelType(kit.type)}))[1]`;
-};
+const mapUnion: Render = ([m = ''], kit) =>
+  mapOfFirsts(`flatten(${kit.aggregate('list', `map_entries(${m})`, `${m} IS NOT NULL`)})`, kit.type);
+
+const multimapAgg: Render = ([k = '', v = ''], kit) => multimapOf(entriesOf(k, v, kit), kit.type);
 
 const FLOAT_STATISTICS: readonly (readonly [string, string])[] = [
   ['stddev', 'stddev_samp'],
@@ -136,7 +181,7 @@ const FLOAT_STATISTICS: readonly (readonly [string, string])[] = [
 
 export const AGGREGATES: readonly FunctionDefinition[] = [
   aggregate('count(): bigint', (_, kit) => kit.aggregate('count', '*')),
-  aggregate('count(T): bigint', ([a = ''], kit) => kit.aggregate('count', keySql(kit.types[0]!, a))),
+  aggregate('count(T): bigint', ([a = ''], kit) => kit.aggregate('count', keySql(kit.types[0]!, a)), BY_KEY),
   aggregate('count_if(boolean): bigint', ([a], kit) => kit.aggregate('count', '*', a)),
   aggregate('sum(bigint): bigint', sumInteger),
   aggregate(
@@ -171,13 +216,9 @@ export const AGGREGATES: readonly FunctionDefinition[] = [
   aggregate('array_agg(T): array(T)', call('list'), UNORDERED),
   aggregate('listagg(varchar): varchar', ([a = ''], kit) => kit.aggregate('string_agg', `${a}, ''`), UNORDERED),
   aggregate('listagg(varchar, varchar): varchar', call('string_agg'), UNORDERED),
-  ...['min', 'max'].flatMap((name) => [
-    aggregate(`${name}(T:orderable, bigint): array(T)`, call(name)),
-    aggregate(
-      `${name}_by(V, K:orderable, bigint): array(V)`,
-      ([v = '', k = '', n = ''], kit) => kit.aggregate(`arg_${name}`, `${v}, ${keySql(kit.types[1]!, k)}, ${n}`),
-      UNORDERED,
-    ),
+  ...(['min', 'max'] as const).flatMap((name) => [
+    aggregate(`${name}(T:orderable, bigint): array(T)`, fewExtremes(name)),
+    aggregate(`${name}_by(V, K:orderable, bigint): array(V)`, fewExtremesBy(name), UNORDERED),
   ]),
   ...PAIR_STATISTICS.map(([name, kernel]) => aggregate(`${name}(double, double): double`, call(kernel), UNORDERED)),
   aggregate('geometric_mean(double): double', ([a = ''], kit) => `exp(${kit.aggregate('avg', `ln(${a})`)})`, UNORDERED),
@@ -186,8 +227,8 @@ export const AGGREGATES: readonly FunctionDefinition[] = [
   aggregate('bitwise_and_agg(bigint): bigint', call('bit_and')),
   aggregate('bitwise_or_agg(bigint): bigint', call('bit_or')),
   aggregate('bitwise_xor_agg(bigint): bigint', call('bit_xor')),
-  aggregate('approx_distinct(T): bigint', distinctCount),
-  aggregate('approx_distinct(T, double): bigint', distinctCount),
+  aggregate('approx_distinct(T): bigint', distinctCount, BY_KEY),
+  aggregate('approx_distinct(T, double): bigint', distinctCount, BY_KEY),
   ...['bigint', 'double', 'real'].flatMap((t) => [
     aggregate(`approx_percentile(${t}, double): ${t}`, percentile),
     aggregate(`approx_percentile(${t}, array(double)): array(${t})`, percentiles),
@@ -196,10 +237,7 @@ export const AGGREGATES: readonly FunctionDefinition[] = [
   aggregate('map_agg(K:comparable, V): map(K,V)', mapAgg, UNORDERED),
   aggregate('multimap_agg(K:comparable, V): map(K,array(V))', multimapAgg, UNORDERED),
   aggregate('map_union(map(K:comparable,V)): map(K,V)', mapUnion, UNORDERED),
-  aggregate('checksum(T): varbinary', ([a = ''], kit) => {
-    const hash = `CAST(hash(${keySql(kit.types[0]!, a)}) AS HUGEINT)`;
-    return `unhex(lpad(to_hex(CAST(((${kit.aggregate('sum', hash)} % CAST('18446744073709551616' AS HUGEINT)) + CAST('18446744073709551616' AS HUGEINT)) % CAST('18446744073709551616' AS HUGEINT) AS UBIGINT)), 16, '0'))`;
-  }),
+  aggregate('checksum(T): varbinary', checksum, BY_KEY),
   // Parts of split aggregates: their sums cannot overflow, the final step checks.
   aggregate('$sum_wide(bigint): decimal(38,0)', sumInteger),
   aggregate('$sum_final(decimal(38,0)): bigint', sumInteger),

@@ -2,31 +2,28 @@
 
 import { hasKeyOfItsOwn, kernelType, keySql } from '../../../types/kernel.ts';
 import { plusMonthsSql } from '../../../types/text.ts';
-import { array, type SqlType } from '../../../types/type.ts';
+import { array, type SqlType, VARCHAR } from '../../../types/type.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
 import { raise } from '../../render/raise.ts';
 import { refuseWhere, whenPresent } from './constants.ts';
+import { elementOf, firstsOf, histogramOf, keysOf, placeOf } from './keys.ts';
+import { applied, equalityOf, lambdaOver } from './lambdas.ts';
 
 /** Trino's own limit of repeat and sequence, and a wall against lists that nothing else contains. */
 const LIST_LENGTH_MAX = 10_000;
 
-const elementOf = (type: SqlType | undefined): SqlType => (type?.kind === 'array' ? type.element : { kind: 'unknown' });
-
-/** The list of keys by which elements are compared. */
-const keysOf = (list: string, element: SqlType): string =>
-  hasKeyOfItsOwn(element) ? `list_transform(${list}, lambda k: ${keySql(element, 'k', 1)})` : list;
-
 /** Elements of `list` whose place is the first of their key; the kernel's own loses order and NULLs. */
 const distinct = (list: string, element: SqlType): string =>
-  `list_filter(${list}, lambda x, i: list_position(${keysOf(list, element)}, ${keySql(element, 'x')}) = i)`;
+  hasKeyOfItsOwn(element)
+    ? firstsOf(list, (x) => keySql(element, x, 1))
+    : `list_filter(${list}, lambda x, i: list_position(${list}, x) = i)`;
 
 const binary =
   (body: (a: string, b: string, element: SqlType) => string): Render =>
   ([a = '', b = ''], { types, bind }) =>
     bind(a, (x) => bind(b, (y) => whenPresent([x, y], body(x, y, elementOf(types[0])))));
 
-const holds = (list: string, element: SqlType, item: string): string =>
-  `list_position(${keysOf(list, element)}, ${keySql(element, item)}) IS NOT NULL`;
+const holds = (list: string, element: SqlType, item: string): string => `${placeOf(list, element, item)} IS NOT NULL`;
 
 const union = (a: string, b: string, element: SqlType): string => distinct(`list_concat(${a}, ${b})`, element);
 /** In the order of the longer one. */
@@ -43,18 +40,41 @@ const overlap = (a: string, b: string, element: SqlType): string => {
   return `CASE WHEN ${shared} THEN true WHEN len(${a}) > 0 AND len(${b}) > 0 AND (list_position(${a}, NULL) IS NOT NULL OR list_position(${b}, NULL) IS NOT NULL) THEN NULL ELSE false END`;
 };
 
+/** Whether the kernel's equality of keys is `=`: NaN equals nothing, and parts that are NULL leave it open. */
+const isPlain = ({ kind }: SqlType): boolean => !['real', 'double', 'array', 'row', 'map'].includes(kind);
+
+const indeterminate = (name: string): string =>
+  raise('NOT_SUPPORTED', `${name} does not support arrays with elements that are null or contain null`);
+
+/** Where the first element stands that equals `item`, as `body` wants it; NULL where there is none. */
+const search =
+  (name: string, body: (place: string, list: string) => string): Render =>
+  ([list = '', item = ''], kit) => {
+    const element = elementOf(kit.types[0]);
+    return kit.bind(list, (l) =>
+      kit.bind(item, (x) => {
+        if (isPlain(element)) return whenPresent([l, x], body(placeOf(l, element, x), l));
+        const e = kit.fresh();
+        const equal = equalityOf(element, kit)(e, x);
+        const verdicts = `list_transform(${l}, lambda ${e}: CASE WHEN ${e} IS NULL THEN false ELSE ${equal} END)`;
+        const place = kit.bind(
+          verdicts,
+          (v) =>
+            `CASE WHEN list_position(${v}, NULL) < coalesce(list_position(${v}, true), len(${v}) + 1) THEN ${indeterminate(name)} ELSE list_position(${v}, true) END`,
+        );
+        return whenPresent([l, x], body(place, l));
+      }),
+    );
+  };
+
 /** NULL when the element is not there but a NULL is. */
-const contains: Render = ([list = '', item = ''], { types, bind }) => {
-  const element = elementOf(types[0]);
-  return bind(list, (l) =>
-    bind(item, (x) =>
-      whenPresent(
-        [l, x],
-        `CASE WHEN ${holds(l, element, x)} THEN true WHEN list_position(${l}, NULL) IS NOT NULL THEN NULL ELSE false END`,
-      ),
-    ),
-  );
-};
+const contains = search(
+  'contains',
+  (place, list) =>
+    `CASE WHEN ${place} IS NOT NULL THEN true WHEN list_position(${list}, NULL) IS NOT NULL THEN NULL ELSE false END`,
+);
+
+const position = search('array_position', (place) => `CAST(coalesce(${place}, 0) AS BIGINT)`);
 
 const elementAt: Render = ([list = '', index = ''], { bind }) =>
   bind(index, (i) => refuseWhere(`${i} = 0`, `'SQL array indices start at 1'`, `${list}[${i}]`));
@@ -100,37 +120,23 @@ const reduce: Render = ([list = '', initial = '', step = '', finish = ''], kit) 
   const element = elementOf(kit.types[0]);
   const kernelState = kernelType(state);
   const [s, x] = [kit.fresh(), kit.fresh()];
-  const parts = splitLambda(step);
-  const body = parts ? substitute(parts, [`${s}.s`, `${x}.e`]) : '';
+  const body = applied(step, [`${s}.s`, `${x}.e`]);
   const wrapped = `list_transform(${list}, lambda ${x}: {'s': CAST(NULL AS ${kernelState}), 'e': CAST(${x} AS ${kernelType(element)})})`;
   const start = `{'s': CAST(${initial} AS ${kernelState}), 'e': CAST(NULL AS ${kernelType(element)})}`;
   const reduced = `list_reduce(${wrapped}, lambda ${s}, ${x}: {'s': CAST(${body} AS ${kernelState}), 'e': CAST(NULL AS ${kernelType(element)})}, ${start})`;
-  const end = splitLambda(finish);
   return kit.bind(list, (l) =>
     whenPresent(
       [l],
-      kit.bind(`(${reduced}).s`, (r) => (end ? substitute(end, [r]) : r)),
+      kit.bind(`(${reduced}).s`, (r) => applied(finish, [r])),
     ),
   );
 };
 
-type Lambda = { readonly names: readonly string[]; readonly body: string };
-
-/** The parts of a rendered lambda; its names occur nowhere else. */
-function splitLambda(text: string): Lambda | undefined {
-  const parts = /^lambda ([^:]*): ([\s\S]*)$/.exec(text);
-  return parts ? { names: parts[1]!.split(', '), body: parts[2]! } : undefined;
-}
-
-const substitute = ({ names, body }: Lambda, values: readonly string[]): string =>
-  names.reduce((text, name, i) => text.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), () => values[i]!), body);
-
 const zipWith: Render = ([a = '', b = '', lambda = ''], { bind, fresh }) =>
   bind(a, (x) =>
     bind(b, (y) => {
-      const parts = splitLambda(lambda);
       const i = fresh();
-      const body = parts ? substitute(parts, [`${x}[${i}]`, `${y}[${i}]`]) : 'NULL';
+      const body = applied(lambda, [`${x}[${i}]`, `${y}[${i}]`]);
       return whenPresent([x, y], `list_transform(range(1, greatest(len(${x}), len(${y})) + 1), lambda ${i}: ${body})`);
     }),
   );
@@ -232,22 +238,11 @@ const slice: Render = ([list = '', from = '', count = ''], { bind }) =>
 
 const join =
   (replaceNulls: boolean): Render =>
-  ([list = '', delimiter = '', instead = ''], { types, render, fresh }) => {
-    const element = elementOf(types[0]);
-    const x = fresh();
-    const text = render({
-      kind: 'Lambda',
-      type: { kind: 'function', arguments: [element], result: { kind: 'varchar' } },
-      parameters: [{ name: x, type: element }],
-      body: {
-        kind: 'Cast',
-        type: { kind: 'varchar' },
-        argument: { kind: 'Reference', type: element, name: x },
-        safe: false,
-      },
-    });
-    const parts = splitLambda(text);
-    const lambda = parts && replaceNulls ? `lambda ${parts.names[0]}: coalesce(${parts.body}, ${instead})` : text;
+  ([list = '', delimiter = '', instead = ''], kit) => {
+    const element = elementOf(kit.types[0]);
+    const text = lambdaOver(element, kit, (argument) => ({ kind: 'Cast', type: VARCHAR, argument, safe: false }));
+    const x = kit.fresh();
+    const lambda = replaceNulls ? `lambda ${x}: coalesce(${applied(text, [x])}, ${instead})` : text;
     const texts = `list_transform(${list}, ${lambda})`;
     return `CASE WHEN ${list} IS NOT NULL THEN coalesce(array_to_string(list_filter(${texts}, lambda z: z IS NOT NULL), ${delimiter}), CASE WHEN ${delimiter} IS NOT NULL THEN '' END) END`;
   };
@@ -255,9 +250,8 @@ const join =
 /** By a comparator. An element's place is how many go before it; each pair is compared once, the earlier first. */
 const sortBy: Render = ([list = '', comparator = ''], { bind, fresh }) =>
   bind(list, (l) => {
-    const parts = splitLambda(comparator);
     const [i, j] = [fresh(), fresh()];
-    const order = (a: string, b: string): string => (parts ? substitute(parts, [`${l}[${a}]`, `${l}[${b}]`]) : '0');
+    const order = (a: string, b: string): string => applied(comparator, [`${l}[${a}]`, `${l}[${b}]`]);
     const bad = raise('INVALID_FUNCTION_ARGUMENT', 'Lambda comparator must return either -1, 0, or 1');
     const checked = (a: string, b: string): string =>
       `CASE WHEN ${order(a, b)} IN (-1, 0, 1) THEN ${order(a, b)} ELSE ${bad} END`;
@@ -267,21 +261,17 @@ const sortBy: Render = ([list = '', comparator = ''], { bind, fresh }) =>
     return whenPresent([l], `list_transform(${ranked}, lambda z: z.v)`);
   });
 
-const remove: Render = ([list = '', item = ''], { types, bind }) => {
-  const element = elementOf(types[0]);
-  return bind(list, (l) =>
-    bind(item, (x) =>
-      whenPresent([l, x], `list_filter(${l}, lambda e: e IS NULL OR ${keySql(element, 'e')} <> ${keySql(element, x)})`),
-    ),
-  );
-};
-
-const position: Render = ([list = '', item = ''], { types, bind }) => {
-  const element = elementOf(types[0]);
-  return bind(list, (l) =>
-    bind(item, (x) =>
-      whenPresent([l, x], `CAST(coalesce(list_position(${keysOf(l, element)}, ${keySql(element, x)}), 0) AS BIGINT)`),
-    ),
+const remove: Render = ([list = '', item = ''], kit) => {
+  const element = elementOf(kit.types[0]);
+  return kit.bind(list, (l) =>
+    kit.bind(item, (x) => {
+      const e = kit.fresh();
+      const equal = equalityOf(element, kit)(e, x);
+      const kept = isPlain(element)
+        ? `${e} IS NULL OR NOT ${equal}`
+        : `CASE WHEN ${e} IS NULL THEN true ELSE CASE ${equal} WHEN true THEN false WHEN false THEN true ELSE ${indeterminate('array_remove')} END END`;
+      return whenPresent([l, x], `list_filter(${l}, lambda ${e}: ${kept})`);
+    }),
   );
 };
 
@@ -420,13 +410,7 @@ export const ARRAYS: readonly FunctionDefinition[] = [
     `cosine_distance(${VECTOR}, ${VECTOR}): double`,
     vector((a, b) => `1 - (${cosine(a, b)})`),
   ),
-  define('array_histogram(array(T:comparable)): map(T,bigint)', ([a = ''], { bind, types, type }) => {
-    const element = elementOf(types[0]);
-    return bind(a, (l) =>
-      whenPresent(
-        [l],
-        `CAST(map_from_entries(list_transform(${distinct(`list_filter(${l}, lambda z: z IS NOT NULL)`, element)}, lambda y: {'key': y, 'value': CAST(len(list_filter(${l}, lambda q: ${keySql(element, 'q')} = ${keySql(element, 'y')})) AS BIGINT)})) AS ${kernelType(type)})`,
-      ),
-    );
-  }),
+  define('array_histogram(array(T:comparable)): map(T,bigint)', ([a = ''], { types, type }) =>
+    histogramOf(`list_filter(${a}, lambda z: z IS NOT NULL)`, elementOf(types[0]), type),
+  ),
 ];

@@ -1,16 +1,11 @@
 /** Maps. */
 
-import { hasKeyOfItsOwn, kernelType, keySql } from '../../../types/kernel.ts';
+import { hasKeyOfItsOwn, kernelType } from '../../../types/kernel.ts';
 import type { SqlType } from '../../../types/type.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
 import { refuseWhere, whenPresent } from './constants.ts';
-
-const elementOf = (type: SqlType | undefined): SqlType => (type?.kind === 'array' ? type.element : { kind: 'unknown' });
-
-const duplicateKeys = (keys: string, element: SqlType): string => {
-  const list = hasKeyOfItsOwn(element) ? `list_transform(${keys}, lambda k: ${keySql(element, 'k', 1)})` : keys;
-  return `len(${keys}) <> list_unique(${list})`;
-};
+import { elementOf, hasDuplicates, hasKey, keyTypeOf, mapOfFirsts, multimapOf, valueAt } from './keys.ts';
+import { applied } from './lambdas.ts';
 
 const build: Render = ([keys = '', values = ''], { bind, types, type }) =>
   bind(keys, (k) =>
@@ -22,7 +17,7 @@ const build: Render = ([keys = '', values = ''], { bind, types, type }) =>
           `list_position(${k}, NULL) IS NOT NULL`,
           `'map key cannot be null'`,
           refuseWhere(
-            duplicateKeys(k, elementOf(types[0])),
+            hasDuplicates(k, elementOf(types[0])),
             `'Duplicate map keys are not allowed'`,
             whenPresent([k, v], `CAST(map(${k}, ${v}) AS ${kernelType(type)})`),
           ),
@@ -51,7 +46,7 @@ const fromEntries: Render = ([list = ''], { bind, type, types }) =>
             `list_position(${keys}, NULL) IS NOT NULL`,
             `'map key cannot be null'`,
             refuseWhere(
-              `len(${keys}) <> list_unique(${keys})`,
+              hasDuplicates(keys, keyTypeOf(type)),
               `'Duplicate map keys are not allowed'`,
               `CAST(map_from_entries(list_transform(${l}, lambda e: {'key': e.f0, 'value': e.f1})) AS ${kernelType(type)})`,
             ),
@@ -64,33 +59,31 @@ const multimapFromEntries: Render = ([list = ''], { bind, type, types }) =>
     ? noEntries(list, type)
     : bind(list, (l) => {
         const keys = `list_transform(${l}, lambda e: e.f0)`;
-        const first = `list_filter(${keys}, lambda k, i: list_position(${keys}, k) = i)`;
         return refuseWhere(
           `list_position(${l}, NULL) IS NOT NULL`,
           `'map entry cannot be null'`,
           refuseWhere(
             `list_position(${keys}, NULL) IS NOT NULL`,
             `'map key cannot be null'`,
-            whenPresent(
-              [l],
-              `CAST(map_from_entries(list_transform(${first}, lambda k: {'key': k, 'value': list_transform(list_filter(${l}, lambda e: e.f0 = k), lambda e: e.f1)})) AS ${kernelType(type)})`,
-            ),
+            whenPresent([l], multimapOf(`list_transform(${l}, lambda e: {'key': e.f0, 'value': e.f1})`, type)),
           ),
         );
       });
 
 /** Later maps win. */
-const concat: Render = (args) => whenPresent(args, `map_concat(${args.join(', ')})`);
-
-type Lambda = { readonly names: readonly string[]; readonly body: string };
-const splitLambda = (text: string): Lambda => {
-  const parts = /^lambda ([^:]*): ([\s\S]*)$/.exec(text);
-  return parts ? { names: parts[1]!.split(', '), body: parts[2]! } : { names: [], body: 'NULL' };
-};
-const applied = (lambda: string, values: readonly string[]): string => {
-  const { names, body } = splitLambda(lambda);
-  return names.reduce((text, name, i) => text.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), () => values[i]!), body);
-};
+const concat: Render = (args, { type }) =>
+  whenPresent(
+    args,
+    hasKeyOfItsOwn(keyTypeOf(type))
+      ? mapOfFirsts(
+          `flatten([${args
+            .toReversed()
+            .map((m) => `map_entries(${m})`)
+            .join(', ')}])`,
+          type,
+        )
+      : `map_concat(${args.join(', ')})`,
+  );
 
 const overEntries =
   (
@@ -122,7 +115,7 @@ const transformKeys: Render = (args, kit) =>
         `list_position(${keys}, NULL) IS NOT NULL`,
         `'map key cannot be null'`,
         refuseWhere(
-          `len(${keys}) <> list_unique(${keys})`,
+          hasDuplicates(keys, keyTypeOf(kit.type)),
           `'Duplicate map keys are not allowed'`,
           whenPresent([m], `CAST(map_from_entries(${list}) AS ${kernelType(kit.type)})`),
         ),
@@ -130,12 +123,12 @@ const transformKeys: Render = (args, kit) =>
     });
   });
 
-const zipWith: Render = ([a = '', b = '', lambda = ''], { bind, fresh, type }) =>
+const zipWith: Render = ([a = '', b = '', lambda = ''], { bind, fresh, type, types }) =>
   bind(a, (x) =>
     bind(b, (y) => {
       const k = fresh();
-      const keys = `list_concat(map_keys(${x}), list_filter(map_keys(${y}), lambda z: NOT map_contains(${x}, z)))`;
-      const value = applied(lambda, [k, `map_extract_value(${x}, ${k})`, `map_extract_value(${y}, ${k})`]);
+      const keys = `list_concat(map_keys(${x}), list_filter(map_keys(${y}), lambda z: NOT ${hasKey(x, types[0], 'z')}))`;
+      const value = applied(lambda, [k, valueAt(x, types[0], k), valueAt(y, types[1], k)]);
       return whenPresent(
         [x, y],
         `CAST(map_from_entries(list_transform(${keys}, lambda ${k}: {'key': ${k}, 'value': ${value}})) AS ${kernelType(type)})`,
@@ -162,7 +155,9 @@ export const MAPS: readonly FunctionDefinition[] = [
   define('map(): map(unknown,unknown)', () => `CAST(MAP {} AS MAP(INTEGER, INTEGER))`),
   define('map(array(K:comparable), array(V)): map(K,V)', build),
   define('cardinality(map(K,V)): bigint', ([m]) => `CAST(cardinality(${m}) AS BIGINT)`),
-  define('element_at(map(K:comparable,V), K): V', ([m, k]) => `map_extract_value(${m}, ${k})`),
+  define('element_at(map(K:comparable,V), K): V', ([m = '', k = ''], { bind, types }) =>
+    bind(m, (map) => bind(k, (key) => valueAt(map, types[0], key))),
+  ),
   define('map_keys(map(K,V)): array(K)', ([m]) => `map_keys(${m})`),
   define('map_values(map(K,V)): array(V)', ([m]) => `map_values(${m})`),
   define(

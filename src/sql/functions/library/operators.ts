@@ -2,9 +2,12 @@
 
 import { keySql, quote } from '../../../types/kernel.ts';
 import { instantOfLocal, plusMonthsSql, zonedLocal } from '../../../types/text.ts';
-import type { SqlType } from '../../../types/type.ts';
+import { castAllowed } from '../../../types/coercion.ts';
+import { type SqlType, VARCHAR } from '../../../types/type.ts';
 import { raise, raiseSql } from '../../render/raise.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
+import { hasKey, valueAt } from './keys.ts';
+import { applied, lambdaOver } from './lambdas.ts';
 
 const precisionOf = (type: SqlType | undefined): number => (type && 'precision' in type ? type.precision : 0);
 
@@ -202,11 +205,14 @@ const mapSubscript: Render = ([map = '', key = ''], kit) =>
   kit.bind(map, (m) =>
     kit.bind(key, (k) => {
       const type = kit.types[1]!;
-      const missing = raiseSql(
-        'INVALID_FUNCTION_ARGUMENT',
-        `'Key not present in map: ' || CAST(${keySql(type, k)} AS VARCHAR)`,
-      );
-      return `CASE WHEN ${m} IS NULL OR ${k} IS NULL THEN NULL WHEN NOT map_contains(${m}, ${k}) THEN ${missing} ELSE map_extract_value(${m}, ${k}) END`;
+      const text = castAllowed(type, VARCHAR)
+        ? applied(
+            lambdaOver(type, kit, (argument) => ({ kind: 'Cast', type: VARCHAR, argument, safe: false })),
+            [k],
+          )
+        : `CAST(${k} AS VARCHAR)`;
+      const missing = raiseSql('INVALID_FUNCTION_ARGUMENT', `'Key not present in map: ' || ${text}`);
+      return `CASE WHEN ${m} IS NULL OR ${k} IS NULL THEN NULL WHEN NOT ${hasKey(m, kit.types[0], k)} THEN ${missing} ELSE ${valueAt(m, kit.types[0], k)} END`;
     }),
   );
 
