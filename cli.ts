@@ -10,36 +10,70 @@ const program = new Command('tutti')
   .option('-V, --version', 'print the version')
   .hook('preSubcommand', async (command) => {
     if (command.opts().version !== true) return;
-    const { version } = await import('./src/server/commands.ts');
+    const { version } = await import('./src/server/package-folder.ts');
     process.stdout.write(`${version()}\n`);
     process.exit(0);
   })
+  .addHelpText(
+    'after',
+    `
+Examples:
+  tutti                            a prompt on a cluster of its own: tutti repl --help has its options
+  tutti demo                       see it work
+  tutti query "SELECT 1"           an answer, and gone again
+  tutti server --workers 3         a server on http://127.0.0.1:8080
+  tutti --url localhost:8080       a prompt on that server
+
+Environment: TUTTI_URL, TUTTI_PASSWORD (clients), TUTTI_SECRET, TUTTI_DATA, TUTTI_LOG (servers), TUTTI_HISTORY, TUTTI_PAGER (prompt).`,
+  )
   .enablePositionalOptions();
 
 const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
-const clientOptions = (command: Command): Command =>
+const dataOption = (command: Command): Command =>
+  command.option(
+    '--data <folder>',
+    'where exchange files, caches and the secret stand (default: $TUTTI_DATA, else ~/.tutti/data)',
+  );
+const catalogsOption = (command: Command): Command =>
+  command.option(
+    '--catalogs <folder>',
+    'folder of catalog files, one JSON file a catalog (default: the one Tutti comes with)',
+  );
+const workersOptions = (command: Command): Command =>
   command
-    .option(
-      '--url <url>',
-      'server to ask (default: $TUTTI_URL, else a cluster of its own)',
-      process.env.TUTTI_URL || undefined,
-    )
+    .option('--workers <count>', 'worker processes (default: 1)')
+    .option('--threads <count>', 'threads of each worker (default: the processors, shared out)')
+    .option('--memory <size>', 'memory of all workers together, such as 8GB (default: 80 % of the machine)');
+
+/** Of the commands that ask a server, or start a cluster for themselves. */
+const clientOptions = (command: Command): Command => {
+  command
+    .option('--url <url>', 'server to ask (default: $TUTTI_URL, else a cluster of its own)')
     .option('--user <name>', 'name to run as (default: your login name)')
     .option('--catalog <name>', 'catalog of unqualified names')
     .option('--schema <name>', 'schema of unqualified names')
     .option('--session <name=value>', 'a session property; may be repeated', collect);
+  return command;
+};
 
-clientOptions(program.command('repl', { isDefault: true }))
+/** Behind a command's other options. */
+const ownClusterOptions = (command: Command): Command =>
+  workersOptions(catalogsOption(dataOption(command.optionsGroup('Of a cluster of its own (no --url):'))));
+
+ownClusterOptions(clientOptions(program.command('repl', { isDefault: true })))
   .description('Ask questions at a prompt; also what happens without a command')
-  .addHelpText('after', '\nExamples:\n  tutti\n  tutti --url localhost:8080 --catalog demo --schema air')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  tutti\n  tutti --catalogs ./catalog\n  tutti --url localhost:8080 --catalog demo --schema air',
+  )
   .allowExcessArguments()
   .action(async (options: ClientArguments, { args }: Command) => {
     if (args[0] !== undefined) throw await notThere(args[0]);
     if (!process.stdin.isTTY) return query(undefined, { ...options, format: 'table' });
     const { runRepl } = await import('./src/client/repl/repl.ts');
     const { processConsole } = await import('./src/client/console.ts');
-    return withClient(options, 1, async (client, what) => {
+    return withClient(options, async (client, what) => {
       await runRepl(client, processConsole, {
         banner: [
           what,
@@ -50,11 +84,16 @@ clientOptions(program.command('repl', { isDefault: true }))
     });
   });
 
-clientOptions(program.command('query'))
-  .description('Run statements and print their results')
-  .argument('[sql]', 'one or more statements with semicolons between them; without it they are read from stdin')
-  .option('--format <format>', 'table, csv, json (one object a line), markdown or arrow', 'table')
-  .option('--file <path>', 'read the statements from a file')
+ownClusterOptions(
+  clientOptions(
+    program
+      .command('query')
+      .description('Run statements and print their results')
+      .argument('[sql]', 'one or more statements with semicolons between them; without it they are read from stdin')
+      .option('--format <format>', 'table, csv, json (one object a line), markdown or arrow', 'table')
+      .option('--file <path>', 'read the statements from a file'),
+  ),
+)
   .addHelpText(
     'after',
     `
@@ -65,13 +104,14 @@ Examples:
   )
   .action(query);
 
-program
-  .command('demo')
+dataOption(program.command('demo'))
   .description('Start a coordinator and three workers, ask four questions, then open a prompt')
-  .action(async () => {
+  .action(async ({ data }: { readonly data?: string }) => {
+    const { checkDemoFiles } = await import('./src/server/demo-files.ts');
+    checkDemoFiles();
     const { runDemo } = await import('./src/client/demo.ts');
     const { processConsole } = await import('./src/client/console.ts');
-    await withClient({}, 3, async (client, what) => {
+    await withOwnCluster({ workers: '3', ...(data !== undefined && { data }) }, {}, async (client, what) => {
       process.stdout.write(`${what}\n`);
       process.exitCode = await runDemo(client, processConsole);
       if (!process.stdin.isTTY || !process.stdout.isTTY || process.exitCode !== 0) return;
@@ -82,20 +122,17 @@ program
     });
   });
 
-const serverOptions = (command: Command): Command =>
+const serverOptions = (command: Command): Command => {
   command
     .option('--host <host>', 'address for clients', '127.0.0.1')
     .option('--port <port>', 'port for clients; 0 = any free one', '8080')
     .option('--external-url <url>', 'what clients call the server behind a proxy')
-    .option('--data <folder>', 'where exchange files, caches and the secret stand (default: ~/.tutti/data)')
-    .option('--catalogs <folder>', 'folder of catalog files, one JSON file a catalog')
     .option('--insecure', 'let everyone who reaches a public address run statements');
+  return catalogsOption(dataOption(command));
+};
 
-serverOptions(program.command('server'))
+workersOptions(serverOptions(program.command('server')))
   .description('Run a cluster on this machine: a coordinator and workers')
-  .option('--workers <count>', 'worker processes', '1')
-  .option('--threads <count>', 'threads of each worker (default: the processors, shared out)')
-  .option('--memory <size>', 'memory of all workers together, such as 8GB (default: 80 % of the machine)')
   .addHelpText('after', '\nExample:\n  tutti server --port 8080 --workers 3 --memory 8GB --catalogs ./catalog')
   .action(async (options: ServerCommandOptions) => {
     const { serverCommand } = await import('./src/server/commands.ts');
@@ -122,7 +159,7 @@ program
   .option('--node-id <name>', 'name in the cluster, the same at each start')
   .option('--threads <count>', 'threads (default: all processors)')
   .option('--memory <size>', 'memory, such as 8GB (default: 80 % of the machine)')
-  .option('--data <folder>', 'where exchange files and caches stand (default: ~/.tutti/data)')
+  .option('--data <folder>', 'where exchange files and caches stand (default: $TUTTI_DATA, else ~/.tutti/data)')
   .addHelpText(
     'after',
     '\nExample:\n  TUTTI_SECRET=… tutti worker --coordinator http://first:8081 --host 0.0.0.0 --advertised-host second',
@@ -137,7 +174,7 @@ program
   .description('Write the TPC-H tables as Parquet files, a folder each')
   .requiredOption('--sf <number>', 'scale factor: 1 is about 1 GB of data')
   .requiredOption('--out <folder>', 'where to write; the tables must not be there yet')
-  .option('--data <folder>', 'where the generator keeps its text (default: ~/.tutti/data)')
+  .option('--data <folder>', 'where the generator keeps its text (default: $TUTTI_DATA, else ~/.tutti/data)')
   .addHelpText(
     'after',
     "\nColumns and decimals are the specification's, as in the catalog tpch_standard.\n\nExample:\n  tutti tpch --sf 0.1 --out data/tpch",
@@ -147,15 +184,16 @@ program
     await tpchCommand(options);
   });
 
-type ClientArguments = {
-  readonly url?: string;
-  readonly user?: string;
-  readonly catalog?: string;
-  readonly schema?: string;
-  readonly session?: string[];
+type SessionArguments = {
+  readonly user?: string | undefined;
+  readonly catalog?: string | undefined;
+  readonly schema?: string | undefined;
+  readonly session?: string[] | undefined;
 };
-
+type ClusterArguments = Pick<ServerCommandOptions, 'data' | 'catalogs' | 'workers' | 'threads' | 'memory'>;
+type ClientArguments = SessionArguments & ClusterArguments & { readonly url?: string };
 type QueryArguments = ClientArguments & { readonly format: string; readonly file?: string };
+type Work = (client: ProtocolClient, what: string) => Promise<void>;
 
 async function notThere(word: string): Promise<Error> {
   const { UsageFailure } = await import('./src/client/failures.ts');
@@ -182,7 +220,7 @@ async function query(sql: string | undefined, { format, file, ...options }: Quer
     throw new UsageFailure('no SQL given. Try: tutti query "SELECT 1"');
   }
   const text = sql ?? (file === undefined ? await readAll(process.stdin) : await readStatements(file));
-  await withClient(options, 1, async (client) => {
+  await withClient(options, async (client) => {
     process.exitCode = await runQueries(client, text, chosen, processConsole);
   });
 }
@@ -190,34 +228,43 @@ async function query(sql: string | undefined, { format, file, ...options }: Quer
 /** For people only: a word that is taken back. */
 const tell = (text: string): unknown => process.stderr.isTTY && process.stderr.write(text);
 
-/** A client of the server that `--url` names, or of a cluster of `workers` that lives as long as the work. */
-async function withClient(
-  options: ClientArguments,
-  workers: number,
-  work: (client: ProtocolClient, what: string) => Promise<void>,
-): Promise<void> {
-  const { connect } = await import('./src/client/connect.ts');
-  const { session, ...named } = options;
-  const to = { ...named, properties: session, password: process.env.TUTTI_PASSWORD };
-  if (options.url !== undefined) {
-    const client = connect(options.url, to);
-    return work(client, `Tutti at ${client.url.origin}`).finally(() => client.close());
+/** A client of the server that `--url` or TUTTI_URL names, or of a cluster that lives as long as the work. */
+async function withClient({ url, ...options }: ClientArguments, work: Work): Promise<void> {
+  const { user, catalog, schema, session, ...cluster } = options;
+  const asked = { user, catalog, schema, session };
+  const server = url ?? (process.env.TUTTI_URL || undefined);
+  if (server === undefined) return withOwnCluster(cluster, asked, work);
+  const [mine] = Object.keys(cluster);
+  if (mine !== undefined) {
+    const { UsageFailure } = await import('./src/client/failures.ts');
+    const named = url === undefined ? `TUTTI_URL names the server ${server}` : `the server ${server} has its own`;
+    throw new UsageFailure(`--${mine} is for the cluster that starts when no server is named, but ${named}`);
   }
+  const client = await clientOf(server, asked);
+  return work(client, `Tutti at ${client.url.origin}`).finally(() => client.close());
+}
+
+async function withOwnCluster(cluster: ClusterArguments, asked: SessionArguments, work: Work): Promise<void> {
   // A prompt is no place for an operator's log.
   process.env.TUTTI_LOG ??= 'error';
   const { startLocalServer } = await import('./src/server/commands.ts');
+  const workers = Number(cluster.workers ?? 1);
   const parts = `a coordinator and ${workers === 1 ? 'a worker' : `${workers} workers`}`;
   tell(`starting ${parts} …`);
-  const server = await startLocalServer({ port: '0', workers: String(workers) });
+  const server = await startLocalServer({ ...cluster, port: '0' });
   try {
     await server.whole;
     tell('\r\u001b[K');
-    const client = connect(server.url, to);
-    const what = `Tutti: ${parts} at ${client.url.origin}`;
-    await work(client, what).finally(() => client.close());
+    const client = await clientOf(server.url, asked);
+    await work(client, `Tutti: ${parts} at ${client.url.origin}`).finally(() => client.close());
   } finally {
     await server.close();
   }
+}
+
+async function clientOf(server: string, { session, ...named }: SessionArguments): Promise<ProtocolClient> {
+  const { connect } = await import('./src/client/connect.ts');
+  return connect(server, { ...named, properties: session, password: process.env.TUTTI_PASSWORD });
 }
 
 try {

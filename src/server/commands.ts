@@ -1,14 +1,13 @@
 /** The commands `server`, `coordinator` and `worker`: options as people type them → roles that run until they are ended. */
 
-import { readFileSync } from 'node:fs';
 import { availableParallelism, homedir, totalmem } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { clusterSecret } from '../cluster/secret.ts';
 import { QueryError } from '../common/errors.ts';
 import { makeLogger } from '../observe/logger.ts';
 import { startCoordinator } from './coordinator-role.ts';
 import type { CoordinatorRoleOptions } from './coordinator-role.ts';
+import { entry, packageFolder, version } from './package-folder.ts';
 import { startServer } from './server-role.ts';
 import type { RunningServer } from './server-role.ts';
 import { runWorker } from './worker-role.ts';
@@ -37,16 +36,6 @@ export type WorkerCommandOptions = {
   readonly threads?: string;
   readonly memory?: string;
   readonly data?: string;
-};
-
-/** The program's own folder: of the sources, or of `dist/`, which stands in the package's. */
-const programFolder = fileURLToPath(new URL('../..', import.meta.url));
-const packageFolder = path.basename(programFolder) === 'dist' ? path.dirname(programFolder) : programFolder;
-const entry = path.join(programFolder, `cli${path.extname(import.meta.url)}`);
-
-export const version = (): string => {
-  const text = readFileSync(path.join(packageFolder, 'package.json'), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
 };
 
 /** Starts a cluster on this machine; for the commands that bring their own. */

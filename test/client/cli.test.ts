@@ -1,11 +1,12 @@
 /** The command line as a person uses it: the built program, real processes. */
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkDemoFiles } from '../../src/server/demo-files.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 const CLI = path.resolve(import.meta.dirname, '../../dist/cli.js');
@@ -66,6 +67,40 @@ test('a query on a cluster of its own, which is gone afterwards', async () => {
   ).toEqual([]);
 });
 
+test('the cluster of its own takes the options of a server', async () => {
+  const catalogs = path.join(folder, 'catalogs');
+  mkdirSync(catalogs);
+  writeFileSync(path.join(catalogs, 'mine.json'), '{"connector": "tpch"}');
+  const data = path.join(folder, 'elsewhere');
+  const sql = 'SHOW CATALOGS; SELECT count(*) FROM system.runtime.nodes WHERE NOT coordinator';
+  const options = ['--catalogs', catalogs, '--data', data, '--workers', '2', '--threads', '1', '--memory', '1GB'];
+  const { code, out, err } = await tutti(['query', '--format', 'csv', ...options, sql]);
+  expect({ code, out: out.toString(), err }).toEqual({ code: 0, out: 'Catalog\nmine\nsystem\n_col0\n2\n', err: '' });
+  expect(readdirSync(data)).toContain('secret');
+});
+
+test('every command explains its options', async () => {
+  for (const command of ['repl', 'query', 'demo', 'server', 'coordinator', 'worker', 'tpch']) {
+    const { code, out } = await tutti([command, '--help']);
+    expect([command, code, out.toString()]).toEqual([
+      command,
+      0,
+      expect.stringMatching(/^Usage: .*Options:.*--data </s),
+    ]);
+  }
+});
+
+test('the demo without its data says where to get it, before a cluster starts', async () => {
+  const catalogs = path.join(folder, 'package', 'catalog');
+  mkdirSync(catalogs, { recursive: true });
+  const demo = readFileSync(path.resolve(import.meta.dirname, '../../catalog/demo.json'), 'utf8');
+  writeFileSync(path.join(catalogs, 'demo.json'), demo);
+  const get = 'get it with: npm install --no-save vega-datasets@';
+  expect(() => checkDemoFiles(catalogs)).toThrow(get);
+  expect(() => checkDemoFiles(catalogs)).toThrow(`(in ${path.dirname(catalogs)})`);
+  expect(() => checkDemoFiles()).not.toThrow();
+});
+
 test('statements from stdin keep their session; the first failure ends them with exit code 1', async () => {
   const input = 'USE tpch.tiny; SELECT count(*) AS n FROM nation;\nSELECT nme FROM nation; SELECT 1';
   const { code, out, err } = await tutti(['query', '--url', server.url, '--format', 'json'], { input });
@@ -101,6 +136,9 @@ test('usage errors are one line, exit code 1', async () => {
     [['query', '--file', '/nowhere/x.sql'], 'does not exist'],
     [['tpch', '--sf', 'x', '--out', folder], 'Scale factor'],
     [['serv'], 'did you mean server?'],
+    [['query', '--url', server.url, '--catalogs', folder, 'SELECT 1'], '--catalogs is for the cluster that starts'],
+    [['query', '--workers', '0', 'SELECT 1'], '--workers takes a whole number from 1'],
+    [['query', '--catalogs', '/nowhere', 'SELECT 1'], 'The catalog folder /nowhere cannot be read'],
   ];
   for (const [args, message] of cases) {
     const { code, out, err } = await tutti(args);
