@@ -36,17 +36,25 @@ export class ResultFileLost extends Error {
 export async function* resultPages(files: readonly InputFile[], read: ReadFile): AsyncGenerator<ResultPage, void> {
   for (const file of files) {
     let rows = 0;
-    let carry: Buffer = Buffer.alloc(0);
+    /** Of a row that goes on in the next block; it may go on for many. */
+    let begun: Buffer[] = [];
     for await (const block of blocks(file, read)) {
-      const data = carry.length === 0 ? block : Buffer.concat([carry, block]);
-      const end = data.lastIndexOf(NEWLINE) + 1;
-      carry = data.subarray(end);
-      for (const page of cut(data.subarray(0, end))) {
-        rows += page.rows;
-        yield page;
+      const end = block.lastIndexOf(NEWLINE) + 1;
+      if (end > 0) {
+        const lines = block.subarray(0, end);
+        for (const page of cut(begun.length === 0 ? lines : Buffer.concat([...begun, lines]))) {
+          rows += page.rows;
+          yield page;
+        }
+        begun = [];
       }
+      if (end < block.length) begun.push(block.subarray(end));
     }
-    check(file, rows, carry.length);
+    check(
+      file,
+      rows,
+      begun.reduce((sum, part) => sum + part.length, 0),
+    );
   }
 }
 

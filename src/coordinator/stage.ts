@@ -3,7 +3,7 @@
 import type { Split } from '../connectors/connector.ts';
 import { type InputFile, NO_STATISTICS, type TaskStatistics, type TaskStatus } from '../exchange/task-protocol.ts';
 import type { Fragment } from '../plan/fragment.ts';
-import { type ExchangeScope, type PlanNode, sourcesOf } from '../plan/nodes.ts';
+import { remoteSourcesOf } from '../plan/fragment-checker.ts';
 import { isComplete, type RecoveryStage } from './recovery.ts';
 import type { Worker } from './worker-pool.ts';
 
@@ -105,13 +105,14 @@ const rowsOf = (task: Task): number => outputsOf(task).reduce((sum, file) => sum
 
 const outputsOf = (task: Task): TaskStatus['outputs'] => (task.state === 'done' ? (task.status?.outputs ?? []) : []);
 
-/** The files that one task reads, by the fragment that wrote them: of repartitioned inputs its own partition alone. */
+/** The files that one task reads, by the node that reads them: of repartitioned inputs its own partition alone. */
 export function inputFiles(task: Task, stageOf: (fragment: number) => Stage): Record<number, readonly InputFile[]> {
   const { fragment } = task.stage;
   const files: Record<number, readonly InputFile[]> = {};
-  for (const [id, scope] of remoteSources(fragment.root)) {
-    const own = fragment.partitioning === 'hash' && scope.kind === 'repartition';
-    files[id] = filesOf(stageOf(id)).filter((file) => !own || file.partition === task.index);
+  // Not by fragment: one side of a join may read all that another reads in parts.
+  for (const remote of remoteSourcesOf(fragment.root)) {
+    const own = fragment.partitioning === 'hash' && remote.scope.kind === 'repartition';
+    files[remote.id] = filesOf(stageOf(remote.fragment)).filter((file) => !own || file.partition === task.index);
   }
   return files;
 }
@@ -127,17 +128,6 @@ export function filesOf(stage: Stage): readonly InputFile[] {
       machineId: task.worker!.announcement.machineId,
     })),
   );
-}
-
-/** Which fragments a plan reads, and how. */
-function remoteSources(root: PlanNode): ReadonlyMap<number, ExchangeScope> {
-  const found = new Map<number, ExchangeScope>();
-  const visit = (node: PlanNode): void => {
-    if (node.kind === 'RemoteSource') found.set(node.fragment, node.scope);
-    sourcesOf(node).forEach(visit);
-  };
-  visit(root);
-  return found;
 }
 
 /** Sums over tasks; memory is the most that one task held. */

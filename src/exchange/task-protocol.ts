@@ -67,7 +67,7 @@ export type TaskRequest = {
   readonly fragment: Fragment;
   /** Splits by the id of their TableScan node. */
   readonly splits: Readonly<Record<number, readonly Split[]>>;
-  /** Files by the id of the fragment that wrote them: for hash tasks just its own partition's. */
+  /** Files by the id of the RemoteSource node that reads them: of repartitioned inputs just the task's own partition. */
   readonly inputs: Readonly<Record<number, readonly InputFile[]>>;
   readonly output: TaskOutput;
   readonly session: TaskSession;
@@ -102,6 +102,7 @@ export type TaskStatistics = {
   readonly localSplits: number;
 };
 
+/** Of a task that has not run. */
 export const NO_STATISTICS: TaskStatistics = {
   rowsRead: 0,
   bytesRead: 0,

@@ -1,6 +1,6 @@
 /** Domains of columns from predicates: exact where they say something, silent where unsure. */
 
-import type { ComparisonOperator, Expression } from '../sql/expression.ts';
+import { type ComparisonOperator, comparisonsOf, type Expression } from '../sql/expression.ts';
 import type { ConstantValue } from '../types/constant.ts';
 import type { Bound, Domain, Range } from '../types/domain.ts';
 import type { SqlType } from '../types/type.ts';
@@ -31,21 +31,8 @@ function domainsOfConjunct(conjunct: Expression): SymbolDomains {
     case 'Comparison':
       return ofComparison(conjunct.operator, conjunct.left, conjunct.right);
     case 'Between': {
-      const low = domainsOfConjunct({
-        ...conjunct,
-        kind: 'Comparison',
-        operator: '>=',
-        left: conjunct.value,
-        right: conjunct.low,
-      });
-      const high = domainsOfConjunct({
-        ...conjunct,
-        kind: 'Comparison',
-        operator: '<=',
-        left: conjunct.value,
-        right: conjunct.high,
-      });
-      return merged(low, high, intersected);
+      const [low, high] = comparisonsOf(conjunct);
+      return merged(domainsOfConjunct(low), domainsOfConjunct(high), intersected);
     }
     case 'In':
       return ofIn(conjunct.value, conjunct.list);

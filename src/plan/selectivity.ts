@@ -1,6 +1,6 @@
 /** What a predicate leaves of its input: rows, and narrower statistics of the columns that it speaks of. */
 
-import type { ComparisonOperator, Expression } from '../sql/expression.ts';
+import { type ComparisonOperator, comparisonsOf, type Expression } from '../sql/expression.ts';
 import { conjunctsOf, disjunctsOf } from './expressions.ts';
 import { ordinal } from './ordinal.ts';
 import type { PlanStatistics, SymbolStatistics } from './statistics.ts';
@@ -70,10 +70,10 @@ function effectOf(predicate: Expression, input: PlanStatistics): Effect {
     case 'Comparison':
       return comparisonEffect(predicate, input);
     case 'Between': {
-      const { value, low, high } = predicate;
-      const atLeast = comparisonEffect({ operator: '>=', left: value, right: low }, input);
+      const [low, high] = comparisonsOf(predicate);
+      const atLeast = comparisonEffect(low, input);
       const narrowedInput = atLeast.narrowed ? { ...input, symbols: replaced(input, atLeast.narrowed) } : input;
-      const atMost = comparisonEffect({ operator: '<=', left: value, right: high }, narrowedInput);
+      const atMost = comparisonEffect(high, narrowedInput);
       return { share: atLeast.share * atMost.share, ...(atMost.narrowed ? { narrowed: atMost.narrowed } : {}) };
     }
     case 'In': {

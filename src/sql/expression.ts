@@ -150,6 +150,21 @@ export function childrenOf(expression: Expression): readonly Expression[] {
   return parts;
 }
 
+/** `value BETWEEN low AND high` is the conjunction of these. */
+export function comparisonsOf({
+  type,
+  value,
+  low,
+  high,
+}: Extract<Expression, { kind: 'Between' }>): readonly [Comparison, Comparison] {
+  return [
+    { kind: 'Comparison', type, operator: '>=', left: value, right: low },
+    { kind: 'Comparison', type, operator: '<=', left: value, right: high },
+  ];
+}
+
+type Comparison = Extract<Expression, { kind: 'Comparison' }>;
+
 /** The same expression with each direct part replaced by `map(part)`; types are kept. */
 export function mapChildren(expression: Expression, map: (part: Expression) => Expression): Expression {
   const branch = (b: CaseBranch): CaseBranch => ({ when: map(b.when), result: map(b.result) });

@@ -64,6 +64,18 @@ export const fieldName = (index: number): string => `f${index}`;
 /** Kernel text of a string literal. */
 export const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
+/** A name in the kernel's SQL. */
+export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** What stands for a row without columns. */
+export const NO_COLUMNS = '1 AS "row"';
+
+/** No rows of these columns. */
+export function emptySelect(columns: readonly { readonly name: string; readonly type: SqlType }[]): string {
+  const nulls = columns.map(({ name, type }) => `CAST(NULL AS ${kernelType(type)}) AS ${identifier(name)}`);
+  return `SELECT ${nulls.join(', ') || NO_COLUMNS} WHERE false`;
+}
+
 /** A constant of `type` as a kernel expression of exactly `kernelType(type)`. */
 export function constantSql(type: SqlType, value: ConstantValue): string {
   if (value === null) return `CAST(NULL AS ${kernelType(type)})`;

@@ -11,9 +11,7 @@ export function inputSize({ fragment, splits, inputs }: TaskRequest, rowsWritten
   const leaves = [...leavesBelow(fragment.root, false, rowsWritten)];
   const whole = leaves.filter(({ cut }) => !cut).map(({ leaf }) => leaf);
   const scans = whole.flatMap((leaf): readonly Split[] => (leaf.kind === 'TableScan' ? (splits[leaf.id] ?? []) : []));
-  // Two leaves may read the files of one fragment.
-  const fragments = new Set(whole.flatMap((leaf) => (leaf.kind === 'RemoteSource' ? [leaf.fragment] : [])));
-  const files = [...fragments].flatMap((id) => inputs[id] ?? []);
+  const files = whole.flatMap((leaf) => (leaf.kind === 'RemoteSource' ? (inputs[leaf.id] ?? []) : []));
   const rowsScanned = sum(scans.map((split) => split.rows ?? 0));
   const bytesScanned = sum(scans.map((split) => split.bytes));
   return {

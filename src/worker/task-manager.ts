@@ -7,8 +7,9 @@ import { parseTaskId } from '../exchange/task-id.ts';
 import { NO_STATISTICS, type OutputFile, type TaskRequest, type TaskStatus } from '../exchange/task-protocol.ts';
 import { Task, type TaskEnvironment } from './task.ts';
 
-/** Removed queries that are remembered, so that a late request of theirs starts nothing. */
-const REMOVED_MAX = 1000;
+/** Removed queries, and attempts, that are remembered, so that a late request of theirs starts nothing. */
+const REMOVED_QUERIES_MAX = 1000;
+const REMOVED_ATTEMPTS_MAX = 10_000;
 
 /** A query that the coordinator does not name may be younger than its answer. */
 const YOUNG_QUERY_MS = 5_000;
@@ -19,7 +20,9 @@ export class TaskManager {
   readonly #directory: string;
   readonly #environment: TaskEnvironment;
   readonly #queries = new Map<string, Query>();
-  readonly #removed = new Set<string>();
+  readonly #removedQueries = new Set<string>();
+  /** A request to remove may overtake the one to create. */
+  readonly #removedAttempts = new Set<string>();
 
   /** `directory` is this worker's own, for the files of its tasks. */
   constructor(directory: string, environment: TaskEnvironment) {
@@ -31,7 +34,10 @@ export class TaskManager {
   async create(request: TaskRequest): Promise<TaskStatus> {
     const id = parseTaskId(request.taskId);
     assert(id, 'task ids are checked at the door');
-    if (this.#removed.has(id.query)) return canceled(request.taskId, request.attempt);
+    const key = keyOf(request.taskId, request.attempt);
+    if (this.#removedQueries.has(id.query) || this.#removedAttempts.has(key)) {
+      return canceled(request.taskId, request.attempt);
+    }
     const query = this.#queries.get(id.query) ?? {
       directory: path.join(this.#directory, id.query),
       tasks: new Map<string, Task>(),
@@ -39,7 +45,6 @@ export class TaskManager {
     };
     this.#queries.set(id.query, query);
     query.touchedMs = this.#environment.clock.elapsedMs();
-    const key = keyOf(request.taskId, request.attempt);
     const task = query.tasks.get(key) ?? new Task(request, query.directory, this.#environment);
     query.tasks.set(key, task);
     return this.#wait(task, request.waitMs);
@@ -56,17 +61,16 @@ export class TaskManager {
   }
 
   async remove(taskId: string, attempt: number): Promise<void> {
+    remember(this.#removedAttempts, keyOf(taskId, attempt), REMOVED_ATTEMPTS_MAX);
     await this.#find(taskId, attempt)?.remove();
   }
 
   async removeQuery(queryId: string): Promise<void> {
-    this.#removed.add(queryId);
-    const [oldest] = this.#removed;
-    if (this.#removed.size > REMOVED_MAX && oldest !== undefined) this.#removed.delete(oldest);
+    remember(this.#removedQueries, queryId, REMOVED_QUERIES_MAX);
     const query = this.#queries.get(queryId);
     this.#queries.delete(queryId);
     if (!query) return;
-    await Promise.all([...query.tasks.values()].map((task) => task.remove()));
+    await Promise.all([...query.tasks.values()].map((task) => task.callOff()));
     await rm(query.directory, { recursive: true, force: true });
   }
 
@@ -112,7 +116,14 @@ const WAIT_MS_MAX = 60_000;
 
 const keyOf = (taskId: string, attempt: number): string => `${taskId}/${attempt}`;
 
-/** What a request gets whose query is over. */
+/** The newest `max` entries stay. */
+function remember(entries: Set<string>, entry: string, max: number): void {
+  entries.add(entry);
+  const [oldest] = entries;
+  if (entries.size > max && oldest !== undefined) entries.delete(oldest);
+}
+
+/** What a request gets whose query, or attempt, is over. */
 const canceled = (taskId: string, attempt: number): TaskStatus => ({
   taskId,
   attempt,

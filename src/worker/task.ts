@@ -51,6 +51,14 @@ const INLINE_BYTES_MAX = 64 * 1024;
 /** Rows that tell what a statement wrote: one a file. */
 const ANSWER_ROWS_MAX = 100_000;
 
+/** The input files on this machine. */
+type Inputs = {
+  /** Each once, by its path. */
+  readonly files: ReadonlyMap<string, InputFile>;
+  /** Paths by the RemoteSource node that reads them. */
+  readonly bySource: ReadonlyMap<number, readonly string[]>;
+};
+
 export class Task {
   readonly request: TaskRequest;
   /** Resolves when the attempt has ended, however it ended; never rejects. */
@@ -99,11 +107,16 @@ export class Task {
     return this.#outputs.find((output) => output.partition === partition);
   }
 
-  /** Resolves when nothing of it runs any more and its outputs are gone. */
-  async remove(): Promise<void> {
+  /** Resolves when nothing of it runs any more; its outputs are served no more. */
+  async callOff(): Promise<void> {
     this.#abort.abort(new Error('The task was called off'));
     await this.ended;
     this.#outputs = [];
+  }
+
+  /** Resolves when nothing of it runs any more and its outputs are gone. */
+  async remove(): Promise<void> {
+    await this.callOff();
     await rm(this.#directory, { recursive: true, force: true });
   }
 
@@ -124,10 +137,9 @@ export class Task {
     }
   }
 
-  /** Paths of the input files, by the fragment that wrote them. */
-  async #bringInputs(): Promise<ReadonlyMap<number, readonly string[]>> {
-    const fragments = Object.entries(this.request.inputs);
-    const files = fragments.flatMap(([, each]) => each);
+  async #bringInputs(): Promise<Inputs> {
+    const sources = Object.entries(this.request.inputs);
+    const files = sources.flatMap(([, each]) => each);
     const { paths, bytesFetched } = await this.#environment.inputFiles.bring(
       files,
       this.#queryDirectory,
@@ -135,7 +147,10 @@ export class Task {
     );
     this.#statistics = { ...this.#statistics, ...this.#splitCounts(), bytesFetched };
     let next = 0;
-    return new Map(fragments.map(([id, each]) => [Number(id), each.map(() => paths[next++]!)]));
+    return {
+      files: new Map(files.map((file, i) => [paths[i]!, file])),
+      bySource: new Map(sources.map(([id, each]) => [Number(id), each.map(() => paths[next++]!)])),
+    };
   }
 
   #splitCounts(): Pick<TaskStatistics, 'splits' | 'localSplits'> {
@@ -144,16 +159,23 @@ export class Task {
     return { splits: splits.length, localSplits: splits.filter(isLocal).length };
   }
 
-  async #runInKernel(inputs: ReadonlyMap<number, readonly string[]>): Promise<void> {
+  async #runInKernel(inputs: Inputs): Promise<void> {
     const { kernel, clock, registry, providers, scan } = this.#environment;
     const { signal } = this.#abort;
     const started = clock.elapsedMs();
     if (this.request.alone) kernel.renew();
     for (const job of this.#generations()) await kernel.run(job, signal);
-    const context = { registry, providers, scan, inputs, directory: this.#directory, task: this.#task };
-    const { statement, result } = await this.#executeNarrowFirst(context, inputs);
+    const context = {
+      registry,
+      providers,
+      scan,
+      inputs: inputs.bySource,
+      directory: this.#directory,
+      task: this.#task,
+    };
+    const { statement, result } = await this.#executeNarrowFirst(context, inputs.files);
     this.#outputs = await this.#withSmallResult(await readAnswer(statement, result.rows.at(-1)!));
-    this.#checkInputs(inputs, result.rows);
+    this.#checkInputs(inputs.files, result.rows);
     const profile = await this.#readProfile();
     const rowsWritten = sum(this.#outputs.map((output) => output.rows));
     this.#statistics = {
@@ -189,7 +211,7 @@ export class Task {
   /** Decimals in 64 bits are twice as fast and nearly always enough; where they are not, the kernel says so. */
   async #executeNarrowFirst(
     context: Omit<TaskContext, 'narrowDecimals'>,
-    inputs: ReadonlyMap<number, readonly string[]>,
+    inputs: Inputs['files'],
   ): Promise<{ readonly statement: TaskStatement; readonly result: JobResult }> {
     const execute = async (narrowDecimals: boolean): Promise<{ statement: TaskStatement; result: JobResult }> => {
       const statement = renderTask(this.request, { ...context, narrowDecimals });
@@ -206,10 +228,9 @@ export class Task {
     }
   }
 
-  async #execute(statement: TaskStatement, inputs: ReadonlyMap<number, readonly string[]>): Promise<JobResult> {
-    const files = [...inputs.values()].flat();
-    const list = files.map((file) => quote(file)).join(', ');
-    const footers = files.length > 0 ? [`SELECT num_rows FROM parquet_file_metadata([${list}])`] : [];
+  async #execute(statement: TaskStatement, inputs: Inputs['files']): Promise<JobResult> {
+    const list = [...inputs.keys()].map((file) => quote(file)).join(', ');
+    const footers = inputs.size > 0 ? [`SELECT num_rows FROM parquet_file_metadata([${list}])`] : [];
     const job: KernelJob = {
       kind: 'run',
       statements: [...footers, statement.sql],
@@ -231,8 +252,8 @@ export class Task {
   }
 
   /** Rows that the files' footers hold, against those that their writers counted: both saw the same rows. */
-  #checkInputs(inputs: ReadonlyMap<number, readonly string[]>, rows: readonly KernelRows[]): void {
-    const files = [...inputs.keys()].flatMap((fragment) => this.request.inputs[fragment] ?? []);
+  #checkInputs(inputs: Inputs['files'], rows: readonly KernelRows[]): void {
+    const files = [...inputs.values()];
     if (files.length === 0) return;
     const counts = rows[0]!;
     const lost = files.filter((file, i) => Number(counts[i]?.[0]) !== file.rows);
@@ -242,18 +263,15 @@ export class Task {
   }
 
   /** A failure over an exchange file is not the query's: the file is made again. */
-  async #findLostInputs(failure: KernelFailure, inputs: ReadonlyMap<number, readonly string[]>): Promise<void> {
+  async #findLostInputs(failure: KernelFailure, inputs: Inputs['files']): Promise<void> {
     const suspicious = SUSPICIOUS.has(kernelError(failure.message).code);
     const lost: InputFile[] = [];
-    for (const [fragment, paths] of inputs) {
-      for (const [i, file] of paths.entries()) {
-        const input = this.request.inputs[fragment]![i]!;
-        const bytes = await stat(file).then(
-          (found) => found.size,
-          () => -1,
-        );
-        if (bytes !== input.bytes || (suspicious && !(await this.#canRead(file)))) lost.push(input);
-      }
+    for (const [file, input] of inputs) {
+      const bytes = await stat(file).then(
+        (found) => found.size,
+        () => -1,
+      );
+      if (bytes !== input.bytes || (suspicious && !(await this.#canRead(file)))) lost.push(input);
     }
     if (lost.length > 0) throw new InputsLost(lost, failure.message);
   }
@@ -284,8 +302,8 @@ export class Task {
     }
     this.#failure = failureOf(problem);
     this.#state = 'failed';
-    // Nobody reads the output of a failed attempt.
-    await rm(this.#directory, { recursive: true, force: true });
+    // Nobody reads the output of a failed attempt. What cannot be removed now goes with the query's folder.
+    await rm(this.#directory, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Results become pages at line ends; what the kernel counted is what the client gets. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { copyResult, pagesOf, resultPages, type ReadFile } from '../../src/coordinator/result-reader.ts';
 import type { InputFile } from '../../src/exchange/task-protocol.ts';
 
@@ -47,6 +47,15 @@ test('files follow each other in order, however blocks cut their lines', async (
 test('a row longer than a block is one page', async () => {
   const rows = (await all(resultPages([file('a', lines(0, 3, 5_000_000))], reader()))) as [number, string][];
   expect(rows.map(([n, text]) => [n, text.length])).toEqual([0, 1, 2].map((n) => [n, 5_000_000]));
+});
+
+test('a row of many blocks is put together once', async () => {
+  const concat = vi.spyOn(Buffer, 'concat');
+  const one = file('a', `["${'x'.repeat(60_000_000)}"]\n[1]\n`);
+  expect(await all(resultPages([one], reader()))).toHaveLength(2);
+  const copied = concat.mock.calls.flatMap(([parts]) => parts).reduce((sum, part) => sum + part.length, 0);
+  concat.mockRestore();
+  expect(copied).toBe(one.bytes);
 });
 
 test('pages are about a megabyte', () => {

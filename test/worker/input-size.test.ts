@@ -28,7 +28,7 @@ function read(root: PlanNode, rowsWritten: number): { scanned: number; read: num
     ],
     [other.id]: [{ id: '', payload: null, rows: 60, bytes: 600 }],
   };
-  const request = queryTask(plan.output(root), { splits, inputs: { 7: [file, file] } });
+  const request = queryTask(plan.output(root), { splits, inputs: { [remote.id]: [file, file] } });
   const size = inputSize(request, rowsWritten);
   return { scanned: size.rowsScanned, read: size.rowsRead, bytes: size.bytesRead, cut: size.inputsCut };
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { KernelResponse } from '../../src/exchange/task-protocol.ts';
-import type { PlanNode } from '../../src/plan/nodes.ts';
+import type { PlanNode, RemoteSourceNode } from '../../src/plan/nodes.ts';
 import { big, compare, count, PlanBuilder, ref } from '../plan/build.ts';
 import { fragmentOf, inputsFrom, queryTask, startTestCluster, taskOf, type TestCluster } from './harness.ts';
 import { BIGINT } from '../../src/types/type.ts';
@@ -57,11 +57,42 @@ test('a partitioned aggregation over two machines', async () => {
   const upper = plan.output(plan.aggregate(remote, ['k'], { c: count() }));
   const rows: [number, number][] = [];
   for (let partition = 0; partition < 3; partition++) {
-    const inputs = { 1: files.filter((file) => file.partition === partition) };
+    const inputs = { [remote.id]: files.filter((file) => file.partition === partition) };
     const status = await apart.run(second!, queryTask(upper, { inputs }));
     rows.push(...(apart.lines(status) as [number, number][]));
   }
   expect(rows.sort(([a], [b]) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6].map((k) => [k, k < 6 ? 143 : 142]));
+});
+
+test('one output is read whole at one place of a plan and in parts at another', async () => {
+  const [worker] = cluster.workers;
+  const keys = [{ name: 'k', type: BIGINT }];
+  const lower = fragmentOf(numbers(1000), { id: 1, output: { kind: 'repartition', keys }, partitioning: 'source' });
+  const made = await cluster.run(worker!, taskOf(lower, { output: { kind: 'exchange', partitions: 3 } }));
+  const files = inputsFrom(cluster, worker!, made);
+  const remote = (scope: RemoteSourceNode['scope']): RemoteSourceNode => ({
+    kind: 'RemoteSource',
+    id: plan.newId(),
+    fragment: 1,
+    symbols: lower.outputSymbols,
+    scope,
+  });
+  const [part, whole] = [remote(lower.output!), remote({ kind: 'broadcast' })];
+  const symbols = [{ name: 'all_n', type: BIGINT }];
+  const all = plan.project(whole, { all_n: ref('n') });
+  const both: PlanNode = {
+    kind: 'SetOperation',
+    id: plan.newId(),
+    operation: 'UNION ALL',
+    sources: [part, all],
+    symbols: [{ name: 'n', type: BIGINT }],
+    inputs: [[{ name: 'n', type: BIGINT }], symbols],
+  };
+  const own = files.filter((file) => file.partition === files[0]!.partition);
+  const root = plan.output(plan.aggregate(both, [], { c: count() }));
+  const status = await cluster.run(worker!, queryTask(root, { inputs: { [part.id]: own, [whole.id]: files } }));
+  expect(own.length).toBeLessThan(files.length);
+  expect(cluster.lines(status)).toEqual([[1000 + own[0]!.rows]]);
 });
 
 test('a filtered, sorted result keeps its order; a result without rows has no files', async () => {

@@ -4,7 +4,7 @@
  */
 
 import { QueryError } from '../../common/errors.ts';
-import { fieldName, kernelType } from '../../types/kernel.ts';
+import { fieldName, identifier, kernelType } from '../../types/kernel.ts';
 import {
   array,
   BIGINT,
@@ -154,7 +154,7 @@ export function convert(sql: string, from: FileType, to: SqlType): string {
   }
   if (from.kind === 'struct' && to.kind === 'row') {
     const fields = from.fields.map((field, i) => {
-      const value = convert(`(${sql})."${field.name.replaceAll('"', '""')}"`, field.type, to.fields[i]!.type);
+      const value = convert(`(${sql}).${identifier(field.name)}`, field.type, to.fields[i]!.type);
       return `'${fieldName(i)}': ${value}`;
     });
     return `CASE WHEN ${sql} IS NOT NULL THEN {${fields.join(', ')}} END`;

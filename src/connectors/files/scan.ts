@@ -2,7 +2,7 @@
 
 import { groupBy } from '../../common/collections.ts';
 import type { ConstantValue } from '../../types/constant.ts';
-import { constantSql, kernelType, quote } from '../../types/kernel.ts';
+import { constantSql, emptySelect, identifier, NO_COLUMNS, quote } from '../../types/kernel.ts';
 import type { Column, JsonValue, ScanProvider, Split } from '../connector.ts';
 import { convert, parseFileType } from './kernel-schema.ts';
 
@@ -30,13 +30,12 @@ export type FilesSplit = {
 export const filesScan: ScanProvider = {
   scanSql(table, splits, columns) {
     const handle = table as unknown as FilesHandle;
-    if (splits.length === 0) return emptySql(columns);
+    if (splits.length === 0) return emptySelect(columns);
     const groups = [...groupBy(splits, shapeOf).values()].map((group) => groupSql(handle, group, columns));
     return groups.join(' UNION ALL ');
   },
 };
 
-const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 const payloadOf = (split: Split): FilesSplit => split.payload as unknown as FilesSplit;
 
 /** Splits of one shape are read by one table function: same missing columns, same partition. */
@@ -45,16 +44,11 @@ const shapeOf = (split: Split): string => {
   return JSON.stringify([missing ?? [], partition ?? {}]);
 };
 
-function emptySql(columns: readonly Column[]): string {
-  const nulls = columns.map((column) => `CAST(NULL AS ${kernelType(column.type)}) AS ${identifier(column.name)}`);
-  return `SELECT ${nulls.length > 0 ? nulls.join(', ') : '1 AS "row"'} WHERE false`;
-}
-
 function groupSql(handle: FilesHandle, splits: readonly Split[], columns: readonly Column[]): string {
   const payloads = splits.map(payloadOf);
   const first = payloads[0]!;
   const expressions = columns.map((column) => `${columnSql(handle, first, column)} AS ${identifier(column.name)}`);
-  const select = `SELECT ${expressions.length > 0 ? expressions.join(', ') : '1 AS "row"'} FROM`;
+  const select = `SELECT ${expressions.join(', ') || NO_COLUMNS} FROM`;
   const whole = [...new Set(payloads.filter((payload) => !payload.range).map((payload) => payload.path))];
   const parts = whole.length > 0 ? [`${select} ${readerSql(handle, whole, first, '')}`] : [];
   const ranged = payloads.filter((payload) => payload.range);

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { compareConstants } from '../../types/compare.ts';
 import type { ConstantValue } from '../../types/constant.ts';
+import { identifier } from '../../types/kernel.ts';
 import type { Column, ColumnStatistics, KernelQueries, Split, TableStatistics } from '../connector.ts';
 import { decodeBound } from './parquet-footer.ts';
 import type { ParquetFooter } from './parquet-footer.ts';
@@ -120,7 +121,7 @@ async function makeSketch(input: StatisticsInput, kernel: KernelQueries, roots: 
   const columns = input.columns.filter((column) => column.name !== PATH_COLUMN && isCountable(column));
   const splits = sampleOf(input.splits);
   const source = filesScan.scanSql(filesHandle(input.handle), splits, columns, { dataDirectory: '' });
-  const counts = columns.map((column) => `, approx_count_distinct("${column.name.replaceAll('"', '""')}")`);
+  const counts = columns.map((column) => `, approx_count_distinct(${identifier(column.name)})`);
   const rows = await kernel.query(`SELECT count(*)${counts.join('')} FROM (${source})`, roots);
   const [total, ...distinct] = (rows[0] ?? []).map(Number);
   return {

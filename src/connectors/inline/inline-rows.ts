@@ -5,7 +5,7 @@
 
 import { assert } from '../../common/assert.ts';
 import type { ConstantValue } from '../../types/constant.ts';
-import { constantSql, kernelType } from '../../types/kernel.ts';
+import { constantSql, emptySelect, identifier, kernelType, NO_COLUMNS } from '../../types/kernel.ts';
 import type { Column, ScanProvider, Split } from '../connector.ts';
 
 /** Name of the scan provider, as plans carry it. */
@@ -41,8 +41,6 @@ export function inlineSplits(
   return splits;
 }
 
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-
 export const inlineRows: ScanProvider = {
   scanSql(_table, splits, columns) {
     const rows = splits.flatMap((split) => {
@@ -50,15 +48,12 @@ export const inlineRows: ScanProvider = {
       const indexes = columns.map((column) => payload.columns.indexOf(column.name));
       return payload.rows.map((row) => indexes.map((index) => row[index] ?? null));
     });
-    if (columns.length === 0) return `SELECT 1 AS "row" FROM range(${rows.length})`;
+    if (columns.length === 0) return `SELECT ${NO_COLUMNS} FROM range(${rows.length})`;
     const typed = columns.map(
-      (column) => `CAST(${quoted(column.name)} AS ${kernelType(column.type)}) AS ${quoted(column.name)}`,
+      (column) => `CAST(${identifier(column.name)} AS ${kernelType(column.type)}) AS ${identifier(column.name)}`,
     );
-    const names = columns.map((column) => quoted(column.name)).join(', ');
-    if (rows.length === 0) {
-      const nulls = columns.map((column) => `CAST(NULL AS ${kernelType(column.type)}) AS ${quoted(column.name)}`);
-      return `SELECT ${nulls.join(', ')} WHERE false`;
-    }
+    const names = columns.map((column) => identifier(column.name)).join(', ');
+    if (rows.length === 0) return emptySelect(columns);
     const values = rows.map((row) => `(${row.map((value, i) => constantSql(columns[i]!.type, value)).join(', ')})`);
     return `SELECT ${typed.join(', ')} FROM (VALUES ${values.join(', ')}) AS rows(${names})`;
   },

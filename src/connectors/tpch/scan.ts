@@ -8,7 +8,7 @@
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { assert } from '../../common/assert.ts';
-import { kernelType, quote } from '../../types/kernel.ts';
+import { emptySelect, identifier, kernelType, NO_COLUMNS, quote } from '../../types/kernel.ts';
 import type { Column, ColumnBatch, GeneratedFile, JsonValue, ScanContext, ScanProvider, Split } from '../connector.ts';
 import { globFree } from '../files/scan.ts';
 import { generateRows } from './generate.ts';
@@ -53,14 +53,10 @@ export class TpchScan implements ScanProvider {
 
   scanSql(table: JsonValue, splits: readonly Split[], columns: readonly Column[], context: ScanContext): string {
     const handle = handleOf(table);
-    if (splits.length === 0) {
-      const nulls = columns.map((column) => `CAST(NULL AS ${kernelType(column.type)}) AS ${quoted(column.name)}`);
-      return `SELECT ${nulls.length > 0 ? nulls.join(', ') : '1 AS "row"'} WHERE false`;
-    }
-    const expressions = columns.map((column) => `${columnSql(handle.table, column)} AS ${quoted(column.name)}`);
+    if (splits.length === 0) return emptySelect(columns);
+    const expressions = columns.map((column) => `${columnSql(handle.table, column)} AS ${identifier(column.name)}`);
     const paths = splits.map((split) => quote(globFree(pathOf(handle, split, context))));
-    const selected = expressions.length > 0 ? expressions.join(', ') : '1 AS "row"';
-    return `SELECT ${selected} FROM read_parquet([${paths.join(', ')}], hive_partitioning = false)`;
+    return `SELECT ${expressions.join(', ') || NO_COLUMNS} FROM read_parquet([${paths.join(', ')}], hive_partitioning = false)`;
   }
 }
 
@@ -75,13 +71,11 @@ const payloadOf = (split: Split): Payload => split.payload as unknown as Payload
 const pathOf = ({ table, scaleFactor }: TpchHandle, split: Split, { dataDirectory }: ScanContext): string =>
   path.join(dataDirectory, splitPath(table, scaleOf(scaleFactor), payloadOf(split).index));
 
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-
 function columnSql(table: TpchTableName, { name, type }: Column): string {
   const inFile = TPCH_TABLES[table].find((column: TpchColumn) =>
     [column.standardName, column.simpleName].includes(name),
   );
   assert(inFile, `${table} has a column ${name}`);
-  const value = quoted(inFile.standardName);
+  const value = identifier(inFile.standardName);
   return kernelType(type) === kernelType(inFile.type) ? value : `CAST(${value} AS ${kernelType(type)})`;
 }

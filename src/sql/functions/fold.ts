@@ -7,7 +7,7 @@
 import type { ConstantValue } from '../../types/constant.ts';
 import type { SqlType } from '../../types/type.ts';
 import { BOOLEAN, sameType } from '../../types/type.ts';
-import { type ComparisonOperator, type Expression, mapChildren } from '../expression.ts';
+import { type ComparisonOperator, comparisonsOf, type Expression, mapChildren } from '../expression.ts';
 import {
   divideHalfUp,
   isExact,
@@ -56,8 +56,7 @@ function foldNode(e: Expression): Expression | undefined {
       return isConstant(e.left) && isConstant(e.right) ? foldComparison(e.operator, e.left, e.right) : undefined;
     case 'Between': {
       if (!isConstant(e.value) || !isConstant(e.low) || !isConstant(e.high)) return undefined;
-      const above = foldComparison('>=', e.value, e.low);
-      const below = foldComparison('<=', e.value, e.high);
+      const [above, below] = comparisonsOf(e).map(foldNode);
       return above && below && foldLogical({ kind: 'Logical', type: BOOLEAN, operator: 'AND', terms: [above, below] });
     }
     case 'In': {

@@ -53,6 +53,8 @@ class KernelProcess {
       this.#options = options;
       // What a killed kernel spilled is nobody's.
       rmSync(options.spillDirectory, { recursive: true, force: true });
+      // The kernel makes its folder when it first spills, but not the ones above it.
+      mkdirSync(options.spillDirectory, { recursive: true });
       this.#kernel = await DuckDb.open(options);
       reply({ kind: 'opened' });
     } catch (problem) {

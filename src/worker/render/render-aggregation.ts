@@ -3,10 +3,10 @@
 import type { AggregationNode } from '../../plan/nodes.ts';
 import type { Symbol } from '../../sql/expression.ts';
 import { renderAggregate } from '../../sql/render/render-aggregate.ts';
-import { hasKeyOfItsOwn, keySql } from '../../types/kernel.ts';
+import { hasKeyOfItsOwn, keySql, NO_COLUMNS } from '../../types/kernel.ts';
 import type { PlanContext } from './plan-context.ts';
 import { withRepresentatives } from './representatives.ts';
-import { column, NO_COLUMNS } from './text.ts';
+import { column } from './text.ts';
 
 export function renderAggregation(node: AggregationNode, context: PlanContext): string {
   // A grouping set leaves keys out: its groups are made of rows of any keys.

@@ -4,10 +4,10 @@ import type { JoinNode, SemiJoinNode } from '../../plan/nodes.ts';
 import { outputsOf } from '../../plan/nodes.ts';
 import { reference, type Symbol } from '../../sql/expression.ts';
 import { renderExpression } from '../../sql/render/render-expression.ts';
-import { keySql } from '../../types/kernel.ts';
+import { identifier, keySql } from '../../types/kernel.ts';
 import { BOOLEAN } from '../../types/type.ts';
 import type { PlanContext } from './plan-context.ts';
-import { column, columnList, identifier } from './text.ts';
+import { column, columnList } from './text.ts';
 
 export function renderJoin(node: JoinNode, context: PlanContext): string {
   const left = context.source(node.left);

@@ -13,7 +13,7 @@ import { reference } from '../../sql/expression.ts';
 import { raise } from '../../sql/render/raise.ts';
 import { renderOrder, renderWindow } from '../../sql/render/render-aggregate.ts';
 import { Renderer, renderExpression } from '../../sql/render/render-expression.ts';
-import { kernelType } from '../../types/kernel.ts';
+import { emptySelect, identifier, kernelType, NO_COLUMNS } from '../../types/kernel.ts';
 import type { PlanContext, PlanWorld } from './plan-context.ts';
 import { renderAggregation } from './render-aggregation.ts';
 import { renderApply } from './render-apply.ts';
@@ -21,7 +21,7 @@ import { renderJoin, renderSemiJoin } from './render-join.ts';
 import { renderSetOperation } from './render-set-operation.ts';
 import { withRepresentatives } from './representatives.ts';
 import { renderUnnest } from './render-unnest.ts';
-import { column, columnList, emptySelect, identifier, NO_COLUMNS, singleRow } from './text.ts';
+import { column, columnList, singleRow } from './text.ts';
 
 /** The SELECT without parentheses. */
 export function renderPlan(node: PlanNode, world: PlanWorld): string {
@@ -100,7 +100,7 @@ function renderScan(node: TableScanNode, context: PlanContext): string {
 
 function renderValues({ symbols, rows }: ValuesNode, { expressions }: PlanContext): string {
   if (symbols.length === 0)
-    return rows.length === 1 ? `SELECT ${NO_COLUMNS}` : `SELECT 1 AS "row" FROM range(${rows.length})`;
+    return rows.length === 1 ? `SELECT ${NO_COLUMNS}` : `SELECT ${NO_COLUMNS} FROM range(${rows.length})`;
   if (rows.length === 0) return emptySelect(symbols);
   const cells = rows.map((row) => row.map((expression) => renderExpression(expression, expressions)));
   if (rows.length === 1)

@@ -2,9 +2,9 @@
 
 import { assert } from '../../common/assert.ts';
 import type { SetOperationNode } from '../../plan/nodes.ts';
-import { hasKeyOfItsOwn, keySql, kernelType } from '../../types/kernel.ts';
+import { hasKeyOfItsOwn, kernelType, keySql, NO_COLUMNS } from '../../types/kernel.ts';
 import type { PlanContext } from './plan-context.ts';
-import { column, NO_COLUMNS } from './text.ts';
+import { column } from './text.ts';
 
 export function renderSetOperation(node: SetOperationNode, context: PlanContext): string {
   const parts = node.sources.map((part, i) => {

@@ -6,13 +6,13 @@ import type { TaskRequest } from '../../exchange/task-protocol.ts';
 import { type PlanNode, type RemoteSourceNode, sourcesOf, type TableScanNode } from '../../plan/nodes.ts';
 import type { Symbol } from '../../sql/expression.ts';
 import type { FunctionRegistry } from '../../sql/functions/registry.ts';
-import { keySql, kernelType, quote } from '../../types/kernel.ts';
+import { emptySelect, identifier, kernelType, keySql, NO_COLUMNS, quote } from '../../types/kernel.ts';
 import { wireSql } from '../../types/wire.ts';
 import { arrowSql } from '../arrow/projection.ts';
 import type { ArrowTarget } from '../kernel/protocol.ts';
 import type { PlanWorld } from './plan-context.ts';
 import { renderPlan } from './render-plan.ts';
-import { column, columnList, emptySelect, identifier } from './text.ts';
+import { column, columnList } from './text.ts';
 
 /**
  * A column as exactly its kernel type. Decimals may have been computed in fewer digits (`narrowDecimals`), which must not
@@ -32,7 +32,7 @@ export type TaskContext = {
   readonly registry: FunctionRegistry;
   readonly providers: Readonly<Record<string, ScanProvider>>;
   readonly scan: ScanContext;
-  /** Files on this machine, by the id of the fragment that wrote them. */
+  /** Files on this machine, by the id of the RemoteSource node that reads them. */
   readonly inputs: ReadonlyMap<number, readonly string[]>;
   /** Where its output goes; exists and is empty. */
   readonly directory: string;
@@ -143,7 +143,7 @@ function planWorld(request: TaskRequest, context: TaskContext): PlanWorld {
       assert(provider, `workers have a scan provider ${node.table.connector}`);
       return provider.scanSql(node.table.handle, request.splits[node.id] ?? [], columns, context.scan);
     },
-    remote: (node) => renderRemote(node, context.inputs.get(node.fragment) ?? []),
+    remote: (node) => renderRemote(node, context.inputs.get(node.id) ?? []),
     task: context.task,
     seed: session.seed,
   };
@@ -156,7 +156,7 @@ function renderRemote(node: RemoteSourceNode, files: readonly string[]): string 
     (symbol) => `CAST(${column(symbol)} AS ${kernelType(symbol.type)}) AS ${column(symbol)}`,
   );
   const list = files.map((file) => quote(file.replaceAll(/[*?[\]]/g, '[$&]'))).join(', ');
-  return `SELECT ${columns.join(', ') || '1 AS "row"'} FROM read_parquet([${list}], hive_partitioning = false)`;
+  return `SELECT ${columns.join(', ') || NO_COLUMNS} FROM read_parquet([${list}], hive_partitioning = false)`;
 }
 
 /** The scans of a plan. */

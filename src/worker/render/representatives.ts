@@ -6,9 +6,8 @@
 import { expressionKey } from '../../plan/expressions.ts';
 import type { AggregateCall, Expression, Symbol, WindowCall } from '../../sql/expression.ts';
 import { renderExpression } from '../../sql/render/render-expression.ts';
-import { hasKeyOfItsOwn, keySql } from '../../types/kernel.ts';
+import { hasKeyOfItsOwn, identifier, keySql } from '../../types/kernel.ts';
 import type { PlanContext } from './plan-context.ts';
-import { identifier } from './text.ts';
 
 type Named<Call> = { readonly symbol: Symbol; readonly call: Call };
 

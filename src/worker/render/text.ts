@@ -2,24 +2,13 @@
 
 import type { Symbol } from '../../sql/expression.ts';
 import { raise } from '../../sql/render/raise.ts';
-import { kernelType } from '../../types/kernel.ts';
-
-export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+import { identifier, NO_COLUMNS } from '../../types/kernel.ts';
 
 export const column = (symbol: Symbol): string => identifier(symbol.name);
 
 /** The symbols' columns; a row without columns still needs one. */
 export const columnList = (symbols: readonly Symbol[]): string =>
   symbols.length === 0 ? NO_COLUMNS : symbols.map(column).join(', ');
-
-/** What stands for a row without columns. */
-export const NO_COLUMNS = '1 AS "row"';
-
-/** No rows of these columns. */
-export function emptySelect(symbols: readonly Symbol[]): string {
-  const columns = symbols.map((symbol) => `CAST(NULL AS ${kernelType(symbol.type)}) AS ${column(symbol)}`);
-  return `SELECT ${columns.join(', ') || NO_COLUMNS} WHERE false`;
-}
 
 /** One row of NULLs for none; an error for more than one. */
 export function singleRow(symbols: readonly Symbol[], from: string): string {
