@@ -36,6 +36,17 @@ const substring: Render = ([s = '', from = '', count], { bind, expressions, type
   );
 };
 
+/**
+ * Code point by code point, so that `ß`, whose upper case is two letters, stays. The kernel has a capital for it, and for all
+ * others the same as Java's Character.toUpperCase.
+ */
+const upper: Render = ([s = ''], { bind }) =>
+  bind(
+    s,
+    (t) =>
+      `CASE WHEN contains(${t}, 'ß') THEN array_to_string(list_transform(string_split(${t}, 'ß'), lambda p: upper(p)), 'ß') ELSE upper(${t}) END`,
+  );
+
 const pad =
   (name: 'lpad' | 'rpad'): Render =>
   ([s = '', size = '', filler = ''], { bind, types }) =>
@@ -257,10 +268,10 @@ export const STRINGS: readonly FunctionDefinition[] = [
     define(`${name}(char(x), bigint): varchar(x)`, substring),
     define(`${name}(char(x), bigint, bigint): varchar(x)`, substring),
   ]),
-  ...['lower', 'upper'].flatMap((name) => [
-    direct(`${name}(varchar(x)): varchar(x)`, name),
-    direct(`${name}(char(x)): char(x)`, name),
-  ]),
+  direct('lower(varchar(x)): varchar(x)', 'lower'),
+  direct('lower(char(x)): char(x)', 'lower'),
+  define('upper(varchar(x)): varchar(x)', upper),
+  define('upper(char(x)): char(x)', upper),
   ...(['lpad', 'rpad'] as const).flatMap((name) => [
     define(`${name}(varchar, bigint, varchar): varchar`, pad(name)),
     define(`${name}(char(x), bigint, varchar): varchar`, pad(name)),
