@@ -182,6 +182,29 @@ test('commands begin with a backslash', async () => {
   expect(console.err()).toContain('there is no command \\histery; did you mean \\history? \\? lists them.');
 });
 
+test('a command in a line of its own is obeyed in the middle of a statement, which goes on', async () => {
+  await start();
+  await type('SELECT 1\r\\x\r', 'each row is a block of lines\ntutti> SELECT 1\n    -> ');
+  await type('+ 2;\r', ' n │ 1');
+  expect(statements()).toEqual(['SELECT 1\n+ 2']);
+  await type("SELECT 'a\r\\x\rb';\r", /b';\n(?:.*\n)*1 row ·/);
+  expect(statements().at(-1)).toBe("SELECT 'a\n\\x\nb'");
+  await type('SELECT 3;\u001b[200~\r  \\timing;\rSELECT 4\u001b[201~ + 5;\r', 'timing is off');
+  expect(statements().slice(-2)).toEqual(['SELECT 3', 'SELECT 4 + 5']);
+  await type('SELECT 6\r\\nonsense\r', '-> \\nonsense\ntutti> SELECT 6\n');
+  await type('\\q\r', '-> \\q');
+  await ended;
+  expect(statements().at(-1)).toBe('SELECT 4 + 5');
+  expect(console.err()).toContain('there is no command \\nonsense');
+});
+
+test('what stands below a statement that failed is not run, commands neither', async () => {
+  await start();
+  await type('\u001b[200~SELECT wrong;\r\\timing\rSELECT 7;\u001b[201~\r', /SELECT 7;\n+tutti> $/);
+  expect(statements()).toEqual(['SELECT wrong']);
+  expect(screen()).not.toContain('timing is');
+});
+
 test('Ctrl-C clears what is typed, cancels what runs, and never leaves', async () => {
   const never = new Promise(() => undefined);
   await start((what) => {

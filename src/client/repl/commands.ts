@@ -109,10 +109,10 @@ const HISTORY_SHOWN_MAX = 100;
 
 /** Runs a line that begins with a backslash. */
 export async function runCommand(line: string, context: CommandContext): Promise<void> {
-  const [, name = '', rest = ''] = /^\\(\S*)\s*(.*)$/s.exec(line.trim()) ?? [];
-  const command = COMMANDS.find(({ names }) => names.includes(name.toLowerCase()));
   // psql's habit of a semicolon at the end does no harm.
-  if (command) return command.run(context, rest.replace(/;\s*$/, '').trim());
+  const [, name = '', rest = ''] = /^\\(\S*)\s*(.*)$/s.exec(line.trim().replace(/\s*;$/, '')) ?? [];
+  const command = COMMANDS.find(({ names }) => names.includes(name.toLowerCase()));
+  if (command) return command.run(context, rest.trim());
   const near = nearest(
     name,
     COMMANDS.flatMap(({ names }) => names),

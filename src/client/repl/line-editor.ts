@@ -31,10 +31,11 @@ export class LineEditor {
     this.#parts = parts;
   }
 
-  async read(prompt: Prompt): Promise<Entry> {
+  /** `begun` stands there already. */
+  async read(prompt: Prompt, begun = ''): Promise<Entry> {
     const { terminal, paint } = this.#parts;
     terminal.write(PASTE_ON);
-    const entry = new EntryInProgress(this.#parts, prompt, new Screen(terminal, paint));
+    const entry = new EntryInProgress(this.#parts, prompt, new Screen(terminal, paint), begun);
     try {
       for (;;) {
         const done = await entry.press(await this.#parts.keys.next());
@@ -67,11 +68,12 @@ class EntryInProgress {
   /** Where the cursor was after a completion that added a blank. */
   #blankAt = -1;
 
-  constructor(parts: EditorParts, prompt: Prompt, screen: Screen) {
+  constructor(parts: EditorParts, prompt: Prompt, screen: Screen, begun: string) {
     this.#parts = parts;
     this.#prompt = prompt;
     this.#screen = screen;
     this.#historyAt = parts.history.entries.length;
+    this.#buffer.set(begun);
     this.#draw();
   }
 

@@ -1,6 +1,6 @@
 /** The interactive session: reads statements, runs them, shows their answers, until the person leaves. */
 import { type Console, isBrokenPipe, styleFor, unicodeFor, write } from '../console.ts';
-import { splitStatements, tokenize } from '../../sql/script.ts';
+import { splitStatements } from '../../sql/script.ts';
 import { errorText } from '../error-text.ts';
 import { UsageFailure } from '../failures.ts';
 import { type FormatName, formatNamed, FORMATS } from '../formats/formats.ts';
@@ -12,6 +12,7 @@ import type { ProtocolClient } from '../protocol-client.ts';
 import type { Style } from '../style.ts';
 import { type CommandContext, runCommand } from './commands.ts';
 import { complete, type Completion } from './completion.ts';
+import { HELP, isComplete, LEAVING, type Step, stepsOf } from './entry.ts';
 import { History, historyFile } from './history.ts';
 import { Keys } from './keys.ts';
 import { LineEditor } from './line-editor.ts';
@@ -84,32 +85,44 @@ class Repl {
   }
 
   async loop(): Promise<void> {
+    let begun = '';
     while (!this.#leaving) {
-      const entry = await this.#editor.read(this.#prompt());
+      const entry = await this.#editor.read(this.#prompt(), begun);
+      begun = '';
       if (entry.kind === 'end') return;
       if (entry.kind !== 'entry' || entry.text.trim() === '') continue;
       this.#history.add(entry.text);
-      await this.#runEntry(entry.text);
+      begun = await this.#runEntry(entry.text);
     }
   }
 
-  async #runEntry(text: string): Promise<void> {
+  /** The beginning of a statement that goes on at the next prompt. */
+  async #runEntry(text: string): Promise<string> {
     const trimmed = text.trim();
     if (LEAVING.test(trimmed)) {
       this.#leaving = true;
-      return;
+      return '';
     }
+    const { steps, rest } = HELP.test(trimmed) ? HELP_STEPS : stepsOf(text);
+    for (const step of steps) {
+      if (!(await this.#runStep(step)) || this.#leaving) return '';
+    }
+    return rest === '' ? '' : `${rest}\n`;
+  }
+
+  /** Whether what stands below it is run too. */
+  async #runStep({ kind, text }: Step): Promise<boolean> {
     try {
-      if (HELP.test(trimmed)) await runCommand('\\?', this.#commands());
-      else if (trimmed.startsWith('\\')) await runCommand(trimmed, this.#commands());
-      else await this.#runAll(text);
+      if (kind === 'sql') return await this.#runAll(text);
+      await runCommand(text, this.#commands());
     } catch (problem) {
       await this.#report(problem);
     }
+    return kind === 'command';
   }
 
-  /** Runs statements until one fails. */
-  async #runAll(sql: string): Promise<void> {
+  /** Runs statements until one fails; whether none did. */
+  async #runAll(sql: string): Promise<boolean> {
     const statements = splitStatements(sql);
     for (const [index, { text }] of statements.entries()) {
       try {
@@ -119,9 +132,10 @@ class Repl {
         await this.#report(problem, text);
         const skipped = statements.length - index - 1;
         if (skipped > 0) await this.print(this.#paint.dim(`${skipped} more not run`));
-        return;
+        return false;
       }
     }
+    return true;
   }
 
   async #runOne(sql: string): Promise<void> {
@@ -200,16 +214,18 @@ class Repl {
 
   #commands(): CommandContext {
     return {
-      run: (sql) => this.#runAll(sql),
-      runFile: async (path) => this.#runAll(await readStatements(path)),
+      run: async (sql) => void (await this.#runAll(sql)),
+      runFile: async (path) => void (await this.#runAll(await readStatements(path))),
       print: (text) => this.print(text),
       use: async (target) => {
         if (target === '') throw new UsageFailure('write \\use catalog or \\use catalog.schema');
         const [catalog = '', schema] = target.split('.');
-        if (schema !== undefined) return this.#runAll(`USE ${target}`);
+        if (schema !== undefined) {
+          await this.#runAll(`USE ${target}`);
+          return;
+        }
         const { schema: _left, ...session } = this.#client.session;
         this.#client.session = { ...session, catalog };
-        return undefined;
       },
       toggleTiming: () => {
         this.#timing = !this.#timing;
@@ -252,16 +268,6 @@ class Repl {
   }
 }
 
-const HELP = /^(?:help|\?)\s*;?$/i;
-const LEAVING = /^(?:exit|quit)\s*;?$/i;
+const HELP_STEPS = { steps: [{ kind: 'command', text: '\\?' }], rest: '' } as const;
 /** Names that come later than this complete the next Tab. */
 const COMPLETION_MS_MAX = 2_000;
-
-/** Whether Enter sends what is typed: a command, a word that leaves, nothing, or statements all ended by semicolons. */
-function isComplete(text: string): boolean {
-  const trimmed = text.trim();
-  if (trimmed === '' || trimmed.startsWith('\\') || LEAVING.test(trimmed) || HELP.test(trimmed)) return true;
-  if (tokenize(text).at(-1)?.open) return false;
-  const last = splitStatements(text).at(-1);
-  return last === undefined ? !/^\s*(--|\/\*)/.test(text) : last.terminated;
-}
