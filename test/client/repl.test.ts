@@ -20,6 +20,7 @@ function answers(what: string): FakeAnswer {
   if (sql === 'SHOW SCHEMAS FROM "demo"') return names('air', 'information_schema');
   if (sql === 'SHOW TABLES FROM "demo"."air"') return names('airports', 'flights');
   if (sql === 'SHOW COLUMNS FROM "demo"."air"."flights"') return names('delay', 'destination', 'origin');
+  if (sql === 'SHOW COLUMNS FROM "demo"."air"."airports"') return names('iata', 'city');
   if (sql === 'SHOW FUNCTIONS') return names('date_trunc', 'upper');
   if (sql.startsWith('USE ')) {
     return { page: { updateType: 'USE' }, headers: { 'x-trino-set-catalog': 'demo', 'x-trino-set-schema': 'air' } };
@@ -164,6 +165,18 @@ test('Tab completes keywords, catalogs, schemas, tables and columns', async () =
   await type(' = upp\t', '= upper(');
   await type("'x');\r", '1 row ·');
   expect(statements().at(-1)).toBe("select * from demo.air.flights f where f.destination = upper('x')");
+});
+
+test('before FROM is written, Tab knows the columns of the schema that is used', async () => {
+  await start();
+  await type('SELECT orig\t', /SELECT orig$/);
+  await type('\u0003\\use demo.air\r', 'tutti:demo.air>');
+  await type('SELECT orig\t', 'SELECT origin ');
+  await type(', \t', /city +delay +destination +iata\n +origin/);
+  // Once a table is named, only its columns fit.
+  await type('\u0003SELECT cit FROM airports\u0001\u001bf\u001bf\t', 'SELECT city FROM airports');
+  const text = await type('\u0003SELECT orig FROM airports\u0001\u001bf\u001bf\t!', '! FROM airports');
+  expect(text).toContain('SELECT orig! FROM airports');
 });
 
 test('commands begin with a backslash', async () => {

@@ -40,9 +40,11 @@ export async function complete(
     const names = await relations(session, metadata, previous.at(-1)?.keyword === 'USE');
     return { start, candidates: unique(names.filter(fits).map(identifier)) };
   }
-  const tables = tablesOf(statement);
+  const named = tablesOf(statement);
+  const isSelecting = previous.some(({ keyword }) => keyword === 'SELECT');
+  const tables = named.length > 0 || !isSelecting ? named : await tablesOfSchema(session, metadata);
   const lists = await Promise.all(tables.map((table) => columnsOf(table, session, metadata)));
-  const aliases = tables.map(({ alias, path }) => alias ?? path.at(-1) ?? '');
+  const aliases = named.map(({ alias, path }) => alias ?? path.at(-1) ?? '');
   const names = [...lists.flat(), ...aliases].filter(fits).map(identifier);
   const functions = wanted === '' || previous.length === 0 ? NOTHING : await metadata.functions();
   const keywords = wanted === '' && names.length > 0 ? NOTHING : KEYWORDS.filter(fits);
@@ -55,6 +57,16 @@ export async function complete(
       ...functions.filter(fits).map((name) => `${name}(`),
     ]),
   };
+}
+
+/** Before FROM is written: a column is likely one of the session's schema. Each table costs a statement, so only so many. */
+const TABLES_MAX = 20;
+
+async function tablesOfSchema(session: CompletionSession, metadata: Metadata): Promise<readonly TableReference[]> {
+  const { catalog, schema } = session;
+  if (catalog === undefined || schema === undefined) return [];
+  const names = await metadata.tables(catalog, schema);
+  return names.slice(0, TABLES_MAX).map((name) => ({ path: [name], alias: undefined }));
 }
 
 /** Words and quoted names with points between them, up to the cursor. */
