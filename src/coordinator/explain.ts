@@ -53,12 +53,12 @@ function stageLines(stage: Stage): readonly string[] {
   const failed = tasks.reduce((sum, task) => sum + task.attempt, 0);
   const facts = [
     `${plural(tasks.length, 'task')} in ${elapsed.toFixed(0)} ms`,
-    `read ${rows(all.rowsRead)}, ${megabytes(all.bytesRead)} (${megabytes(all.bytesFetched)} from other workers)`,
+    `read ${rows(all.rowsRead)}, ${bytes(all.bytesRead)}${all.bytesFetched > 0 ? ` (${bytes(all.bytesFetched)} from other machines)` : ''}`,
     ...(all.inputsCut > 0 ? [`cut ${plural(all.inputsCut, 'input')} short by a LIMIT (not counted)`] : []),
-    `wrote ${rows(all.rowsWritten)}, ${megabytes(all.bytesWritten)}`,
+    `wrote ${rows(all.rowsWritten)}, ${bytes(all.bytesWritten)}`,
     `cpu ${all.cpuMs.toFixed(0)} ms`,
-    `memory ${megabytes(all.memoryBytes)}`,
-    ...(all.spilledBytes > 0 ? [`spilled ${megabytes(all.spilledBytes)}`] : []),
+    `memory ${bytes(all.memoryBytes)}`,
+    ...(all.spilledBytes > 0 ? [`spilled ${bytes(all.spilledBytes)}`] : []),
     ...(failed > 0 ? [`${plural(failed, 'attempt')} repeated`] : []),
   ];
   return [facts.join('; '), ...tasks.flatMap(taskLines)];
@@ -75,14 +75,16 @@ function profileLines(
   { name, rows: count, wallMs, detail, children }: OperatorProfile,
   depth: number,
 ): readonly string[] {
-  const short = detail.replaceAll(/\s+/g, ' ').slice(0, DETAIL_LENGTH_MAX);
-  const line = `${'  '.repeat(depth)}${name}: ${rows(count)}, ${wallMs.toFixed(1)} ms${short ? `  ${short}` : ''}`;
+  const line = `${'  '.repeat(depth)}${name}: ${rows(count)}, ${wallMs.toFixed(1)} ms${detail && ` [${detail}]`}`;
   return [line, ...children.flatMap((child) => profileLines(child, depth + 1))];
 }
 
-/** Long predicates stand in the plan above already. */
-const DETAIL_LENGTH_MAX = 100;
-
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 const rows = (count: number): string => `${count.toLocaleString('en')} row${count === 1 ? '' : 's'}`;
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 1)} MB`;
+
+function bytes(count: number): string {
+  if (count < 1e3) return `${count} B`;
+  const [unit, scale] = count < 1e6 ? ['kB', 1e3] : ['MB', 1e6];
+  const value = count / scale;
+  return `${value.toFixed(value < 10 ? 1 : 0)} ${unit}`;
+}

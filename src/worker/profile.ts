@@ -7,7 +7,7 @@ type KernelProfile = {
   readonly operator_cardinality?: number;
   /** Seconds. */
   readonly operator_timing?: number;
-  readonly extra_info?: Readonly<Record<string, unknown>>;
+  readonly extra_info?: Readonly<Record<string, string | readonly string[]>>;
   readonly children?: readonly KernelProfile[];
   readonly system_peak_buffer_memory?: number;
   readonly system_peak_temp_dir_size?: number;
@@ -20,26 +20,52 @@ export function operatorProfile(profile: unknown): OperatorProfile | undefined {
 }
 
 function operator(profile: KernelProfile): OperatorProfile {
-  return {
-    name: (profile.operator_name ?? '').trim(),
-    rows: profile.operator_cardinality ?? 0,
-    wallMs: (profile.operator_timing ?? 0) * 1000,
-    detail: detail(profile.extra_info ?? {}),
-    children: (profile.children ?? []).map(operator),
-  };
+  const {
+    operator_name: name = '',
+    operator_cardinality: rows = 0,
+    operator_timing: seconds = 0,
+    extra_info,
+  } = profile;
+  const children = (profile.children ?? []).map(operator);
+  const self = { name: name.trim(), rows, wallMs: seconds * 1000, detail: detail(extra_info ?? {}), children };
+  // The kernel stacks projections that pass columns through; one line for them is enough.
+  const [only] = children;
+  if (self.name !== 'PROJECTION' || only?.name !== 'PROJECTION') return self;
+  return { ...self, wallMs: self.wallMs + only.wallMs, children: only.children };
 }
 
-/** Longer ones are lists of files or columns that nobody reads to their end. */
-const DETAIL_LENGTH_MAX = 300;
+/** What tells two operators of one kind apart. Columns and estimates are the plan's to tell, and the plan tells them better. */
+const DETAILS: readonly (readonly [key: string, label: string])[] = [
+  ['Join Type', ''],
+  ['Conditions', 'on '],
+  ['Expression', ''],
+  ['Filters', ''],
+  ['Top', ''],
+  ['Order By', 'by '],
+  ['Total Files Read', 'files: '],
+];
 
-function detail(info: Readonly<Record<string, unknown>>): string {
-  const parts = Object.entries(info).map(([name, value]) => {
-    const text = Array.isArray(value) ? value.join(', ') : String(value);
-    return `${name}: ${text.replaceAll(/\s+/g, ' ').trim()}`;
+/** Longer predicates stand in the plan already. */
+const DETAIL_LENGTH_MAX = 80;
+
+function detail(info: NonNullable<KernelProfile['extra_info']>): string {
+  const parts = DETAILS.flatMap(([key, label]) => {
+    const values = [info[key] ?? []].flat();
+    const text = values.map(readable).filter(Boolean).join(', ');
+    return text === '' ? [] : `${label}${text}`;
   });
-  const text = parts.join('; ');
-  return text.length > DETAIL_LENGTH_MAX ? `${text.slice(0, DETAIL_LENGTH_MAX)}…` : text;
+  const text = parts.join(' ');
+  return text.length > DETAIL_LENGTH_MAX ? `${text.slice(0, DETAIL_LENGTH_MAX - 1)}…` : text;
 }
+
+/** Without the names that rendering made up, and without the row numbers that splits are cut by. */
+const readable = (text: string): string =>
+  text
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/\bunnamed_subquery\d*\./g, '')
+    .replaceAll(/\bfile_row_number ?[<>]=? ?\d+(?: AND )?/g, '')
+    .replace(/ AND $/, '')
+    .trim();
 
 export type ProfileTotals = { readonly memoryBytes: number; readonly spilledBytes: number };
 

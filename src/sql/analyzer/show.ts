@@ -2,7 +2,7 @@
 
 import type { Metadata } from '../../catalog/metadata.ts';
 import { nearest, QueryError, type SourceLocation } from '../../common/errors.ts';
-import { BIGINT, BOOLEAN, type SqlType, typeName, UNKNOWN, VARCHAR } from '../../types/type.ts';
+import { BIGINT, BOOLEAN, DOUBLE, type SqlType, typeName, UNKNOWN, VARCHAR } from '../../types/type.ts';
 import type { ConstantValue } from '../../types/constant.ts';
 import type * as ast from '../ast.ts';
 import { reference, type Symbol } from '../expression.ts';
@@ -250,25 +250,28 @@ async function statistics(relation: ast.Table, session: Session, metadata: Metad
       const size = known?.averageBytes !== undefined && rows !== undefined ? known.averageBytes * rows : undefined;
       return [
         name,
-        textOf(size),
-        textOf(known?.distinctValues),
+        whole(size),
+        whole(known?.distinctValues),
         textOf(known?.nullFraction),
         null,
         textOf(known?.low),
         textOf(known?.high),
       ];
     });
-  const columnNames = [
-    'column_name',
-    'data_size',
-    'distinct_values_count',
-    'nulls_fraction',
-    'row_count',
-    'low_value',
-    'high_value',
-  ];
-  return { columns: columnNames.map(text), rows: [...lines, [null, null, null, null, textOf(rows), null, null]] };
+  const shape = [
+    text('column_name'),
+    ['data_size', DOUBLE],
+    ['distinct_values_count', DOUBLE],
+    ['nulls_fraction', DOUBLE],
+    ['row_count', DOUBLE],
+    text('low_value'),
+    text('high_value'),
+  ] as const;
+  return { columns: shape, rows: [...lines, [null, null, null, null, whole(rows), null, null]] };
 }
+
+/** Estimates of bytes and rows: parts of one tell nobody anything. */
+const whole = (value: number | undefined): string | null => textOf(value && Math.round(value));
 
 const textOf = (value: ConstantValue | number | undefined): string | null =>
   value === undefined || value === null ? null : String(value);
