@@ -62,7 +62,7 @@ const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '
 export function progressText(stats: QueryStats | undefined, elapsedMs: number): string {
   const seconds = `${(elapsedMs / 1000).toFixed(1)} s`;
   if (!stats) return `sending · ${seconds}`;
-  const parts = [stats.state.toLowerCase().replaceAll('_', ' ')];
+  const parts = [STATES[stats.state] ?? stats.state.toLowerCase().replaceAll('_', ' ')];
   const stages = allStages(stats.rootStage);
   if (stages.length > 0) {
     const done = stages.filter((stage) => stage.done || stage.state === 'FINISHED').length;
@@ -79,6 +79,8 @@ export function progressText(stats: QueryStats | undefined, elapsedMs: number): 
   if (typeof percent === 'number' && percent > 0 && percent < 100) parts.push(`${Math.floor(percent)} %`);
   return parts.join(' · ');
 }
+
+const STATES: Readonly<Record<string, string>> = { WAITING_FOR_RESOURCES: 'waiting for workers' };
 
 /** One line about a query that ended: what it read and how long it took. */
 export function summaryText(stats: QueryStats, rows: number | undefined, elapsedMs: number): string {

@@ -42,18 +42,25 @@ export class Membership<A extends Announced> {
   readonly #members = new Map<string, Member<A>>();
   readonly #stop: () => void;
   #checkedMs: number;
+  #emptySinceMs: number;
   #stays = 0;
 
   constructor(clock: Clock, events: MemberEvents<A>) {
     this.#clock = clock;
     this.#events = events;
     this.#checkedMs = clock.elapsedMs();
+    this.#emptySinceMs = this.#checkedMs;
     this.#stop = every(clock, CHECK_MS, () => this.#check());
   }
 
   /** In the order in which they joined. */
   members(): readonly Member<A>[] {
     return [...this.#members.values()];
+  }
+
+  /** For how long nobody has been there: since the start, or since the last one was lost. */
+  emptyMs(): number {
+    return this.#members.size > 0 ? 0 : this.#clock.elapsedMs() - this.#emptySinceMs;
   }
 
   announce(announcement: A): void {
@@ -101,6 +108,7 @@ export class Membership<A extends Announced> {
 
   #lose(member: Member<A>, why: string): void {
     this.#members.delete(member.announcement.nodeId);
+    this.#emptySinceMs = this.#clock.elapsedMs();
     this.#events.onLost(member, why);
   }
 }

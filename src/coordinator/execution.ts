@@ -17,7 +17,7 @@ import type { AssignedTask } from './split-assignment.ts';
 import { filesOf, inputFiles, isReadable, newTask, recoveryView, type Stage, type Task } from './stage.ts';
 import { machinesWithoutWorker, mayRun } from './task-placement.ts';
 import { taskSeed } from './task-seed.ts';
-import type { TaskSource, Worker, WorkerPool } from './worker-pool.ts';
+import { noWorkers, type TaskSource, type Worker, type WorkerPool } from './worker-pool.ts';
 
 export type ExecutionOptions = {
   readonly queryId: string;
@@ -45,9 +45,6 @@ export type ExecutionOptions = {
 
 /** What adaptive planning learns of a finished stage. */
 export type FinishedStage = { readonly rows: number; readonly bytes: number };
-
-/** Without any worker for so long, a query fails: a restarted one is back within two seconds. */
-const NO_WORKER_MS = 8000;
 
 export class Execution implements TaskSource {
   readonly #options: ExecutionOptions;
@@ -137,10 +134,9 @@ export class Execution implements TaskSource {
     const workers = pool.workers();
     const unreadable = workers.length > 0 ? machinesWithoutWorker(this.#tasks(), workers) : undefined;
     if (workers.length > 0 && !unreadable) return pool.poke();
-    const why = unreadable
-      ? `No worker on a machine that sees the data (${unreadable}): start one there`
-      : 'The cluster has no workers: start one with "tutti worker --coordinator URL"';
-    this.#stopWaitingForWorkers = clock.after(NO_WORKER_MS, () => this.fail(new QueryError('NO_NODES_AVAILABLE', why)));
+    const say = `No worker on a machine that sees the data (${unreadable}): start one there`;
+    const why = unreadable ? new QueryError('NO_NODES_AVAILABLE', say) : noWorkers();
+    this.#stopWaitingForWorkers = clock.after(pool.patienceMs(), () => this.fail(why));
   }
 
   /** Ends it: running attempts are called off. Safe to call again. */

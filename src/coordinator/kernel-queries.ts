@@ -2,16 +2,14 @@
 
 import { ClusterError, type ClusterClient } from '../cluster/cluster-client.ts';
 import type { Clock } from '../common/clock.ts';
-import { fromErrorInfo, QueryError } from '../common/errors.ts';
+import { fromErrorInfo } from '../common/errors.ts';
 import type { JsonValue, KernelQueries } from '../connectors/connector.ts';
 import type { KernelRequest, KernelResponse } from '../exchange/task-protocol.ts';
-import type { WorkerPool } from './worker-pool.ts';
+import { noWorkers, type WorkerPool } from './worker-pool.ts';
 
 /** Reading a large CSV file for its schema may take a while. */
 const TIMEOUT_MS = 60_000;
 const TRIES = 3;
-/** A cluster that is just starting has its first worker soon. */
-const NO_WORKER_MS = 8000;
 const NO_WORKER_CHECK_MS = 50;
 
 export class WorkerKernelQueries implements KernelQueries {
@@ -44,7 +42,7 @@ export class WorkerKernelQueries implements KernelQueries {
 
   /** In turn, so that a try again asks another one. */
   async #someWorker(): Promise<string> {
-    const since = this.#clock.elapsedMs();
+    const until = this.#clock.elapsedMs() + this.#pool.patienceMs();
     for (;;) {
       const all = this.#pool.workers();
       // Files are where the coordinator found them: on its own machine, or on all of them.
@@ -53,12 +51,7 @@ export class WorkerKernelQueries implements KernelQueries {
       this.#turn += 1;
       const worker = workers[this.#turn % Math.max(1, workers.length)];
       if (worker) return worker.announcement.url;
-      if (this.#clock.elapsedMs() - since > NO_WORKER_MS) {
-        throw new QueryError(
-          'NO_NODES_AVAILABLE',
-          'The cluster has no workers: start one with "tutti worker --coordinator URL"',
-        );
-      }
+      if (this.#clock.elapsedMs() > until) throw noWorkers();
       await new Promise<void>((resolve) => void this.#clock.after(NO_WORKER_CHECK_MS, resolve));
     }
   }

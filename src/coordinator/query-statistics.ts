@@ -1,7 +1,7 @@
 /** What a query has done so far, summed over its stages and tasks. */
 
 import { NO_STATISTICS, type TaskStatistics } from '../exchange/task-protocol.ts';
-import type { Query } from './query.ts';
+import type { Query, QueryState } from './query.ts';
 import { type Stage, sumStatistics, type Task } from './stage.ts';
 
 export type StageSummary = {
@@ -28,6 +28,13 @@ export type QuerySummary = {
   readonly shuffledBytes: number;
   readonly retries: number;
 };
+
+/** The state that clients see: of a query that has to wait for its first worker Trino says WAITING_FOR_RESOURCES. */
+export function shownState(query: Query): QueryState | 'WAITING_FOR_RESOURCES' {
+  const { state } = query;
+  const needsWorkers = state === 'PLANNING' || state === 'STARTING' || state === 'RUNNING';
+  return needsWorkers && !query.hasWorkers() ? 'WAITING_FOR_RESOURCES' : state;
+}
 
 export function summarize(query: Query): QuerySummary {
   const all = query.execution?.stages() ?? [];

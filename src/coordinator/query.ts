@@ -73,6 +73,8 @@ export class Query {
   #heardMs: number;
   #stopTimeout: (() => void) | undefined;
   execution: Execution | undefined;
+  /** Whether the cluster has anybody to run it. */
+  hasWorkers = (): boolean => true;
   planningMs = 0;
   startedWallMs: number | undefined;
   endedMs: number | undefined;

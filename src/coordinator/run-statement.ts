@@ -60,12 +60,13 @@ export async function runStatement(query: Query, environment: StatementEnvironme
   const bound = bind(query);
   const { statement, text } = bound;
   const metadata = environment.metadata();
-  const { transactions } = environment;
+  const { pool, transactions } = environment;
+  query.hasWorkers = () => pool.workers().length > 0;
   if (query.submission.transactionId !== undefined) transactions.use(query.submission.transactionId);
   const command = await runSessionCommand(statement, text, query, { metadata, transactions });
   if (command) return command;
   const plan = (inner: Statement): Promise<OptimizedQuery> =>
-    environment.planStatement({ ...bound, statement: inner }, { query, metadata, cluster: shapeOf(environment.pool) });
+    environment.planStatement({ ...bound, statement: inner }, { query, metadata, cluster: shapeOf(pool) });
   if (statement.kind === 'Explain') return explainStatement(statement, plan);
   const analyze = statement.kind === 'ExplainAnalyze';
   const planned = await plan(analyze ? statement.statement : statement);

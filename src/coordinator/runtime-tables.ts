@@ -7,7 +7,7 @@ import { NO_STATISTICS } from '../exchange/task-protocol.ts';
 import type { ConstantValue } from '../types/constant.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { Query } from './query.ts';
-import { type StageSummary, summarize } from './query-statistics.ts';
+import { shownState, type StageSummary, summarize } from './query-statistics.ts';
 import type { Task } from './stage.ts';
 
 /** Values by the name of their column; absent = NULL. */
@@ -85,7 +85,7 @@ function queryRow(query: Query): Row {
   const elapsed = (query.endedMs ?? query.nowMs()) - query.createdMs;
   return {
     query_id: query.id,
-    state: query.state,
+    state: shownState(query),
     user: query.session.user,
     source: query.session.source,
     query: query.submission.text,

@@ -4,6 +4,7 @@
  */
 
 import type { Member, Membership } from '../cluster/membership.ts';
+import { QueryError } from '../common/errors.ts';
 import type { Announcement } from '../exchange/task-protocol.ts';
 
 export type Worker = Member<Announcement>;
@@ -18,8 +19,18 @@ export interface TaskSource {
   takeAlone(worker: Worker): Promise<void> | undefined;
 }
 
+type Members = Pick<Membership<Announcement>, 'members' | 'emptyMs'>;
+
+/** A cluster without workers is given so long: it is starting, or a worker is being started again, which takes two seconds. */
+const NO_WORKER_MS = 8000;
+/** Also when it has had none for longer: a worker that is there after all announces itself within this. */
+const NO_WORKER_MS_LEAST = 1000;
+
+export const noWorkers = (): QueryError =>
+  new QueryError('NO_NODES_AVAILABLE', 'The cluster has no workers: start one with "tutti worker --coordinator URL"');
+
 export class WorkerPool {
-  readonly #membership: Pick<Membership<Announcement>, 'members'>;
+  readonly #membership: Members;
   readonly #sources = new Set<TaskSource>();
   /** Running tasks by the key of the worker's stay. */
   readonly #running = new Map<string, number>();
@@ -27,12 +38,17 @@ export class WorkerPool {
   readonly #reserved = new Map<string, TaskSource>();
   #planned = false;
 
-  constructor(membership: Pick<Membership<Announcement>, 'members'>) {
+  constructor(membership: Members) {
     this.#membership = membership;
   }
 
   workers(): readonly Worker[] {
     return this.#membership.members();
+  }
+
+  /** How long it is worth waiting for a first worker. */
+  patienceMs(): number {
+    return Math.max(NO_WORKER_MS_LEAST, NO_WORKER_MS - this.#membership.emptyMs());
   }
 
   /** Machines whose workers see the files that this process sees. */

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { errorCategory, errorNumber } from '../common/errors.ts';
 import type { Query } from '../coordinator/query.ts';
 import type { QueryManager } from '../coordinator/query-manager.ts';
+import { shownState } from '../coordinator/query-statistics.ts';
 import { type Metric, METRICS_TYPE, metricsText } from '../observe/metrics.ts';
 import { queryStats } from './query-results.ts';
 
@@ -60,10 +61,10 @@ export function infoRoutes(app: FastifyInstance, options: InfoRouteOptions): voi
 }
 
 function queryInfo(query: Query): object {
-  const { id, session, submission, state, error } = query;
+  const { id, session, submission, error } = query;
   return {
     queryId: id,
-    state,
+    state: shownState(query),
     query: submission.text,
     self: `/v1/query/${id}`,
     scheduled: query.execution !== undefined,

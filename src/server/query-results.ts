@@ -2,7 +2,7 @@
 
 import { type ErrorInfo, errorCategory, errorNumber } from '../common/errors.ts';
 import type { Query } from '../coordinator/query.ts';
-import { type StageSummary, summarize } from '../coordinator/query-statistics.ts';
+import { shownState, type StageSummary, summarize } from '../coordinator/query-statistics.ts';
 import type { ResultPage } from '../coordinator/result-reader.ts';
 import { clientTypeName, typeSignature } from '../types/wire.ts';
 
@@ -57,7 +57,7 @@ export function queryStats(query: Query): object {
   const elapsed = Math.round((query.endedMs ?? query.nowMs()) - query.createdMs);
   const done = query.state === 'FINISHED' || query.state === 'FINISHING';
   return {
-    state: query.state,
+    state: shownState(query),
     queued: query.state === 'QUEUED',
     scheduled: query.execution !== undefined,
     nodes: all.nodes,

@@ -57,7 +57,7 @@ export class SimulatedCluster implements TaskRunner {
     this.#random = random;
     this.#chances = chances;
     this.#partitions = partitions;
-    this.pool = new WorkerPool({ members: () => this.#workers });
+    this.pool = new WorkerPool({ members: () => this.#workers, emptyMs: () => 0 });
     for (let i = 0; i < workers; i++) this.#join(`w${i}`);
   }
 
