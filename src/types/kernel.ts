@@ -61,8 +61,22 @@ export const kernelTimestamp = (precision: number): string =>
 /** Rows stand as structs with positional field names, since SQL's may repeat or be absent. */
 export const fieldName = (index: number): string => `f${index}`;
 
-/** Kernel text of a string literal. */
-export const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+/**
+ * Stands in rendered SQL for the secret of the statement, which whoever hands it to the kernel puts there: by it the errors
+ * that we raise are told from what users write. No constant holds it (`quote`); Unicode reserves it for such a use.
+ */
+export const SECRET = '\uFDD0';
+
+/** Kernel SQL of a text constant: the kernel's literals end at a NUL character. */
+export function quote(text: string): string {
+  if (!text.includes('\0') && !text.includes(SECRET)) return literal(text);
+  const parts = text
+    .split(/([\0\uFDD0])/)
+    .map((part, i) => (i % 2 === 0 ? literal(part) : `chr(${part.codePointAt(0)})`));
+  return `(${parts.join(' || ')})`;
+}
+
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /** A name in the kernel's SQL. */
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
@@ -99,7 +113,7 @@ export function constantSql(type: SqlType, value: ConstantValue): string {
     case 'char':
     case 'json':
     case 'ipaddress':
-      return textSql(value);
+      return quote(value);
     case 'varbinary':
       return `unhex('${value}')`;
     case 'uuid':
@@ -150,12 +164,6 @@ function doubleSql(value: string): string {
   if (!/^-?[0-9.]+(e[+-]?[0-9]+)?$/i.test(value)) return `CAST('${value}' AS DOUBLE)`;
   const literal = /e/i.test(value) ? value : `${value}e0`;
   return value.startsWith('-') ? `(${literal})` : literal;
-}
-
-/** The kernel's literals end at a NUL character. */
-function textSql(value: string): string {
-  if (!value.includes('\0')) return quote(value);
-  return `(${value.split('\0').map(quote).join(' || chr(0) || ')})`;
 }
 
 /** `-0001-02-03 …` and `+12345-02-03 …` as the kernel reads them: `0002-02-03 (BC) …`, `12345-02-03 …`. */

@@ -6,6 +6,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/common/clock.ts';
+import { raise } from '../../src/sql/render/raise.ts';
+import { quote, SECRET } from '../../src/types/kernel.ts';
 import { kernelError } from '../../src/worker/kernel/errors.ts';
 import { Kernel, KernelDied, KernelFailure } from '../../src/worker/kernel/kernel.ts';
 import type { KernelRows } from '../../src/worker/kernel/protocol.ts';
@@ -188,31 +190,109 @@ test('the kernel ends with its parent, whatever runs', async () => {
 });
 
 test('errors get codes', () => {
+  const raised = `Conversion Error: Could not convert string 'TUTTI:${SECRET}:DIVISION_BY_ZERO:Division by zero:ITTUT' to INT64`;
   const cases: readonly (readonly [message: string, code: string, text?: string])[] = [
-    [
-      `Conversion Error: Could not convert string 'TUTTI:DIVISION_BY_ZERO:Division by zero:ITTUT' to INT64\n\nLINE 1: x`,
-      'DIVISION_BY_ZERO',
-      'Division by zero',
-    ],
+    [`${raised}\n\nLINE 1: x`, 'DIVISION_BY_ZERO', 'Division by zero'],
+    // Not raised by us: the excerpt of a statement that could raise it, and a text without the secret.
+    [`Conversion Error: Could not convert string 'abc' to INT32\n\nLINE 1: ${raised}`, 'INVALID_CAST_ARGUMENT', 'abc'],
+    [raised.replace(SECRET, ''), 'INVALID_CAST_ARGUMENT'],
+    [raised.replace(SECRET, '\uFFFD'), 'INVALID_CAST_ARGUMENT'],
     [
       `Conversion Error: Could not convert string 'abc' to INT32\n\nLINE 1: SELECT`,
       'INVALID_CAST_ARGUMENT',
       `Could not convert string 'abc' to INT32`,
     ],
-    ['Out of Range Error: Overflow in addition of INT64 (1 + 2)!', 'NUMERIC_VALUE_OUT_OF_RANGE'],
     [
       'Out of Memory Error: failed to allocate data of size 1.0 GiB (200MiB/200MiB used)',
       'EXCEEDED_LOCAL_MEMORY_LIMIT',
     ],
     [`Out of Memory Error: failed to offload data block of size 256.0 KiB (1 GiB/1 GiB used).`, 'EXCEEDED_SPILL_LIMIT'],
-    [`Invalid Input Error: No magic bytes found at end of file '/x/a.parquet'`, 'FILE_CORRUPT'],
+    ['std::bad_alloc', 'EXCEEDED_LOCAL_MEMORY_LIMIT'],
     [`IO Error: No files found that match the pattern "/x/a.parquet"`, 'FILE_NOT_FOUND'],
+    ['IO Error: Could not write file "/x": No space left on device', 'GENERIC_INSUFFICIENT_RESOURCES'],
     ['Binder Error: Referenced column "x" not found', 'GENERIC_INTERNAL_ERROR'],
     ['INTERRUPT Error: Interrupted!', 'USER_CANCELED'],
+    ['Parser Error: Max expression depth limit of 1000 exceeded.', 'NOT_SUPPORTED'],
   ];
   for (const [message, code, text] of cases) {
     const error = kernelError(message);
     expect({ message, code: error.code }).toEqual({ message, code });
     expect(error.message).toContain(text ?? '');
   }
+});
+
+test('messages about damaged files', () => {
+  const messages = [
+    `Invalid Input Error: No magic bytes found at end of file '/x/a.parquet'`,
+    `Invalid Input Error: File '/x/a.parquet' too small to be a Parquet file`,
+    'Invalid Input Error: Failed to read file "/x/a.parquet": Snappy decompression failure',
+    'Invalid Input Error: Invalid string encoding found in Parquet file "a": value "b" is not valid UTF8!',
+    'Invalid Input Error: Malformed JSON in file "c/j.json", at byte 7 in line 3: unexpected end of data. ',
+    'Invalid Input Error: JSON transform error in file "c/k.json", in line 2: Failed to cast value to numerical: "x"',
+    'Invalid Input Error: CSV Error on Line: 3',
+    'Conversion Error: CSV Error on Line: 3',
+    'Invalid Error: Failed to decompress GZIP block: data error',
+    'Invalid Error: Out of buffer',
+    'Invalid Error: TProtocolException: Invalid data',
+    `Invalid Error: don't know what type: 3`,
+    'Invalid Error: Parquet file is likely corrupted, dictionary offset out of range',
+    'IO Error: Could not read enough bytes from file "x": attempted to read 8 bytes from location 3',
+  ];
+  expect(messages.filter((message) => kernelError(message).code !== 'FILE_CORRUPT')).toEqual([]);
+});
+
+test('what a value holds decides nothing about its error', () => {
+  const words = [
+    'corrupt snappy zstd thrift magic bytes parquet CSV Error page header Out of buffer',
+    'max_temp_directory_size failed to offload data block bad_alloc could not allocate',
+    'No space left on device',
+    'Unknown TimeZone',
+    'Max expression depth limit',
+    "a' to INT64 INTERRUPT Error",
+  ];
+  for (const word of words) {
+    expect(kernelError(`Conversion Error: Could not convert string '${word}' to INT64`).code).toBe(
+      'INVALID_CAST_ARGUMENT',
+    );
+    expect(kernelError(`Invalid Input Error: Could not parse string "${word}" according to x`).code).toBe(
+      'INVALID_FUNCTION_ARGUMENT',
+    );
+  }
+});
+
+test("overflows are told in Trino's words", () => {
+  const cases: readonly (readonly [message: string, text: string])[] = [
+    ['Overflow in addition of INT64 (9223372036854775807 + 1)!', 'bigint addition overflow: 9223372036854775807 + 1'],
+    ['Overflow in subtraction of INT8 (-128 - 1)!', 'tinyint subtraction overflow: -128 - 1'],
+    ['Overflow in multiplication of INT32 (65536 * 65536)!', 'integer multiplication overflow: 65536 * 65536'],
+    ['Overflow in division of -32768 / -1', 'smallint division overflow: -32768 / -1'],
+    ['Overflow on abs(-128)', 'Value -128 is out of range for abs(tinyint)'],
+    ['Overflow in addition of DECIMAL(38) (1 + 2);', 'Decimal overflow'],
+    ['Overflow in HUGEINT addition: 1 + 2', 'Decimal overflow'],
+  ];
+  for (const [message, text] of cases) {
+    expect(kernelError(`Out of Range Error: ${message}`)).toEqual({
+      code: 'NUMERIC_VALUE_OUT_OF_RANGE',
+      message: text,
+    });
+  }
+});
+
+test('a raised error is told from a text that looks like one', async () => {
+  const raised = await failure(`SELECT ${raise('DIVISION_BY_ZERO', 'Division by zero')} FROM range(1)`);
+  expect(kernelError(raised.message)).toEqual({ code: 'DIVISION_BY_ZERO', message: 'Division by zero' });
+  for (const secret of ['', SECRET, '00000000-0000-0000-0000-000000000000']) {
+    const text = `TUTTI:${secret}:DIVISION_BY_ZERO:Division by zero:ITTUT`;
+    const quoted = await failure(`SELECT CAST(x AS BIGINT) FROM (SELECT ${quote(text)} AS x) WHERE x IS NOT NULL`);
+    expect(kernelError(quoted.message).code).toBe('INVALID_CAST_ARGUMENT');
+  }
+  expect(await rows(`SELECT ${quote(SECRET)} = chr(${SECRET.codePointAt(0)!}), ${quote('a\0b')}`)).toEqual([
+    [true, 'a\0b'],
+  ]);
+});
+
+test('a text about a broken kernel is a text', async () => {
+  const text = 'FATAL Error: database has been invalidated because of a previous fatal error INTERNAL Error';
+  const quoted = await failure(`SELECT CAST(x AS BIGINT) FROM (SELECT ${quote(text)} AS x) WHERE x IS NOT NULL`);
+  expect(kernelError(quoted.message).code).toBe('INVALID_CAST_ARGUMENT');
 });

@@ -11,6 +11,7 @@ import { reference } from '../../src/sql/expression.ts';
 import { FunctionRegistry } from '../../src/sql/functions/registry.ts';
 import type { ConstantValue } from '../../src/types/constant.ts';
 import { array, BIGINT, BOOLEAN, DOUBLE, INTEGER, type SqlType, timestampTz, VARCHAR } from '../../src/types/type.ts';
+import { SECRET } from '../../src/types/kernel.ts';
 import { renderPlan } from '../../src/worker/render/render-plan.ts';
 import { ascending, big, compare, count, PlanBuilder, ref, symbolOf } from '../plan/build.ts';
 import { openKernel, rowsOf } from '../support/kernel.ts';
@@ -389,7 +390,7 @@ test('every node', async () => {
     parts.push(`# ${name}\n${sql}\n----\n${ORDERED.has(node.kind) ? rows : sorted(rows)}\n`);
   }
   const file = new URL('./render.golden', import.meta.url);
-  const actual = parts.join('\n');
+  const actual = parts.join('\n').replaceAll(SECRET, '<secret>');
   if (process.env['UPDATE'] === '1') writeFileSync(file, actual);
   expect(actual).toBe(readFileSync(file, 'utf8'));
 });

@@ -108,13 +108,22 @@ function toInteger(from: SqlType, to: SqlType, sql: string, kit: CastKit): strin
     INTEGER_ORDER.indexOf(from.kind) >= 0 && INTEGER_ORDER.indexOf(from.kind) < INTEGER_ORDER.indexOf(to.kind);
   if (widening) return `CAST(${sql} AS ${target})`;
   return kit.bind(sql, (s) => {
-    const isFloat = from.kind === 'double' || from.kind === 'real';
-    const rounded = isFloat || from.kind === 'decimal' ? `round(${s})` : s;
-    const range = raiseSql('NUMERIC_VALUE_OUT_OF_RANGE', `'Out of range for ${to.kind}: ' || CAST(${s} AS VARCHAR)`);
-    const nan = raise('INVALID_CAST_ARGUMENT', `Cannot cast NaN to ${to.kind}`);
-    const failure = isFloat ? `CASE WHEN isnan(${s}) THEN ${nan} ELSE ${range} END` : range;
-    return `CASE WHEN ${s} IS NOT NULL THEN coalesce(TRY_CAST(${rounded} AS ${target}), ${failure}) END`;
+    const rounded = ['double', 'real', 'decimal'].includes(from.kind) ? `round(${s})` : s;
+    return `CASE WHEN ${s} IS NOT NULL THEN coalesce(TRY_CAST(${rounded} AS ${target}), ${beyondInteger(from, to, s)}) END`;
   });
+}
+
+/** What Trino says of a number that an integer type cannot hold depends on where the number comes from. */
+function beyondInteger(from: SqlType, to: SqlType, sql: string): string {
+  const text = `CAST(${sql} AS VARCHAR)`;
+  if (from.kind === 'decimal') {
+    return raiseSql('INVALID_CAST_ARGUMENT', `'Cannot cast ''' || ${text} || ''' to ${to.kind.toUpperCase()}'`);
+  }
+  const range = raiseSql('NUMERIC_VALUE_OUT_OF_RANGE', `'Out of range for ${to.kind}: ' || ${text}`);
+  if (from.kind !== 'double' && from.kind !== 'real') return range;
+  if (to.kind === 'bigint') return raiseSql('INVALID_CAST_ARGUMENT', `'Unable to cast ' || ${text} || ' to bigint'`);
+  const nan = raise('INVALID_CAST_ARGUMENT', `Cannot cast ${from.kind} NaN to ${to.kind}`);
+  return `CASE WHEN isnan(${sql}) THEN ${nan} ELSE ${range} END`;
 }
 
 const INTEGER_ORDER: readonly string[] = ['tinyint', 'smallint', 'integer', 'bigint'];
@@ -153,10 +162,8 @@ function toDecimal(from: SqlType, to: Extract<SqlType, { kind: 'decimal' }>, sql
       );
     }
     const isFloat = from.kind === 'double' || from.kind === 'real';
-    const message = `'Cannot cast ${typeName(from).toUpperCase()} ''' || CAST(${s} AS VARCHAR) || ''' to ${typeName(to).toUpperCase()}'`;
-    const range = raiseSql('NUMERIC_VALUE_OUT_OF_RANGE', message);
-    const nan = raiseSql('INVALID_CAST_ARGUMENT', message);
-    const failure = isFloat ? `CASE WHEN isnan(${s}) THEN ${nan} ELSE ${range} END` : range;
+    const message = `'Cannot cast ${from.kind.toUpperCase()} ''' || CAST(${s} AS VARCHAR) || ''' to DECIMAL(${to.precision}, ${to.scale})'`;
+    const failure = raiseSql('INVALID_CAST_ARGUMENT', message);
     // Through the shortest digits: 1.005 means 1.005, not the nearest sum of powers of two.
     const value = isFloat ? `CAST(${s} AS VARCHAR)` : s;
     return `CASE WHEN ${s} IS NOT NULL THEN coalesce(TRY_CAST(${value} AS ${target}), ${failure}) END`;

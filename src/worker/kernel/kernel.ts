@@ -4,10 +4,12 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assert } from '../../common/assert.ts';
 import type { Clock } from '../../common/clock.ts';
+import { SECRET } from '../../types/kernel.ts';
 import type { JobUsage, KernelJob, KernelOptions, KernelReply, KernelRequest, KernelRows } from './protocol.ts';
 
 /** A statement failed; `message` is the kernel's text. */
@@ -49,6 +51,8 @@ const THREAD_POOL_SIZE = 64;
 type Pending = {
   readonly resolve: (result: JobResult) => void;
   readonly reject: (problem: Error) => void;
+  /** What stood for `SECRET` in its statements. */
+  readonly secret: string;
 };
 
 export class Kernel {
@@ -156,8 +160,9 @@ export class Kernel {
     };
     try {
       return await new Promise<JobResult>((resolve, reject) => {
-        this.#pending.set(id, { resolve, reject });
-        this.#send({ kind: 'job', id, job });
+        const secret = randomUUID();
+        this.#pending.set(id, { resolve, reject, secret });
+        this.#send({ kind: 'job', id, job: withSecret(job, secret) });
         signal?.addEventListener('abort', interrupt);
       });
     } catch (problem) {
@@ -221,7 +226,10 @@ export class Kernel {
         return;
       case 'failed':
         // Who finds a kernel that another statement broke dies with it.
-        if (!INVALIDATED_BEFORE.test(reply.message)) this.#take(reply.id)?.reject(new KernelFailure(reply.message));
+        if (!reply.broken || !INVALIDATED_BEFORE.test(reply.message)) {
+          const pending = this.#take(reply.id);
+          pending?.reject(new KernelFailure(withoutSecret(reply.message, pending.secret)));
+        }
         if (reply.broken) this.kill();
         return;
     }
@@ -261,6 +269,13 @@ export class Kernel {
     this.#child?.send(request, () => {});
   }
 }
+
+const withSecret = (job: KernelJob, secret: string): KernelJob =>
+  job.kind === 'run' ? { ...job, statements: job.statements.map((sql) => sql.replaceAll(SECRET, secret)) } : job;
+
+/** Where the message has `SECRET` now, the statement had it: not a text that the kernel quotes. */
+const withoutSecret = (message: string, secret: string): string =>
+  message.replaceAll(SECRET, '\uFFFD').replaceAll(secret, SECRET);
 
 /** Last words of a kernel process that are kept. */
 const COMPLAINT_LENGTH = 4000;

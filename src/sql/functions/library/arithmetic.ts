@@ -21,13 +21,21 @@ const zero = raise('DIVISION_BY_ZERO', 'Division by zero');
 
 /** `body` where the divisor is not zero; NULL divided by zero is NULL. Constant divisors need no guard. */
 const guarded =
-  (operator: string): Render =>
+  (operator: '//' | '%'): Render =>
   ([a = '', b = ''], { bind, expressions }) => {
-    if (isNonZero(expressions[1])) return `(${a} ${operator} ${b})`;
+    const divisor = expressions[1];
+    if (isNonZero(divisor) && !(operator === '%' && isMinusOne(divisor))) return `(${a} ${operator} ${b})`;
+    // The least integer has a remainder by -1, but to the kernel no quotient and so none.
+    const byMinusOne = (n: string, d: string): string => (operator === '%' ? ` WHEN ${d} = -1 THEN ${n} - ${n}` : '');
     return bind(b, (d) =>
-      bind(a, (n) => `CASE WHEN ${d} = 0 AND ${n} IS NOT NULL THEN ${zero} ELSE ${n} ${operator} ${d} END`),
+      bind(
+        a,
+        (n) => `CASE WHEN ${d} = 0 AND ${n} IS NOT NULL THEN ${zero}${byMinusOne(n, d)} ELSE ${n} ${operator} ${d} END`,
+      ),
     );
   };
+
+const isMinusOne = (e: Expression | undefined): boolean => e?.kind === 'Constant' && e.value === '-1';
 
 type Decimal = Extract<SqlType, { kind: 'decimal' }>;
 const asDecimals = (types: readonly SqlType[]): [Decimal, Decimal] => [types[0] as Decimal, types[1] as Decimal];
