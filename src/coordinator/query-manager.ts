@@ -32,6 +32,7 @@ export class QueryManager {
   readonly ended = new Map<string, number>();
   #count = 0;
   #accepting = true;
+  #drained: (() => void)[] = [];
 
   constructor(options: QueryManagerOptions) {
     this.#options = options;
@@ -46,6 +47,7 @@ export class QueryManager {
       this.ended.set(how, (this.ended.get(how) ?? 0) + 1);
       onEnd(ended);
       this.#forgetOldest();
+      this.#tellDrained();
     });
     this.#queries.set(query.id, query);
     const live = this.live();
@@ -70,6 +72,15 @@ export class QueryManager {
     return this.all().filter((query) => !query.isDone);
   }
 
+  /** No new queries; resolves when those that run have ended and their results were read. */
+  drain(): Promise<void> {
+    this.#accepting = false;
+    return new Promise((resolve) => {
+      this.#drained.push(resolve);
+      this.#tellDrained();
+    });
+  }
+
   /** No new queries; those that run are failed. */
   close(): void {
     this.#accepting = false;
@@ -83,6 +94,10 @@ export class QueryManager {
       const minutes = SILENCE_MS / 60_000;
       query.fail(new QueryError('ABANDONED_QUERY', `The client asked for nothing for ${minutes} minutes`));
     }
+  }
+
+  #tellDrained(): void {
+    if (!this.#accepting && this.live().length === 0) for (const resolve of this.#drained.splice(0)) resolve();
   }
 
   #forgetOldest(): void {

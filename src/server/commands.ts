@@ -52,12 +52,12 @@ export function startLocalServer(options: ServerCommandOptions): Promise<Running
   });
 }
 
-/** Runs until SIGTERM or SIGINT. */
+/** Runs until SIGTERM, SIGINT, or a request to shut down. */
 export async function serverCommand(options: ServerCommandOptions): Promise<void> {
   const running = await startLocalServer(options);
   await running.ready;
   process.stdout.write(`Tutti is ready at ${running.url}\n`);
-  await signal();
+  await Promise.race([signal(), running.drained]);
   await running.close();
   process.exit(0);
 }
@@ -65,7 +65,7 @@ export async function serverCommand(options: ServerCommandOptions): Promise<void
 export async function coordinatorCommand(options: ServerCommandOptions): Promise<void> {
   const running = await startCoordinator(coordinatorOptions(options, true));
   process.stdout.write(`Tutti's coordinator is ready at ${running.url}, for workers at ${running.internalUrl}\n`);
-  await signal();
+  await Promise.race([signal(), running.drained]);
   await running.close();
   process.exit(0);
 }

@@ -10,6 +10,7 @@ import type { Announcement } from '../exchange/task-protocol.ts';
 import { announcementSchema } from './announcement-schema.ts';
 import { sendArrow } from './arrow-results.ts';
 import { coordinatorMetrics } from './coordinator-metrics.ts';
+import { frontPage } from './front-page.ts';
 import { infoRoutes } from './info-routes.ts';
 import { refuseForeignPages } from './origin.ts';
 import { statementRoutes } from './statement-routes.ts';
@@ -19,13 +20,19 @@ import { statementRoutes } from './statement-routes.ts';
  * the statements that clients prepare and carry in headers.
  */
 export function makeApp(): FastifyInstance {
-  return fastify({
+  const app = fastify({
     logger: false,
     forceCloseConnections: true,
     requestTimeout: 30_000,
     keepAliveTimeout: 75_000,
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 5000, maxHeaderSize: 128 * 1024 },
   });
+  // RFC 9112, 3.2: a proxy before us may have looked at the other one. Node takes the first.
+  app.addHook('onRequest', async (request, reply) => {
+    if ((request.raw.headersDistinct['host']?.length ?? 0) < 2) return;
+    return reply.code(400).send({ error: 'A request has one Host' });
+  });
+  return app;
 }
 
 export type ClientRoutesOptions = {
@@ -35,6 +42,8 @@ export type ClientRoutesOptions = {
   readonly serverTimeZone: string;
   readonly externalUrl?: string;
   readonly isShuttingDown: () => boolean;
+  /** Refuses new queries, and ends the process after the last one. */
+  readonly shutDown: () => void;
 };
 
 /** The statement protocol and what the server says about itself. */
@@ -51,12 +60,15 @@ export function addClientRoutes(app: FastifyInstance, options: ClientRoutesOptio
   });
   void app.register(async (routes) => {
     refuseForeignPages(routes, options.externalUrl);
+    frontPage(routes, options);
     infoRoutes(routes, {
       queries: coordinator.queries,
       version: options.version,
       nodeId: options.nodeId,
       isReady: () => coordinator.pool.workers().length > 0,
       isShuttingDown: options.isShuttingDown,
+      shutDown: options.shutDown,
+      isBehindProxy: options.externalUrl !== undefined,
       metrics: coordinatorMetrics(coordinator),
     });
   });

@@ -38,6 +38,8 @@ export type RunningCoordinator = {
   readonly url: string;
   /** Where workers announce themselves. */
   readonly internalUrl: string;
+  /** Resolves when a client has asked the server to shut down, and the last query has ended. */
+  readonly drained: Promise<void>;
   /** Refuses new queries and ends those that run. */
   readonly close: () => Promise<void>;
 };
@@ -71,6 +73,17 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
   catalogs = new CatalogManager(mounted);
 
   let closing = false;
+  let tellDrained: (() => void) | undefined;
+  const drained = new Promise<void>((resolve) => {
+    tellDrained = resolve;
+  });
+  const shutDown = async (): Promise<void> => {
+    if (closing) return;
+    closing = true;
+    logger.info({ queries: coordinator.queries.live().length }, 'shutting down once the last query has ended');
+    await coordinator.queries.drain();
+    clock.after(LAST_ANSWER_MS, () => tellDrained?.());
+  };
   const clients = makeApp();
   const workers = internal ? makeApp() : clients;
   addClientRoutes(clients, {
@@ -80,6 +93,7 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     serverTimeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     ...(options.externalUrl !== undefined && { externalUrl: options.externalUrl }),
     isShuttingDown: () => closing,
+    shutDown: () => void shutDown(),
   });
   addInternalRoutes(workers, { coordinator, secret, clock });
   url = await listen(clients, host, port);
@@ -88,6 +102,7 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     coordinator,
     url,
     internalUrl,
+    drained,
     close: async () => {
       closing = true;
       coordinator.close();
@@ -95,6 +110,9 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     },
   };
 }
+
+/** A query has ended when its last page is made; the page has yet to go out. */
+const LAST_ANSWER_MS = 1000;
 
 async function listen(app: ReturnType<typeof makeApp>, host: string, port: number): Promise<string> {
   try {

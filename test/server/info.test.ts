@@ -1,7 +1,7 @@
 /** What a server says about itself and its queries, to people, tools and monitors. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../support/server.ts';
-import { run } from './exchange.ts';
+import { failure, request, run, submit } from './exchange.ts';
 
 let server: TestServer;
 
@@ -100,4 +100,58 @@ test('/metrics is Prometheus text', async () => {
   expect(samples.get('tutti_queries_live')).toBe(0);
   expect(samples.get('tutti_queries_total{outcome="finished"}')).toBeGreaterThan(0);
   expect(samples.get('tutti_process_resident_bytes')).toBeGreaterThan(2 ** 20);
+});
+
+test('/ says what this is and how to ask it', async () => {
+  const response = await fetch(`${server.url}/`);
+  expect(await response.json()).toEqual({
+    name: 'Tutti',
+    version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    protocol: 'Trino',
+    info: `${server.url}/v1/info`,
+    connect: `tutti --url ${server.url}`,
+  });
+  const page = await fetch(`${server.url}/`, {
+    headers: { accept: 'text/html,*/*', 'x-forwarded-host': 'db.example"<b>', 'x-forwarded-proto': 'https' },
+  });
+  expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+  const text = await page.text();
+  expect(text).toContain(`<pre>tutti --url https://${new URL(server.url).host}</pre>`);
+  expect(text).not.toContain('<b>');
+});
+
+const put = (url: string, state: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
+  fetch(`${url}/v1/info/state`, {
+    method: 'PUT',
+    body: JSON.stringify(state),
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+
+test('only this machine may shut the server down, and only so', async () => {
+  expect((await put(server.url, 'ACTIVE')).status).toBe(400);
+  expect((await put(server.url, 'SHUTTING_DOWN', { 'x-forwarded-for': '10.0.0.1' })).status).toBe(403);
+  expect((await put(server.url, 'SHUTTING_DOWN', { via: '1.1 proxy' })).status).toBe(403);
+  expect((await put(server.url, 'SHUTTING_DOWN', { origin: 'http://elsewhere.example' })).status).toBe(403);
+  expect(await get('/v1/info/state')).toBe('ACTIVE');
+  const proxied = await startServer({ workers: 1, arguments: ['--external-url', 'https://db.example'] });
+  expect((await put(proxied.url, 'SHUTTING_DOWN')).status).toBe(403);
+  await proxied.stop();
+});
+
+test('a server that shuts down lets the queries that run be read to their end', async () => {
+  const ending = await startServer({ workers: 1 });
+  const ended = new Promise<number | null>((resolve) => ending.process.once('exit', resolve));
+  const first = await submit(ending.url, 'SELECT comment FROM tpch.tiny.lineitem');
+  expect((await put(ending.url, 'SHUTTING_DOWN')).status).toBe(200);
+  expect((await put(ending.url, 'SHUTTING_DOWN')).status).toBe(200);
+  expect(await (await fetch(`${ending.url}/v1/info/state`)).json()).toBe('SHUTTING_DOWN');
+  expect(await failure(ending.url, 'SELECT 1')).toBe('SERVER_SHUTTING_DOWN: The server is shutting down');
+  let rows = 0;
+  for (let { body } = first; ; { body } = await request(body.nextUri)) {
+    rows += body.data?.length ?? 0;
+    if (body.nextUri === undefined) break;
+  }
+  expect(rows).toBe(60_175);
+  expect(await ended).toBe(0);
+  await ending.stop();
 });
