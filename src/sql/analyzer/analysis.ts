@@ -8,12 +8,15 @@
 
 import type { CatalogTable } from '../../catalog/metadata.ts';
 import type { Column } from '../../connectors/connector.ts';
+import type { Lineage } from './scope.ts';
 import type { AggregateCall, ComparisonOperator, Expression, SortOrder, Symbol, WindowCall } from '../expression.ts';
 
 export type Analysis = {
   readonly root: QueryBlock;
   /** Names and types as the client sees them. */
   readonly columns: readonly { readonly name: string; readonly symbol: Symbol }[];
+  /** Of each of the columns. */
+  readonly lineage: readonly Lineage[];
   /** By the name of the symbol that stands for them in expressions. */
   readonly subqueries: ReadonlyMap<string, Subquery>;
   readonly tables: readonly CatalogTable[];

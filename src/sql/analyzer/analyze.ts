@@ -11,7 +11,7 @@ import { parametersOf, placeholder } from './describe.ts';
 import { ExpressionAnalyzer } from './expression-analyzer.ts';
 import { analyzeQuery } from './query-analyzer.ts';
 import { analyzeRelation } from './relation-analyzer.ts';
-import { Scope } from './scope.ts';
+import { lineageOf, Scope } from './scope.ts';
 import { SymbolAllocator } from './symbol-allocator.ts';
 import { lookUpTables } from './tables.ts';
 
@@ -73,10 +73,11 @@ export async function analyze(
       ? parametersOf(statement).map((_type, position) => placeholder(position))
       : (options.parameters ?? []).map((parameter) => analyzer.analyze(parameter)),
   };
-  const { block } = bound.analyzeQuery(statement, nowhere);
+  const { block, fields } = bound.analyzeQuery(statement, nowhere);
   return {
     root: block,
     columns: block.outputs.map(({ name, symbol }, i) => ({ name: name ?? `_col${i}`, symbol })),
+    lineage: fields.map(lineageOf),
     subqueries,
     tables,
     lastSymbol: symbols.last,

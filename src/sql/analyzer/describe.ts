@@ -36,6 +36,48 @@ export function placeholderTypes(analyzed: object): ReadonlyMap<number, SqlType>
   return types;
 }
 
+/** Bytes of a value as Trino keeps it in memory; 0 for types whose values differ in length. */
+export function fixedSize(type: SqlType): number {
+  switch (type.kind) {
+    case 'boolean':
+    case 'tinyint':
+    case 'unknown':
+      return 1;
+    case 'smallint':
+      return 2;
+    case 'integer':
+    case 'real':
+    case 'date':
+    case 'interval year to month':
+      return 4;
+    case 'bigint':
+    case 'double':
+    case 'time':
+    case 'interval day to second':
+      return 8;
+    case 'decimal':
+      return type.precision <= 18 ? 8 : 16;
+    case 'timestamp':
+      return type.precision <= 6 ? 8 : 12;
+    case 'time with time zone':
+      return type.precision <= 9 ? 8 : 12;
+    case 'timestamp with time zone':
+      return type.precision <= 3 ? 8 : 12;
+    case 'uuid':
+    case 'ipaddress':
+      return 16;
+    case 'varchar':
+    case 'char':
+    case 'varbinary':
+    case 'json':
+    case 'array':
+    case 'map':
+    case 'row':
+    case 'function':
+      return 0;
+  }
+}
+
 function visit(root: object, on: (node: object) => void): void {
   const seen = new Set<object>();
   const walk = (node: unknown): void => {

@@ -185,8 +185,9 @@ class BlockAnalyzer {
       ...this.#limits(query),
       outerReferences: this.#outerReferences,
     };
-    const fields = outputs.map((column): Field => ({
+    const fields = outputs.map((column, i): Field => ({
       ...(column.name !== undefined && { name: column.name }),
+      ...items[i]!.lineage,
       symbol: column.symbol,
     }));
     return { block, fields };
@@ -321,7 +322,7 @@ const namesIn = (expression: Expression): readonly string[] =>
 
 /** Fields of a query carry no relation's name. */
 const unqualified = (fields: readonly Field[]): readonly Field[] =>
-  fields.map(({ name, symbol }) => ({ ...(name !== undefined && { name }), symbol }));
+  fields.map(({ relation: _relation, ...field }) => field);
 
 /** The output that an ORDER BY expression of SELECT DISTINCT is. */
 function selected(expression: Expression, outputs: readonly OutputColumn[], item: ast.SortItem): Expression {

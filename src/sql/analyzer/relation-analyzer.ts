@@ -94,6 +94,7 @@ function analyzeTable(context: AnalyzerContext, node: ast.Table, base: Scope): A
     fields: columns.map(({ symbol, column }): Field => ({
       name: column.name,
       relation,
+      origin: relation,
       symbol,
       ...(column.hidden && { hidden: true }),
     })),
@@ -112,7 +113,7 @@ function alias(node: ast.AliasedRelation, source: AnalyzedSource): AnalyzedSourc
       node.location,
     );
   }
-  const fields = visible.map((field, i): Field => ({ name: names[i]!.value, relation, symbol: field.symbol }));
+  const fields = visible.map((field, i): Field => ({ ...field, name: names[i]!.value, relation }));
   return { relation: source.relation, fields };
 }
 

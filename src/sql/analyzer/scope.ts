@@ -13,7 +13,20 @@ export type Field = {
   readonly symbol: Symbol;
   /** Found by name, absent from `*`. */
   readonly hidden?: boolean;
+} & Lineage;
+
+/** Where a column comes from, as DESCRIBE OUTPUT tells it: through subqueries and under whatever name. */
+export type Lineage = {
+  /** `[catalog, schema, table]` when it is that table's column. */
+  readonly origin?: readonly string[];
+  /** A SELECT has named it with AS. */
+  readonly aliased?: true;
 };
+
+export const lineageOf = ({ origin, aliased }: Lineage): Lineage => ({
+  ...(origin && { origin }),
+  ...(aliased && { aliased }),
+});
 
 export type ScopeOptions = {
   readonly parent?: Scope;
@@ -72,6 +85,11 @@ export class Scope {
       if (scope.outerReferences) crossed.push(scope.outerReferences);
     }
     return undefined;
+  }
+
+  /** The first column of this scope alone that `parts` name. */
+  own(parts: readonly string[]): Field | undefined {
+    return this.#matching(parts)[0];
   }
 
   /** Whether the name without some of its last parts is a column: then those are fields of a row. */

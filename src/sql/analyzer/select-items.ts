@@ -5,11 +5,12 @@ import { QueryError } from '../../common/errors.ts';
 import { type Expression, reference } from '../expression.ts';
 import type { AnalyzerContext } from './context.ts';
 import { ExpressionAnalyzer } from './expression-analyzer.ts';
-import { type Field, nameParts, type Scope } from './scope.ts';
+import { type Field, type Lineage, lineageOf, nameParts, type Scope } from './scope.ts';
 
 export type SelectedItem = {
   /** Alias, or the name of the column that it is. */
   readonly name?: string;
+  readonly lineage: Lineage;
   /** For errors. */
   readonly node: ast.SelectItem;
   /** Absent for columns of `*`. */
@@ -26,9 +27,12 @@ export function expandSelect(
   return select.items.flatMap((node): readonly SelectedItem[] => {
     if (node.kind === 'SingleColumn') {
       const name = node.alias?.value ?? columnName(node.expression);
+      const parts = nameParts(node.expression);
+      const origin = parts && scope.own(parts)?.origin;
       return [
         {
           ...(name !== undefined && { name }),
+          lineage: { ...(origin && { origin }), ...(node.alias && { aliased: true }) },
           node,
           expression: node.expression,
           analyze: (analyzer) => analyzer.analyze(node.expression),
@@ -44,7 +48,11 @@ export function expandSelect(
         node.location,
       );
     }
-    return items.map((item, i) => ({ ...item, name: node.aliases[i]!.value }));
+    return items.map((item, i) => ({
+      ...item,
+      name: node.aliases[i]!.value,
+      lineage: { ...item.lineage, aliased: true },
+    }));
   });
 }
 
@@ -56,6 +64,7 @@ function allColumns(node: ast.AllColumns, sourceFields: readonly Field[]): reado
 
 const fieldItem = (node: ast.AllColumns, field: Field): SelectedItem => ({
   ...(field.name !== undefined && { name: field.name }),
+  lineage: lineageOf(field),
   node,
   analyze: () => reference(field.symbol),
 });
@@ -80,6 +89,7 @@ function starOf(
   }
   return type.fields.map((field, index) => ({
     ...(field.name !== undefined && { name: field.name }),
+    lineage: {},
     node,
     analyze: (analyzer) => ({ kind: 'Field', type: field.type, base: analyzer.analyze(target), index }),
   }));

@@ -7,7 +7,7 @@ import { type SqlType, typeName } from '../../types/type.ts';
 import { reference } from '../expression.ts';
 import { coerce } from './coerce.ts';
 import type { AnalyzedSource, AnalyzerContext } from './context.ts';
-import type { Field, Scope } from './scope.ts';
+import { type Field, lineageOf, type Scope } from './scope.ts';
 
 export function analyzeSetOperation(context: AnalyzerContext, node: ast.SetOperation, base: Scope): AnalyzedSource {
   const bodies = node.kind === 'Except' ? [node.left, node.right] : node.relations;
@@ -69,8 +69,8 @@ export function analyzeSetOperation(context: AnalyzerContext, node: ast.SetOpera
       })),
     },
     fields: symbols.map((symbol, i): Field => {
-      const { name } = chosen[0]![i]!;
-      return { ...(name !== undefined && { name }), symbol };
+      const { name, ...first } = chosen[0]![i]!;
+      return { ...(name !== undefined && { name }), ...lineageOf(first), symbol };
     }),
   };
 }

@@ -12,7 +12,7 @@ import { SESSION_PROPERTIES } from '../session-properties.ts';
 import type { Session } from '../session.ts';
 import type { Analysis } from './analysis.ts';
 import { analyze, type AnalyzeOptions } from './analyze.ts';
-import { parametersOf, placeholderTypes } from './describe.ts';
+import { fixedSize, parametersOf, placeholderTypes } from './describe.ts';
 import { constant } from './literals.ts';
 import { missing, qualify } from './tables.ts';
 
@@ -82,9 +82,9 @@ async function show(
       return statistics(statement.relation, session, metadata);
     }
     case 'DescribeQueryOutput':
-      return describeOutput((await analyze(statement.query, session, metadata, options)).columns);
+      return describeOutput(await analyze(statement.query, session, metadata, options));
     case 'DescribeOutput':
-      return describeOutput((await described(options.prepared!, session, metadata, options)).columns);
+      return describeOutput(await described(options.prepared!, session, metadata, options));
     case 'DescribeInput': {
       const { types } = await described(options.prepared!, session, metadata, options);
       const rows = types.map((type, position) => [String(position), typeName(type)]);
@@ -282,7 +282,7 @@ async function described(
   session: Session,
   metadata: Metadata,
   { text: sql = '' }: AnalyzeOptions,
-): Promise<Pick<Analysis, 'columns'> & { readonly types: readonly SqlType[] }> {
+): Promise<Described & { readonly types: readonly SqlType[] }> {
   const options: AnalyzeOptions = { text: sql, describe: true };
   const analysis =
     prepared.kind === 'Query'
@@ -290,11 +290,16 @@ async function described(
       : await analyzeShow(prepared, session, metadata, options);
   const found = analysis && placeholderTypes(analysis);
   const types = parametersOf(prepared).map((type, position) => type ?? found?.get(position) ?? UNKNOWN);
-  return { columns: analysis?.columns ?? [], types };
+  return { columns: analysis?.columns ?? [], lineage: analysis?.lineage ?? [], types };
 }
 
-function describeOutput(columns: Analysis['columns']): Shown {
-  const rows = columns.map(({ name, symbol }) => [name, '', '', '', typeName(symbol.type), '0', false]);
+type Described = Pick<Analysis, 'columns' | 'lineage'>;
+
+function describeOutput({ columns, lineage }: Described): Shown {
+  const rows = columns.map(({ name, symbol: { type } }, i) => {
+    const { origin: [catalog = '', schema = '', table = ''] = [], aliased = false } = lineage[i]!;
+    return [name, catalog, schema, table, typeName(type), String(fixedSize(type)), aliased];
+  });
   const shape = [
     ...['Column Name', 'Catalog', 'Schema', 'Table', 'Type'].map(text),
     ['Type Size', BIGINT],
@@ -323,6 +328,7 @@ function asAnalysis({ columns, rows }: Shown): Analysis {
       outerReferences: new Set(),
     },
     columns: columns.map(([name], i) => ({ name, symbol: symbols[i]! })),
+    lineage: columns.map(() => ({})),
     subqueries: new Map(),
     tables: [],
     lastSymbol: columns.length,

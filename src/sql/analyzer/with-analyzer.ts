@@ -67,7 +67,7 @@ function renamed(named: ast.WithQuery, fields: readonly Field[]): readonly Field
   const relation = [named.name.value.toLowerCase()];
   return fields.map((field, i) => {
     const name = names?.[i]?.value ?? field.name;
-    return { ...(name !== undefined && { name }), relation, symbol: field.symbol };
+    return { ...field, ...(name !== undefined && { name }), relation };
   });
 }
 
