@@ -136,7 +136,7 @@ function taskRow(query: Query, task: Task): Row {
     attempt: whole(task.attempt),
     stage_id: stageId(query, task.stage.fragment.id),
     query_id: query.id,
-    state: STATES[task.state],
+    state: taskState(task),
     splits: whole(statistics.splits),
     local_splits: whole(statistics.localSplits),
     input_rows: whole(statistics.rowsRead),
@@ -153,6 +153,8 @@ function taskRow(query: Query, task: Task): Row {
 }
 
 const STATES = { pending: 'QUEUED', running: 'RUNNING', done: 'FINISHED' } as const;
+
+export const taskState = (task: Task): (typeof STATES)[Task['state']] => STATES[task.state];
 
 /** Integers are constants by their digits. */
 const whole = (value: number): string => String(Math.round(value));

@@ -5,7 +5,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { errorCategory, errorNumber } from '../common/errors.ts';
 import type { Query } from '../coordinator/query.ts';
 import type { QueryManager } from '../coordinator/query-manager.ts';
-import { shownState } from '../coordinator/query-statistics.ts';
+import { shownState, summarize } from '../coordinator/query-statistics.ts';
+import { taskState } from '../coordinator/runtime-tables.ts';
 import { type Metric, METRICS_TYPE, metricsText } from '../observe/metrics.ts';
 import { queryStats } from './query-results.ts';
 
@@ -64,7 +65,9 @@ export function infoRoutes(app: FastifyInstance, options: InfoRouteOptions): voi
   app.get('/v1/query', () => queries.all().map((query) => queryInfo(query)));
   app.get<{ Params: { id: string } }>('/v1/query/:id', (request, reply) => {
     const query = queries.get(request.params.id);
-    return query ? queryInfo(query) : reply.code(404).send({ error: 'Query not found' });
+    return query
+      ? { ...queryInfo(query), stages: stagesOf(query) }
+      : reply.code(404).send({ error: 'Query not found' });
   });
   app.delete<{ Params: { id: string } }>('/v1/query/:id', (request, reply) => {
     queries.get(request.params.id)?.cancel();
@@ -108,5 +111,18 @@ function queryInfo(query: Query): object {
     }),
   };
 }
+
+/** Where each task runs, or its output is. Root first. */
+const stagesOf = (query: Query): readonly object[] =>
+  summarize(query).stages.map(({ stage, state }) => ({
+    stageId: stage.fragment.id,
+    state,
+    tasks: (stage.tasks ?? []).map((task) => ({
+      taskId: task.id,
+      attempt: task.attempt,
+      state: taskState(task),
+      nodeId: task.worker?.announcement.nodeId ?? null,
+    })),
+  }));
 
 const uptime = (): string => `${process.uptime().toFixed(2)}s`;

@@ -1,18 +1,14 @@
 /**
- * A real cluster whose workers and kernels are killed or stopped in the middle of queries: right rows, or a typed error,
- * and nothing left behind. RUNS and SEED repeat more of it, or a failing one.
+ * A real cluster whose workers hang, whose memory ends, whose clients leave, whose processes are ended: right rows, or a typed
+ * error, and nothing left behind. For kills in the middle of queries see kills.test.ts.
  */
-import { readdirSync } from 'node:fs';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Random } from '../coordinator/random.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { startServer } from '../support/server.ts';
 import { runStatement } from '../support/trino.ts';
-import { CAN_SEE_PROCESSES, childrenOf, descendantsOf, isAlive } from './process-tree.ts';
+import { CAN_SEE_PROCESSES, descendantsOf, isAlive } from './process-tree.ts';
+import { eventually, startWatchedServer, type WatchedServer } from './watched-server.ts';
 
-const SEED = Number(process.env['SEED'] ?? 20_261_121);
-const RUNS = Number(process.env['RUNS'] ?? 6);
 const FORCED = { 'x-trino-session': 'distribution=FORCED' };
 
 /** Two shuffles, an aggregation in two steps, an ordered end. */
@@ -21,42 +17,10 @@ const SHUFFLING = `
   FROM tpch.tiny.lineitem l JOIN tpch.tiny.orders o ON l.orderkey = o.orderkey
   GROUP BY 1 ORDER BY 1`;
 
-/** Which rows the LIMIT takes is open; that each of them is joined once is not. */
-const LIMITED = `
-  SELECT count(*), count(DISTINCT l.orderkey * 10 + l.linenumber)
-  FROM (SELECT orderkey, linenumber FROM tpch.tiny.lineitem LIMIT 20000) l
-  JOIN tpch.tiny.orders o ON l.orderkey = o.orderkey`;
-
-let server: TestServer;
-let serverPid: number;
+let server: WatchedServer;
 
 const answer = async (sql: string): Promise<string> =>
   JSON.stringify((await runStatement(server.url, sql, FORCED)).rows);
-
-/** Files of tasks under a folder that others write and remove meanwhile. */
-function filesUnder(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-      const full = path.join(folder, entry.name);
-      return entry.isDirectory() ? filesUnder(full) : [full];
-    });
-  } catch (problem) {
-    if (problem instanceof Error && 'code' in problem && problem.code === 'ENOENT') return [];
-    throw problem;
-  }
-}
-
-/** Of queries; beside them each worker notes that its folder is taken. */
-const exchangeFiles = (): readonly string[] =>
-  filesUnder(path.join(server.dataDirectory, 'exchange')).filter((file) => path.basename(file) !== 'owner.json');
-
-/** Waits for what should soon be so. */
-async function eventually(what: string, isSo: () => boolean): Promise<void> {
-  for (let waited = 0; !isSo(); waited += 50) {
-    if (waited > 15_000) throw new Error(`still not so: ${what}`);
-    await sleep(50);
-  }
-}
 
 const USER = { 'x-trino-user': 'test' };
 type Page = { readonly nextUri?: string; readonly data?: unknown; readonly error?: { readonly errorName: string } };
@@ -77,44 +41,16 @@ async function begin(sql: string, pages: number): Promise<Page> {
   return page;
 }
 
-const workers = (): readonly number[] => childrenOf(serverPid);
-const kernels = (): readonly number[] => workers().flatMap(childrenOf);
-
 describe.runIf(CAN_SEE_PROCESSES)('under fire', () => {
   beforeAll(async () => {
-    server = await startServer({ workers: 3, arguments: ['--threads', '1'] });
-    serverPid = server.process.pid!;
-    await eventually('three workers joined', () => kernels().length === 3);
+    server = await startWatchedServer(3);
   });
   afterAll(() => server.stop());
 
-  test.each([
-    ['a worker', 'a shuffling query', SHUFFLING],
-    ['a kernel', 'a shuffling query', SHUFFLING],
-    ['a worker', 'a LIMIT that feeds a join', LIMITED],
-    ['a kernel', 'a LIMIT that feeds a join', LIMITED],
-  ])('%s is killed during %s', { timeout: 60_000 + RUNS * 20_000 }, async (victim, _query, sql) => {
-    const random = new Random(SEED);
-    const right = await answer(sql);
-    const begun = performance.now();
-    await answer(sql);
-    const duration = performance.now() - begun;
-    for (let run = 0; run < RUNS; run++) {
-      await eventually('three kernels are there', () => kernels().length === 3);
-      const running = answer(sql);
-      const [delay, chosen] = [random.next() * duration, random.next()];
-      await sleep(delay);
-      const candidates = victim === 'a worker' ? workers() : kernels();
-      process.kill(candidates[Math.floor(chosen * candidates.length)]!, 'SIGKILL');
-      expect(await running, `seed ${SEED}, run ${run}, after ${delay.toFixed(0)} ms`).toBe(right);
-    }
-    await eventually('no exchange files are left', () => exchangeFiles().length === 0);
-  });
-
   test('a worker that hangs is missed, its work done elsewhere; awake again it is one of the cluster', async () => {
     const right = await answer(SHUFFLING);
-    await eventually('three kernels are there', () => kernels().length === 3);
-    const victim = workers()[1]!;
+    await server.whole();
+    const victim = server.workers()[1]!;
     process.kill(victim, 'SIGSTOP');
     const begun = performance.now();
     try {
@@ -129,7 +65,7 @@ describe.runIf(CAN_SEE_PROCESSES)('under fire', () => {
       await sleep(50);
     }
     expect(await answer(SHUFFLING)).toBe(right);
-    await eventually('no exchange files are left', () => exchangeFiles().length === 0);
+    await eventually('no files are left', () => server.queryFiles().length === 0);
   });
 
   /** About 100 MB of rows: far more than what is copied before the first page. */
@@ -137,21 +73,21 @@ describe.runIf(CAN_SEE_PROCESSES)('under fire', () => {
     FROM UNNEST(sequence(1, 120)) a(m) CROSS JOIN UNNEST(sequence(1, 10000)) b(n)`;
 
   test('a large result whose rows are lost after its delivery began fails, and is not begun again', async () => {
-    await eventually('three kernels are there', () => kernels().length === 3);
+    await server.whole();
     let page = await begin(LARGE, 2);
-    for (const worker of workers()) process.kill(worker, 'SIGKILL');
+    for (const worker of server.workers()) process.kill(worker, 'SIGKILL');
     while (page.nextUri !== undefined) page = await send('GET', page.nextUri);
     expect(page.error).toMatchObject({ errorName: 'REMOTE_TASK_ERROR' });
-    await eventually('three kernels are there', () => kernels().length === 3);
-    await eventually('no exchange files are left', () => exchangeFiles().length === 0);
+    await server.whole();
+    await eventually('no files are left', () => server.queryFiles().length === 0);
   });
 
   test('a large result that its client cancels is removed', async () => {
     const page = await begin(LARGE, 1);
-    expect(exchangeFiles().length).toBeGreaterThan(0);
+    expect(server.queryFiles().length).toBeGreaterThan(0);
     await fetch(page.nextUri!, { method: 'DELETE', headers: USER });
     const begun = performance.now();
-    await eventually('no exchange files are left', () => exchangeFiles().length === 0);
+    await eventually('no files are left', () => server.queryFiles().length === 0);
     expect(performance.now() - begun).toBeLessThan(2000);
   });
 

@@ -55,6 +55,13 @@ test('/v1/query lists queries, running and ended, until they are many', async ()
     query: 'SELECT name FROM tpch.tiny.region',
     session: { user: 'test', source: 'a test', catalog: 'tpch', schema: null, systemProperties: { adaptive: 'false' } },
     queryStats: { state: 'FINISHED', processedRows: 5 },
+    stages: [
+      {
+        stageId: 0,
+        state: 'FINISHED',
+        tasks: [{ taskId: `${good.id}.0.0`, attempt: 0, state: 'FINISHED', nodeId: 'worker-1' }],
+      },
+    ],
   });
   expect(Date.parse(String(info.queryStats['endTime']))).toBeGreaterThanOrEqual(
     Date.parse(String(info.queryStats['createTime'])),
