@@ -12,31 +12,38 @@ import { CAN_SEE_PROCESSES, childrenOf, isAlive } from './process-tree.ts';
 import { eventually, startWatchedServer, type WatchedServer } from './watched-server.ts';
 
 const SEED = Number(process.env['SEED'] ?? 20_261_121);
-const RUNS = Number(process.env['RUNS'] ?? 7);
+const RUNS = Number(process.env['RUNS'] ?? 6);
 const HEADERS = {
   'x-trino-user': 'test',
   'x-trino-session': 'distribution=FORCED, join_distribution_type=PARTITIONED',
 };
 
+/** Large enough that each stage takes some tens of milliseconds. */
+const TPCH = 'tpch."sf0.1"';
+
 /** Two shuffles, an aggregation in two steps, an ordered end. */
 const SHUFFLING = `
-  SELECT o.orderpriority, count(*), sum(l.quantity), count(DISTINCT l.partkey)
-  FROM tpch.tiny.lineitem l JOIN tpch.tiny.orders o ON l.orderkey = o.orderkey
+  SELECT o.custkey, count(*), sum(l.quantity), count(DISTINCT l.partkey)
+  FROM ${TPCH}.lineitem l JOIN ${TPCH}.orders o ON l.orderkey = o.orderkey
   GROUP BY 1 ORDER BY 1`;
 
 /** Which rows the LIMIT takes is open; that each of them is joined once is not. */
 const LIMITED = `
   SELECT count(*), count(DISTINCT l.orderkey * 10 + l.linenumber)
-  FROM (SELECT orderkey, linenumber FROM tpch.tiny.lineitem LIMIT 20000) l
-  JOIN tpch.tiny.orders o ON l.orderkey = o.orderkey`;
+  FROM (SELECT orderkey, linenumber FROM ${TPCH}.lineitem LIMIT 200000) l
+  JOIN ${TPCH}.orders o ON l.orderkey = o.orderkey`;
 
-/** About 30 MB, made by three tasks: more than what is copied before the first page. */
+/** About 23 MB, made by three tasks: more than what is copied before the first page. */
 const LARGE = `
-  SELECT l.orderkey, l.linenumber, o.totalprice, rpad(l.comment, 450, '.')
-  FROM tpch.tiny.lineitem l JOIN tpch.tiny.orders o ON l.orderkey = o.orderkey`;
+  SELECT l.orderkey, l.linenumber, o.totalprice, rpad(l.comment, 360, '.')
+  FROM ${TPCH}.lineitem l JOIN ${TPCH}.orders o ON l.orderkey = o.orderkey
+  WHERE l.linenumber = 3 AND o.custkey % 7 < 5`;
 
 /** What a client may be told that has had a part of the rows. */
 const CUT_OFF = /^REMOTE_TASK_ERROR: .*Part of the result was delivered/;
+
+/** Share of its usual time for which a stage may run before it is struck: after a try that came too late, less. */
+const PATIENCE = [0.8, 0.4, 0.2, 0.1];
 
 type Victim = 'worker' | 'kernel';
 /** A stage while it runs, or the time after the first page. */
@@ -183,7 +190,7 @@ describe.runIf(CAN_SEE_PROCESSES)('under fire', () => {
       for (let run = 0, tries = 0; run < RUNS; tries++) {
         const target = targets[run % targets.length]!;
         const where = `seed ${SEED}, run ${run}, ${victim} at ${target === 'delivery' ? target : `stage ${target}`}, try ${tries}`;
-        expect(tries, `${where}: always too late`).toBeLessThan(50);
+        expect(tries, `${where}: always too late`).toBeLessThan(200);
         await server.whole();
         [...server.workers(), ...server.kernels()].forEach((process_) => seen.add(process_));
         const page = await begin(sql);
@@ -195,7 +202,13 @@ describe.runIf(CAN_SEE_PROCESSES)('under fire', () => {
           });
         } else {
           const read = ending(page);
-          hit = await strikeStage(victim, page.id, target, random.next() * 0.7 * stages.get(target)!, random);
+          hit = await strikeStage(
+            victim,
+            page.id,
+            target,
+            random.next() * stages.get(target)! * PATIENCE[tries % PATIENCE.length]!,
+            random,
+          );
           end = await read;
         }
         const failed = hit && target === 'delivery' && victim === 'worker' && CUT_OFF.test(end);
