@@ -4,13 +4,14 @@
  */
 
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import { type ClusterClient, ClusterError } from '../cluster/cluster-client.ts';
 import type { Clock } from '../common/clock.ts';
+import { sizeOfFile } from '../common/files.ts';
 import { BYTES_HEADER, CHECKSUM_TRAILER } from './serve-file.ts';
 import type { InputFile } from './task-protocol.ts';
 
@@ -79,7 +80,7 @@ export class InputFiles {
 
   /** The file as its writer announced it. */
   async #visible(file: InputFile): Promise<string> {
-    const bytes = await sizeOf(file.path);
+    const bytes = sizeOfFile(file.path);
     if (bytes === file.bytes) return file.path;
     const why = bytes === undefined ? 'its file is gone' : `its file has ${bytes} bytes, not ${file.bytes}`;
     throw new InputsLost([file], why);
@@ -106,7 +107,7 @@ export class InputFiles {
   }
 
   async #fetch(file: InputFile, target: string, signal: AbortSignal): Promise<number> {
-    if ((await sizeOf(target)) === file.bytes) return 0;
+    if (sizeOfFile(target) === file.bytes) return 0;
     await mkdir(path.dirname(target), { recursive: true });
     await this.#enter();
     try {
@@ -186,9 +187,3 @@ class Meter extends Transform {
     done(null, chunk);
   }
 }
-
-const sizeOf = (file: string): Promise<number | undefined> =>
-  stat(file).then(
-    (found) => found.size,
-    () => undefined,
-  );

@@ -3,10 +3,10 @@
  */
 
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
+import { sizeOfFile } from '../common/files.ts';
 import type { OutputFile } from './task-protocol.ts';
 
 /** Length of the whole file: an answer with a trailer carries no content-length. */
@@ -18,7 +18,7 @@ const CHUNK_BYTES = 256 * 1024;
 
 /** Answers the request; ends it early when the file cannot be read to its end. */
 export async function serveFile(file: OutputFile, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const size = await sizeOf(file.path);
+  const size = sizeOfFile(file.path);
   if (size !== file.bytes) {
     refuse(response, 410, size === undefined ? 'the file is gone' : `the file has ${size} bytes, not ${file.bytes}`);
     return;
@@ -84,18 +84,4 @@ export function parseRange(text: string, size: number): { readonly first: number
   const first = Number(parts[1]);
   const last = parts[2] === '' ? size - 1 : Math.min(Number(parts[2]), size - 1);
   return first <= last ? { first, last } : undefined;
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    const file = await open(path);
-    try {
-      return (await file.stat()).size;
-    } finally {
-      await file.close();
-    }
-  } catch (problem) {
-    if ((problem as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw problem;
-  }
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { assert } from '../common/assert.ts';
 import type { Clock } from '../common/clock.ts';
 import { type ErrorCode, toErrorInfo } from '../common/errors.ts';
+import { sizeOfFile } from '../common/files.ts';
 import type { ScanContext, ScanProvider, Split } from '../connectors/connector.ts';
 import { type InputFiles, InputsLost } from '../exchange/input-files.ts';
 import { parseTaskId } from '../exchange/task-id.ts';
@@ -200,12 +201,14 @@ export class Task {
     return [{ ...file, inline: await readFile(file.path, 'utf8') }];
   }
 
+  /** What is there already is not asked of the kernel: each job costs a way to its process and back. */
   #generations(): readonly KernelJob[] {
     const { providers, scan } = this.#environment;
-    return scansOf(this.request).flatMap(({ id, table }) => {
+    const jobs = scansOf(this.request).flatMap(({ id, table }) => {
       const files = providers[table.connector]?.filesToGenerate?.(table.handle, this.request.splits[id] ?? [], scan);
-      return (files ?? []).map((file): KernelJob => ({ kind: 'generate', connector: table.connector, file }));
+      return (files ?? []).map((file) => ({ kind: 'generate', connector: table.connector, file }) as const);
     });
+    return jobs.filter(({ file }) => sizeOfFile(file.path) === undefined);
   }
 
   /** Decimals in 64 bits are twice as fast and nearly always enough; where they are not, the kernel says so. */

@@ -4,9 +4,10 @@
  */
 
 import { mkdirSync, rmSync } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { assert, unreachable } from '../../common/assert.ts';
+import { sizeOfFile } from '../../common/files.ts';
 import type { GeneratedFile } from '../../connectors/connector.ts';
 import { SCAN_PROVIDERS } from '../../connectors/scan-providers.ts';
 import { quote } from '../../types/kernel.ts';
@@ -123,7 +124,7 @@ class KernelProcess {
   }
 
   async #generate(running: Running, connector: string, file: GeneratedFile): Promise<void> {
-    if (await exists(file.path)) return;
+    if (sizeOfFile(file.path) !== undefined) return;
     const provider = SCAN_PROVIDERS[connector];
     assert(provider?.generate && this.#options, `scan provider ${connector} generates files`);
     const batches = provider.generate(file.recipe, { dataDirectory: this.#options.dataDirectory });
@@ -186,13 +187,6 @@ const messageOf = (problem: unknown): string => (problem instanceof Error ? prob
 function reply(message: KernelReply): void {
   // A closed pipe ends the process by its own event.
   process.send?.(message, undefined, undefined, () => {});
-}
-
-async function exists(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function writeArrow(
