@@ -46,7 +46,7 @@ export function or(terms: readonly Expression[]): Expression {
 export const expressionKey = remembered((expression) => JSON.stringify(expression));
 
 /** Expressions never change, and rules ask the same of them again and again. */
-function remembered<T>(compute: (expression: Expression) => T): (expression: Expression) => T {
+export function remembered<T>(compute: (expression: Expression) => T): (expression: Expression) => T {
   const known = new WeakMap<Expression, T>();
   return (expression) => {
     const before = known.get(expression);

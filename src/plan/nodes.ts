@@ -317,6 +317,17 @@ export type PlanNode =
 
 /** The node's columns, in order. */
 export function outputsOf(node: PlanNode): readonly Symbol[] {
+  const before = knownOutputs.get(node);
+  if (before) return before;
+  const outputs = computeOutputs(node);
+  knownOutputs.set(node, outputs);
+  return outputs;
+}
+
+/** Nodes never change, and every rule asks for the outputs of all nodes below the one that it looks at. */
+const knownOutputs = new WeakMap<PlanNode, readonly Symbol[]>();
+
+function computeOutputs(node: PlanNode): readonly Symbol[] {
   switch (node.kind) {
     case 'TableScan':
       return node.columns.map((column) => column.symbol);

@@ -23,15 +23,19 @@ export function runRules(
   { rounds = ROUNDS_MAX, onChange }: RunOptions = {},
 ): OutputNode {
   let current: PlanNode = root;
+  // A node in which nothing changed, nor below it, stays as it is when it is met again.
+  const atRest = new WeakSet<PlanNode>();
   for (let round = 0; round < rounds; round++) {
     const changed: string[] = [];
     const visit = (node: PlanNode): PlanNode => {
+      if (atRest.has(node)) return node;
       let best = withSources(node, sourcesOf(node).map(visit));
       for (let step = 0; step < (rounds === 1 ? 1 : STEPS_MAX); step++) {
         const next = applyFirst(best, rules, context, changed);
         if (!next) break;
         best = next;
       }
+      if (best === node) atRest.add(node);
       return best;
     };
     const next = visit(current);

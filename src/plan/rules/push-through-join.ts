@@ -75,14 +75,21 @@ type Parts = {
   readonly above: readonly Expression[];
 };
 
-const criteriaOf = (node: JoinNode): readonly Expression[] =>
-  node.criteria.map(({ left, right }) => ({
+/** The same objects each time, so that what was computed of them is found again. */
+const criteriaOf = (node: JoinNode): readonly Expression[] => {
+  const before = knownCriteria.get(node.criteria);
+  if (before) return before;
+  const criteria = node.criteria.map(({ left, right }): Expression => ({
     kind: 'Comparison',
     type: BOOLEAN,
     operator: '=',
     left: reference(left),
     right: reference(right),
   }));
+  knownCriteria.set(node.criteria, criteria);
+  return criteria;
+};
+const knownCriteria = new WeakMap<JoinNode['criteria'], readonly Expression[]>();
 
 const reads = (conjunct: Expression, names: ReadonlySet<string>): boolean =>
   [...referencesIn(conjunct)].some((name) => names.has(name));
