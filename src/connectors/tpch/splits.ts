@@ -10,11 +10,15 @@ import type { TpchTableName } from './schema.ts';
 /** Rows of a split at most: just below two of the kernel's row groups; a second's work to generate, cheap to do again. */
 const SPLIT_ROWS_MAX = 240_000;
 
+/** A table from this size on is cut into a multiple of four splits, so that two or four workers have equal shares of it. */
+const SHARED_OUT_FROM_ROWS = 100_000;
+const SHARES = 4;
+
 /** Lines an order has on average. */
 export const LINES_PER_ORDER = 4;
 
 /** Changes whenever files of the same name would differ from those of an earlier version. */
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 
 export type TpchSplit = UnitRange & {
   readonly index: number;
@@ -25,7 +29,9 @@ export type TpchSplit = UnitRange & {
 export function splitsOf(table: TpchTableName, scale: Scale): TpchSplit[] {
   const units = unitsOf(table, scale);
   const rowsPerUnit = table === 'lineitem' ? LINES_PER_ORDER : table === 'partsupp' ? SUPPLIERS_PER_PART : 1;
-  const count = Math.ceil((units * rowsPerUnit) / SPLIT_ROWS_MAX);
+  const rows = units * rowsPerUnit;
+  const needed = Math.ceil(rows / SPLIT_ROWS_MAX);
+  const count = rows < SHARED_OUT_FROM_ROWS ? needed : Math.ceil(needed / SHARES) * SHARES;
   return Array.from({ length: count }, (_, index) => {
     const first = Math.floor((units * index) / count);
     const end = Math.floor((units * (index + 1)) / count);

@@ -13,14 +13,19 @@ test('an export is a folder of files for every table', () => {
       "out/orders/00001.parquet {"table":"orders","scaleFactor":0.5,"first":187500,"count":187500}",
       "out/orders/00002.parquet {"table":"orders","scaleFactor":0.5,"first":375000,"count":187500}",
       "out/orders/00003.parquet {"table":"orders","scaleFactor":0.5,"first":562500,"count":187500}",
-      "out/part/00000.parquet {"table":"part","scaleFactor":0.5,"first":0,"count":100000}",
-      "out/partsupp/00000.parquet {"table":"partsupp","scaleFactor":0.5,"first":0,"count":50000}",
-      "out/partsupp/00001.parquet {"table":"partsupp","scaleFactor":0.5,"first":50000,"count":50000}",
+      "out/part/00000.parquet {"table":"part","scaleFactor":0.5,"first":0,"count":25000}",
+      "out/part/00001.parquet {"table":"part","scaleFactor":0.5,"first":25000,"count":25000}",
+      "out/part/00002.parquet {"table":"part","scaleFactor":0.5,"first":50000,"count":25000}",
+      "out/part/00003.parquet {"table":"part","scaleFactor":0.5,"first":75000,"count":25000}",
+      "out/partsupp/00000.parquet {"table":"partsupp","scaleFactor":0.5,"first":0,"count":25000}",
+      "out/partsupp/00001.parquet {"table":"partsupp","scaleFactor":0.5,"first":25000,"count":25000}",
+      "out/partsupp/00002.parquet {"table":"partsupp","scaleFactor":0.5,"first":50000,"count":25000}",
+      "out/partsupp/00003.parquet {"table":"partsupp","scaleFactor":0.5,"first":75000,"count":25000}",
       "out/region/00000.parquet {"table":"region","scaleFactor":0.5,"first":0,"count":5}",
       "out/supplier/00000.parquet {"table":"supplier","scaleFactor":0.5,"first":0,"count":5000}",
     ]
   `);
-  expect(files.filter(({ path }) => path.startsWith('out/lineitem/')).length).toBe(13);
+  expect(files.filter(({ path }) => path.startsWith('out/lineitem/')).length).toBe(16);
   expect(files[0]!.columnNames.slice(0, 2)).toEqual(['c_custkey', 'c_name']);
 });
 
