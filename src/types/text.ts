@@ -73,14 +73,40 @@ export function localOfInstant(instant: string, zone: string, precision: number)
   return `make_timestamp_ns(epoch_ns(${instant}) + (epoch_us(${local}) - epoch_us(${micros})) * 1000)`;
 }
 
-/** The instant (UTC) at which `zone` shows the wall clock `local`. */
-export function instantOfLocal(local: string, zone: string, precision: number): string {
-  const micros = precision > 6 ? `CAST(${local} AS TIMESTAMP)` : local;
-  const regional = beforeZones(micros, (moment) => `timezone('UTC', timezone(${zone}, ${moment}))`);
-  const fixed = `(${micros} - to_minutes(${offsetMinutes(zone)}))`;
-  const instant = `CASE WHEN ${zone} = 'UTC' THEN ${micros} WHEN ${zone} ^@ '+' OR ${zone} ^@ '-' THEN ${fixed} ELSE ${regional} END`;
-  if (precision <= 6) return `(${instant})`;
-  return `make_timestamp_ns(epoch_ns(${local}) + (epoch_us(${instant}) - epoch_us(${micros})) * 1000)`;
+/**
+ * When clocks go back, a wall clock is shown twice: it then means the time with the offset that the zone has at this instant,
+ * a kernel expression over that of the wall clock.
+ */
+export type OffsetNear = (local: string) => string;
+
+/** The first of the two times, as Java reads texts. */
+export const FIRST_OF_TWO: OffsetNear = (local) => `(${local} - INTERVAL 1 DAY)`;
+
+/** With the offset at the wall clock taken for UTC, as old Trino casts do. */
+export const NEAR_UTC: OffsetNear = (local) => local;
+
+/** What has been moved keeps its offset where it can. */
+export const nearInstant =
+  (instant: string, precision: number): OffsetNear =>
+  () =>
+    precision > 6 ? `CAST(${instant} AS TIMESTAMP)` : instant;
+
+/** The instant (UTC) at which `zone` shows the wall clock `local`; later by the gap where clocks go forward over it. */
+export function instantOfLocal(local: string, zone: string, precision: number, near: OffsetNear): string {
+  const wall = precision > 6 ? 'CAST(w AS TIMESTAMP)' : 'w';
+  const regional = beforeZones(wall, (moment) => regionalInstant(moment, zone, near(moment)));
+  const fixed = `(${wall} - to_minutes(${offsetMinutes(zone)}))`;
+  const instant = `CASE WHEN ${zone} = 'UTC' THEN ${wall} WHEN ${zone} ^@ '+' OR ${zone} ^@ '-' THEN ${fixed} ELSE ${regional} END`;
+  const exact =
+    precision > 6 ? `make_timestamp_ns(epoch_ns(w) + (epoch_us(${instant}) - epoch_us(${wall})) * 1000)` : instant;
+  return `list_transform([${local}], lambda w: ${exact})[1]`;
+}
+
+/** The kernel by itself takes the second of two times. */
+function regionalInstant(local: string, zone: string, near: string): string {
+  const shown = (instant: string): string => `timezone(${zone}, timezone('UTC', ${instant}))`;
+  const sameOffset = `(${local} - (${shown(near)} - ${near}))`;
+  return `CASE WHEN ${shown(sameOffset)} = ${local} THEN ${sameOffset} ELSE timezone('UTC', timezone(${zone}, ${local})) END`;
 }
 
 /**

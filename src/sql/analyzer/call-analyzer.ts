@@ -29,7 +29,8 @@ export function analyzeFunctionCall(analyzer: ExpressionAnalyzer, node: ast.Func
   if (node.window) {
     if (!place.windows || !place.calls) throw analyzer.notScalar(node);
     const inner = analyzer.within('window function', place.aggregates);
-    const { resolved, operands } = resolveCall(inner, node, name);
+    const call = resolveCall(inner, node, name);
+    const { resolved, operands } = call;
     if (node.orderBy && kind === 'window') {
       throw new QueryError(
         'FUNCTION_NOT_AGGREGATE',
@@ -37,7 +38,7 @@ export function analyzeFunctionCall(analyzer: ExpressionAnalyzer, node: ast.Func
         node.location,
       );
     }
-    const orderBy = argumentOrder(inner, node, operands);
+    const orderBy = argumentOrder(inner, node, call);
     if (node.nullTreatment && kind === 'aggregate') throw nullTreatment(node, name);
     const filter = node.filter && inner.condition(node.filter, 'Filter expression');
     const window = analyzeWindow(inner, node.window, name, place.calls);
@@ -82,9 +83,10 @@ function receiverOf({ scope }: ExpressionAnalyzer, node: ast.FunctionCall): ast.
 }
 
 function aggregateCall(inner: ExpressionAnalyzer, node: ast.FunctionCall, name: string): AggregateCall {
-  const { resolved, operands } = resolveCall(inner, node, name);
+  const call = resolveCall(inner, node, name);
+  const { resolved, operands } = call;
   const filter = node.filter && inner.condition(node.filter, 'Filter expression');
-  const orderBy = argumentOrder(inner, node, operands);
+  const orderBy = argumentOrder(inner, node, call);
   return {
     function: resolved.id,
     type: resolved.returnType,
@@ -99,7 +101,7 @@ function aggregateCall(inner: ExpressionAnalyzer, node: ast.FunctionCall, name: 
 function argumentOrder(
   inner: ExpressionAnalyzer,
   node: ast.FunctionCall,
-  operands: readonly Expression[],
+  { written, operands }: ResolvedCall,
 ): readonly SortOrder[] {
   const orderBy = sortOrders(node.orderBy?.items ?? [], (key) => inner.analyze(key));
   if (node.distinct) {
@@ -111,14 +113,17 @@ function argumentOrder(
         node.location,
       );
     }
-    const keys = new Set(operands.map((operand) => JSON.stringify(operand)));
-    if (orderBy.some((order) => !keys.has(JSON.stringify(order.expression)))) {
+    // By what the function makes of an argument it is ordered as by the argument itself.
+    const keys = written.map((argument) => JSON.stringify(argument));
+    return orderBy.map((order) => {
+      const operand = operands[keys.indexOf(JSON.stringify(order.expression))];
+      if (operand) return { ...order, expression: operand };
       throw new QueryError(
         'EXPRESSION_NOT_IN_DISTINCT',
         `For aggregate function with DISTINCT, ORDER BY expressions must appear in arguments`,
         node.location,
       );
-    }
+    });
   }
   return orderBy;
 }
@@ -128,7 +133,12 @@ function scalarCall(analyzer: ExpressionAnalyzer, node: ast.FunctionCall, name: 
   return { kind: 'Call', type: resolved.returnType, function: resolved.id, arguments: operands };
 }
 
-type ResolvedCall = { readonly resolved: ResolvedFunction; readonly operands: readonly Expression[] };
+type ResolvedCall = {
+  readonly resolved: ResolvedFunction;
+  /** Arguments before they are cast to what the function takes; undefined for lambdas. */
+  readonly written: readonly (Expression | undefined)[];
+  readonly operands: readonly Expression[];
+};
 
 function resolveCall(analyzer: ExpressionAnalyzer, node: ast.FunctionCall, name: string): ResolvedCall {
   const values = node.arguments.map((argument) =>
@@ -144,7 +154,8 @@ function resolveCall(analyzer: ExpressionAnalyzer, node: ast.FunctionCall, name:
     if ('kind' in value) return coerce(value, type);
     return buildLambda(analyzer, node.arguments[i] as ast.Lambda, type);
   });
-  return { resolved, operands };
+  const written = values.map((value) => ('kind' in value ? value : undefined));
+  return { resolved, written, operands };
 }
 
 type LambdaArgument = Exclude<Argument, SqlType>;

@@ -2,8 +2,10 @@
 
 import { quote } from '../../types/kernel.ts';
 import {
+  FIRST_OF_TWO,
   instantOfLocal,
   localOfInstant,
+  NEAR_UTC,
   offsetMinutes,
   roundedUp,
   roundTimestamp,
@@ -46,15 +48,15 @@ export function castToZoned(from: SqlType, to: Zoned, sql: string, kit: CastKit)
       return present(s, zoned(fit(`(${s}).instant`, from.precision), `(${s}).zone`));
     }
     if (from.kind === 'timestamp')
-      return present(s, zoned(instantOfLocal(fit(s, from.precision), session, precision), session));
+      return present(s, zoned(instantOfLocal(fit(s, from.precision), session, precision, NEAR_UTC), session));
     if (from.kind === 'date') {
       const midnight = `CAST(${s} AS ${to.precision > 6 ? 'TIMESTAMP_NS' : 'TIMESTAMP'})`;
-      return present(s, zoned(instantOfLocal(midnight, session, precision), session));
+      return present(s, zoned(instantOfLocal(midnight, session, precision, NEAR_UTC), session));
     }
     if (from.kind === 'time' || from.kind === 'time with time zone') {
       const clock = from.kind === 'time' ? s : `(${s})."time"`;
       const local = `(CAST(${quote(kit.query.now.slice(0, 10))} AS DATE) + ${clock})`;
-      return present(s, zoned(instantOfLocal(local, session, 6), session));
+      return present(s, zoned(instantOfLocal(local, session, 6, NEAR_UTC), session));
     }
     return zonedFromText(to, s, session, kit);
   });
@@ -68,7 +70,7 @@ function zonedFromText(to: Zoned, s: string, session: string, kit: CastKit): str
   const local = `TRY_CAST(regexp_extract(${s}, ${shape}, 1) AS ${read})`;
   const given = `regexp_extract(${s}, ${shape}, 2)`;
   const rounded = roundTimestamp(roundedUp(s, local, to.precision), to.precision, to.precision > 6 ? 9 : 6);
-  const value = `list_transform([CASE WHEN ${given} = '' THEN ${session} ELSE ${zoneName(given)} END], lambda ${zone}: {'instant': ${instantOfLocal(rounded, zone, to.precision)}, 'zone': ${zone}})[1]`;
+  const value = `list_transform([CASE WHEN ${given} = '' THEN ${session} ELSE ${zoneName(given)} END], lambda ${zone}: {'instant': ${instantOfLocal(rounded, zone, to.precision, FIRST_OF_TWO)}, 'zone': ${zone}})[1]`;
   const failure = raiseSql('INVALID_CAST_ARGUMENT', `'Value cannot be cast to ${typeName(to)}: ' || ${s}`);
   return `CASE WHEN ${s} IS NULL THEN NULL WHEN ${local} IS NULL OR NOT ${zoneExists(given)} THEN ${failure} ELSE ${value} END`;
 }

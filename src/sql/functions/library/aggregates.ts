@@ -3,6 +3,8 @@
 import { kernelType, keySql, hasKeyOfItsOwn } from '../../../types/kernel.ts';
 import { decimal, type SqlType } from '../../../types/type.ts';
 import { aggregate, type FunctionDefinition, type Render, type RenderKit } from '../definition.ts';
+import type { Expression } from '../../expression.ts';
+import { refuseWhere } from './constants.ts';
 import { histogramOf, mapOfFirsts, multimapOf } from './keys.ts';
 
 const call =
@@ -92,20 +94,36 @@ const fewExtremesBy =
       `${key} IS NOT NULL`,
     );
 
+/**
+ * A statistic over numbers that are finite: the kernel fails on others, of which Trino makes `otherwise`. `least` rows are
+ * needed for an answer.
+ */
+const overFinite =
+  (kernel: string, least: number, otherwise: 'NaN' | 'NULL'): Render =>
+  (args, kit) => {
+    const isFinite = args.map((arg) => `isfinite(${arg})`).join(' AND ');
+    const statistic = kit.aggregate(kernel, args.join(', '), isFinite);
+    const odd = kit.aggregate('count', '*', `NOT (${isFinite})`);
+    const enough = kit.aggregate('count', '*', args.map((arg) => `${arg} IS NOT NULL`).join(' AND '));
+    const instead = otherwise === 'NaN' ? `CASE WHEN ${enough} >= ${least} THEN CAST('NaN' AS DOUBLE) END` : 'NULL';
+    return `CASE WHEN ${odd} > 0 THEN ${instead} ELSE ${statistic} END`;
+  };
+
+/** What cannot be computed is NULL: a slope through one point, a correlation with a constant. */
+const finiteOnly =
+  (kernel: string): Render =>
+  (args, kit) => {
+    const value = overFinite(kernel, 1, 'NULL')(args, kit);
+    return `list_transform([${value}], lambda f: CASE WHEN isfinite(f) THEN f END)[1]`;
+  };
+
 /** Trino's arguments are (y, x) as the kernel's. */
-const PAIR_STATISTICS: readonly (readonly [string, string])[] = [
-  ['corr', 'corr'],
-  ['covar_pop', 'covar_pop'],
-  ['covar_samp', 'covar_samp'],
-  ['regr_slope', 'regr_slope'],
-  ['regr_intercept', 'regr_intercept'],
-  ['regr_count', 'regr_count'],
-  ['regr_avgx', 'regr_avgx'],
-  ['regr_avgy', 'regr_avgy'],
-  ['regr_r2', 'regr_r2'],
-  ['regr_sxx', 'regr_sxx'],
-  ['regr_sxy', 'regr_sxy'],
-  ['regr_syy', 'regr_syy'],
+const PAIR_STATISTICS: readonly (readonly [string, Render])[] = [
+  ...['corr', 'regr_slope', 'regr_intercept', 'regr_r2'].map((name) => [name, finiteOnly(name)] as const),
+  ['covar_pop', overFinite('covar_pop', 1, 'NaN')],
+  ['covar_samp', overFinite('covar_samp', 2, 'NaN')],
+  ...['regr_count', 'regr_avgx', 'regr_avgy'].map((name) => [name, call(name)] as const),
+  ...['regr_sxx', 'regr_sxy', 'regr_syy'].map((name) => [name, overFinite(name, 1, 'NaN')] as const),
 ];
 
 /** Deviations from the mean to a power, summed over the values as a list: sound, unlike sums of powers. */
@@ -136,9 +154,39 @@ const checksum: Render = ([a = ''], kit) => {
   return `unhex(lpad(to_hex(CAST(((${sum} % ${modulus}) + ${modulus}) % ${modulus} AS UBIGINT)), 16, '0'))`;
 };
 
-/** Exact where approximate is allowed. */
-const percentile: Render = ([a = '', p = ''], kit) => kit.aggregate('quantile_disc', `${a}, ${p}`);
-const percentiles: Render = ([a = '', list = ''], kit) => kit.aggregate('quantile_disc', `${a}, ${list}`);
+/** Exact where approximate is allowed. The kernel takes constant shares only. */
+const percentile: Render = ([a = '', p = ''], kit) => {
+  if (isShare(kit.expressions[1])) return kit.aggregate('quantile_disc', `${a}, ${p}`);
+  const sorted = `list_sort(${kit.aggregate('list', a, `${a} IS NOT NULL`)})`;
+  const share = kit.aggregate('any_value', p);
+  return `list_transform([{'l': ${sorted}, 'p': ${share}}], lambda q: ${shareOf('q.l', 'q.p')})[1]`;
+};
+
+const percentiles: Render = ([a = '', list = ''], kit) => {
+  const shares = kit.expressions[1];
+  const constant = shares?.kind === 'Array' ? shares.elements : undefined;
+  if (constant?.every(isShare)) return kit.aggregate('quantile_disc', `${a}, ${list}`);
+  const sorted = `list_sort(${kit.aggregate('list', a, `${a} IS NOT NULL`)})`;
+  const each = `list_transform(q.p, lambda p: ${shareOf('q.l', 'p')})`;
+  return `list_transform([{'l': ${sorted}, 'p': ${kit.aggregate('any_value', list)}}], lambda q: CASE WHEN q.l IS NOT NULL THEN ${each} END)[1]`;
+};
+
+const isShare = (e: Expression | undefined): boolean => {
+  const inner = e?.kind === 'Cast' ? e.argument : e;
+  return (
+    inner?.kind === 'Constant' &&
+    typeof inner.value === 'string' &&
+    Number(inner.value) >= 0 &&
+    Number(inner.value) <= 1
+  );
+};
+
+const shareOf = (sorted: string, share: string): string =>
+  refuseWhere(
+    `NOT coalesce(${share} BETWEEN 0 AND 1, false)`,
+    `'Percentile must be between 0 and 1'`,
+    `${sorted}[greatest(1, CAST(ceil(${share} * len(${sorted})) AS BIGINT))]`,
+  );
 
 /** The kernel's own is wrong where there is a NaN; where that cannot be, it keeps no list of all values. */
 const histogram: Render = ([a = ''], kit) => {
@@ -170,13 +218,13 @@ const mapUnion: Render = ([m = ''], kit) =>
 
 const multimapAgg: Render = ([k = '', v = ''], kit) => multimapOf(entriesOf(k, v, kit), kit.type);
 
-const FLOAT_STATISTICS: readonly (readonly [string, string])[] = [
-  ['stddev', 'stddev_samp'],
-  ['stddev_samp', 'stddev_samp'],
-  ['stddev_pop', 'stddev_pop'],
-  ['variance', 'var_samp'],
-  ['var_samp', 'var_samp'],
-  ['var_pop', 'var_pop'],
+const FLOAT_STATISTICS: readonly (readonly [string, Render])[] = [
+  ['stddev', overFinite('stddev_samp', 2, 'NaN')],
+  ['stddev_samp', overFinite('stddev_samp', 2, 'NaN')],
+  ['stddev_pop', overFinite('stddev_pop', 1, 'NaN')],
+  ['variance', overFinite('var_samp', 2, 'NaN')],
+  ['var_samp', overFinite('var_samp', 2, 'NaN')],
+  ['var_pop', overFinite('var_pop', 1, 'NaN')],
 ];
 
 export const AGGREGATES: readonly FunctionDefinition[] = [
@@ -212,7 +260,7 @@ export const AGGREGATES: readonly FunctionDefinition[] = [
   aggregate('every(boolean): boolean', call('bool_and')),
   aggregate('arbitrary(T): T', ([a = ''], kit) => kit.aggregate('any_value', a), UNORDERED),
   aggregate('any_value(T): T', ([a = ''], kit) => kit.aggregate('any_value', a), UNORDERED),
-  ...FLOAT_STATISTICS.map(([name, kernel]) => aggregate(`${name}(double): double`, call(kernel), UNORDERED)),
+  ...FLOAT_STATISTICS.map(([name, render]) => aggregate(`${name}(double): double`, render, UNORDERED)),
   aggregate('array_agg(T): array(T)', call('list'), UNORDERED),
   aggregate('listagg(varchar): varchar', ([a = ''], kit) => kit.aggregate('string_agg', `${a}, ''`), UNORDERED),
   aggregate('listagg(varchar, varchar): varchar', call('string_agg'), UNORDERED),
@@ -220,7 +268,7 @@ export const AGGREGATES: readonly FunctionDefinition[] = [
     aggregate(`${name}(T:orderable, bigint): array(T)`, fewExtremes(name)),
     aggregate(`${name}_by(V, K:orderable, bigint): array(V)`, fewExtremesBy(name), UNORDERED),
   ]),
-  ...PAIR_STATISTICS.map(([name, kernel]) => aggregate(`${name}(double, double): double`, call(kernel), UNORDERED)),
+  ...PAIR_STATISTICS.map(([name, render]) => aggregate(`${name}(double, double): double`, render, UNORDERED)),
   aggregate('geometric_mean(double): double', ([a = ''], kit) => `exp(${kit.aggregate('avg', `ln(${a})`)})`, UNORDERED),
   aggregate('skewness(double): double', skewness, UNORDERED),
   aggregate('kurtosis(double): double', kurtosis, UNORDERED),

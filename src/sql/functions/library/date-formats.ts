@@ -2,7 +2,7 @@
 
 import { QueryError } from '../../../common/errors.ts';
 import { quote } from '../../../types/kernel.ts';
-import { instantOfLocal, offsetText, roundTimestamp } from '../../../types/text.ts';
+import { FIRST_OF_TWO, instantOfLocal, offsetText, roundTimestamp } from '../../../types/text.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
 import { constantText, refuseWhere, whenPresent } from './constants.ts';
 import { precisionOf, wallClock } from './moments.ts';
@@ -289,7 +289,7 @@ const parseDatetime: Render = ([a = ''], { expressions, query, bind }) => {
       bind(
         name,
         (z) =>
-          `CASE WHEN ${s} IS NULL THEN NULL WHEN ${local} IS NULL OR ${z} = '' THEN ${bad} ELSE {'instant': ${instantOfLocal(local, z, 3)}, 'zone': ${z}} END`,
+          `CASE WHEN ${s} IS NULL THEN NULL WHEN ${local} IS NULL OR ${z} = '' THEN ${bad} ELSE {'instant': ${instantOfLocal(local, z, 3, FIRST_OF_TWO)}, 'zone': ${z}} END`,
       ),
     );
   });

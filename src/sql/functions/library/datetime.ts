@@ -2,7 +2,15 @@
 
 import { QueryError } from '../../../common/errors.ts';
 import { quote } from '../../../types/kernel.ts';
-import { instantOfLocal, localOfInstant, offsetText, plusMonthsSql, roundTimestamp } from '../../../types/text.ts';
+import {
+  FIRST_OF_TWO,
+  instantOfLocal,
+  localOfInstant,
+  NEAR_UTC,
+  offsetText,
+  plusMonthsSql,
+  roundTimestamp,
+} from '../../../types/text.ts';
 import type { SqlType } from '../../../types/type.ts';
 import { zoneName } from '../../render/render-zoned-cast.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
@@ -75,7 +83,8 @@ const PARTS: FunctionDefinition[] = [
 
 const DATE_UNITS = ['day', 'week', 'month', 'quarter', 'year'] as const;
 const TIME_UNITS = ['millisecond', 'second', 'minute', 'hour'] as const;
-type Unit = (typeof DATE_UNITS)[number] | (typeof TIME_UNITS)[number];
+type TimeUnit = (typeof TIME_UNITS)[number];
+type Unit = (typeof DATE_UNITS)[number] | TimeUnit;
 
 const unitsOf = (type: SqlType | undefined): readonly Unit[] => {
   if (type?.kind === 'date') return DATE_UNITS;
@@ -111,7 +120,9 @@ function perUnit(
   });
 }
 
-const MICROS: Readonly<Record<(typeof TIME_UNITS)[number], number>> = {
+const isTimeUnit = (unit: Unit): unit is TimeUnit => unit in MICROS;
+
+const MICROS: Readonly<Record<TimeUnit, number>> = {
   millisecond: 1000,
   second: 1_000_000,
   minute: 60_000_000,
@@ -135,8 +146,8 @@ const add: Render = (args, kit) => {
   return kit.bind(args[1]!, (n) =>
     kit.bind(args[2]!, (x) =>
       perUnit(args, kit, type, (unit) => {
-        if (unit in MICROS) {
-          const micros = `${n} * ${MICROS[unit as keyof typeof MICROS]}`;
+        if (isTimeUnit(unit)) {
+          const micros = `${n} * ${MICROS[unit]}`;
           if (type?.kind === 'timestamp with time zone') {
             return `CASE WHEN ${x} IS NOT NULL AND ${n} IS NOT NULL THEN {'instant': ${plusMicros(`(${x}).instant`, micros, precision)}, 'zone': (${x}).zone} END`;
           }
@@ -181,38 +192,63 @@ const difference: Render = (args, kit) => {
   return kit.bind(args[1]!, (a) =>
     kit.bind(args[2]!, (b) =>
       perUnit(args, kit, type, (unit) => {
-        if (unit in MICROS) {
-          const micros = MICROS[unit as keyof typeof MICROS];
-          if (type?.kind === 'timestamp with time zone')
-            return `((epoch_us((${b}).instant) - epoch_us((${a}).instant)) // ${micros})`;
-          if (type?.kind === 'time with time zone') {
-            return `((${utc(b)} - ${utc(a)}) // ${micros})`;
-          }
-          return `((epoch_us(${wallClock(b, type)}) - epoch_us(${wallClock(a, type)})) // ${micros})`;
+        if (isTimeUnit(unit)) {
+          const micros = MICROS[unit];
+          if (type?.kind === 'time with time zone') return `((${utc(b)} - ${utc(a)}) // ${micros})`;
+          return `((epoch_us(${wholeMillis(b, type)}) - epoch_us(${wholeMillis(a, type)})) // ${micros})`;
         }
         if (type?.kind === 'date' && unit === 'day') return `CAST(${b} - ${a} AS BIGINT)`;
         const [from, to] = [plainClock(a, type), plainClock(b, type)];
         if (unit === 'day' || unit === 'week') {
           return `((epoch_us(${to}) - epoch_us(${from})) // ${unit === 'day' ? 86_400_000_000 : 7 * 86_400_000_000})`;
         }
-        return monthsBetween(from, to, unit === 'month' ? 1 : unit === 'quarter' ? 3 : 12);
+        return monthsBetween(from, to, unit);
       }),
     ),
   );
 };
+
+/** The instant or wall clock without what is below a millisecond: Trino counts between those. */
+function wholeMillis(x: string, type: SqlType | undefined): string {
+  const moment = type?.kind === 'timestamp with time zone' ? `(${x}).instant` : wallClock(x, type);
+  return precisionOf(type) > 3 ? `date_trunc('millisecond', ${moment})` : moment;
+}
 
 const plainClock = (x: string, type: SqlType | undefined): string => {
   const clock = wallClock(x, type);
   return precisionOf(type) > 6 ? `CAST(${clock} AS TIMESTAMP)` : clock;
 };
 
-/** Whole months: one less where the day and clock of the later have not been reached. */
-function monthsBetween(from: string, to: string, unit: number): string {
-  const months = `((year(${to}) - year(${from})) * 12 + month(${to}) - month(${from}))`;
-  const reached = `${from} + to_months(CAST(${months} AS INTEGER))`;
-  const whole = `(${months} - CASE WHEN ${to} >= ${from} AND ${reached} > ${to} THEN 1 WHEN ${to} < ${from} AND ${reached} < ${to} THEN -1 ELSE 0 END)`;
-  return unit === 1 ? `CAST(${whole} AS BIGINT)` : `CAST(${whole} // ${unit} AS BIGINT)`;
+/** Whole units between the earlier and the later, negative where the first is the later. */
+function monthsBetween(a: string, b: string, unit: 'month' | 'quarter' | 'year'): string {
+  const [from, to] = [`least(${a}, ${b})`, `greatest(${a}, ${b})`];
+  const months = wholeMonths('p.f', 'p.t');
+  const whole = unit === 'year' ? wholeYears('p.f', 'p.t') : unit === 'quarter' ? `${months} // 3` : months;
+  const both = `{'f': ${from}, 't': ${to}, 'sign': CASE WHEN ${a} > ${b} THEN -1 ELSE 1 END}`;
+  return whenPresent([a, b], `list_transform([${both}], lambda p: CAST(p.sign * (${whole}) AS BIGINT))[1]`);
 }
+
+/** One less where the day and clock have not been reached; the last day of a month is as good as any later day. */
+function wholeMonths(from: string, to: string): string {
+  const months = `((year(${to}) - year(${from})) * 12 + month(${to}) - month(${from}))`;
+  const day = `CASE WHEN day(${to}) = day(last_day(${to})) THEN least(day(${from}), day(${to})) ELSE day(${from}) END`;
+  return `(${months} - CASE WHEN day(${to}) < ${day} OR (day(${to}) = ${day} AND ${within('day', to)} < ${within('day', from)}) THEN 1 ELSE 0 END)`;
+}
+
+/** From the 29th of February on, days of leap years are counted as in years without it where the other year is one. */
+function wholeYears(from: string, to: string): string {
+  const [fromLate, toLate] = [from, to].map((moment) => `${within('year', moment)} >= INTERVAL 59 DAY`);
+  const fromLess = `${fromLate} AND ${inLeapYear(from)} AND NOT ${inLeapYear(to)}`;
+  const toLess = `${fromLate} AND NOT ${inLeapYear(from)} AND ${toLate} AND ${inLeapYear(to)}`;
+  const fromRest = `${within('year', from)} - CASE WHEN ${fromLess} THEN INTERVAL 1 DAY ELSE INTERVAL 0 DAY END`;
+  const toRest = `${within('year', to)} - CASE WHEN ${toLess} THEN INTERVAL 1 DAY ELSE INTERVAL 0 DAY END`;
+  return `(year(${to}) - year(${from}) - CASE WHEN ${toRest} < ${fromRest} THEN 1 ELSE 0 END)`;
+}
+
+/** What has passed of its day or year. */
+const within = (unit: 'day' | 'year', moment: string): string => `(${moment} - date_trunc('${unit}', ${moment}))`;
+
+const inLeapYear = (moment: string): string => `(day(last_day(make_date(year(${moment}), 2, 1))) = 29)`;
 
 /** Milliseconds are what old Trino clocks have; rounding is to the nearest. */
 const fromUnixtime =
@@ -242,7 +278,10 @@ const withTimezone: Render = ([value = '', zone = ''], { bind, types }) =>
   bind(value, (v) =>
     bind(zone, (z) =>
       bind(zoneName(z), (name) =>
-        whenPresent([v, z], `{'instant': ${instantOfLocal(v, name, precisionOf(types[0]))}, 'zone': ${name}}`),
+        whenPresent(
+          [v, z],
+          `{'instant': ${instantOfLocal(v, name, precisionOf(types[0]), NEAR_UTC)}, 'zone': ${name}}`,
+        ),
       ),
     ),
   );
@@ -358,7 +397,7 @@ function fromIso(s: string, precision: 3 | 9, session: string, bind: Parameters<
     bind(
       precision === 9 ? read : roundTimestamp(read, 3, 6),
       (local) =>
-        `CASE WHEN ${s} IS NULL THEN NULL WHEN ${local} IS NULL THEN ${bad} ELSE {'instant': ${instantOfLocal(local, z, precision)}, 'zone': ${z}} END`,
+        `CASE WHEN ${s} IS NULL THEN NULL WHEN ${local} IS NULL THEN ${bad} ELSE {'instant': ${instantOfLocal(local, z, precision, FIRST_OF_TWO)}, 'zone': ${z}} END`,
     ),
   );
 }

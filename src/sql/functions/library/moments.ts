@@ -1,6 +1,6 @@
 /** Dates, times and zoned timestamps as plain kernel TIMESTAMPs: what the date functions compute with. */
 
-import { instantOfLocal, zonedLocal } from '../../../types/text.ts';
+import { instantOfLocal, nearInstant, zonedLocal } from '../../../types/text.ts';
 import type { SqlType } from '../../../types/type.ts';
 
 /** Types with a calendar, as templates of signatures. */
@@ -29,7 +29,8 @@ export function fromWallClock(local: string, type: SqlType | undefined, original
   if (type?.kind === 'time') return `CAST(${local} AS TIME)`;
   if (type?.kind === 'timestamp') return type.precision > 6 ? `CAST(${local} AS TIMESTAMP_NS)` : local;
   if (type?.kind === 'timestamp with time zone') {
-    const instant = instantOfLocal(local, `(${original}).zone`, type.precision);
+    const near = nearInstant(`(${original}).instant`, type.precision);
+    const instant = instantOfLocal(local, `(${original}).zone`, type.precision, near);
     return `CASE WHEN ${original} IS NOT NULL THEN {'instant': ${instant}, 'zone': (${original}).zone} END`;
   }
   if (type?.kind !== 'time with time zone') return local;

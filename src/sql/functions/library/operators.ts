@@ -1,7 +1,7 @@
 /** Operators over dates, intervals, texts and collections. */
 
 import { keySql, quote } from '../../../types/kernel.ts';
-import { instantOfLocal, plusMonthsSql, zonedLocal } from '../../../types/text.ts';
+import { instantOfLocal, nearInstant, plusMonthsSql, zonedLocal } from '../../../types/text.ts';
 import { castAllowed } from '../../../types/coercion.ts';
 import { type SqlType, VARCHAR } from '../../../types/type.ts';
 import { raise, raiseSql } from '../../render/raise.ts';
@@ -63,7 +63,10 @@ function shifts(name: string, sign: string): FunctionDefinition[] {
         const precision = precisionOf(types[0]);
         return bind(t, (v) => {
           const local = plusMonthsSql(zonedLocal(v, precision), `(${sign}${i})`, precision);
-          return withInstant(v, instantOfLocal(local, `(${v}).zone`, precision));
+          return withInstant(
+            v,
+            instantOfLocal(local, `(${v}).zone`, precision, nearInstant(`(${v}).instant`, precision)),
+          );
         });
       },
     ),
