@@ -1,6 +1,8 @@
 /** Domains of columns from predicates: exact where they say something, silent where unsure. */
 
+import { assert } from '../common/assert.ts';
 import { type ComparisonOperator, comparisonsOf, type Expression } from '../sql/expression.ts';
+import { compareConstants, hasKnownOrder } from '../types/compare.ts';
 import type { ConstantValue } from '../types/constant.ts';
 import type { Bound, Domain, Range } from '../types/domain.ts';
 import type { SqlType } from '../types/type.ts';
@@ -150,30 +152,14 @@ function ofIn(value: Expression, list: readonly Expression[]): SymbolDomains {
   return new Map([[column.name, { domain, type: column.type }]]);
 }
 
-/** Whether the value's place among the type's values is known here; years beyond four digits are left alone. */
-function isComparable(value: ConstantValue, type: SqlType): value is string {
-  if (typeof value !== 'string') return false;
-  if (WHOLE.includes(type.kind)) return /^-?\d+$/.test(value);
-  if (type.kind === 'double') return Number.isFinite(Number(value));
-  if (type.kind === 'date' || type.kind === 'timestamp') return /^\d{4}-/.test(value);
-  return type.kind === 'decimal' || type.kind === 'varchar';
-}
+/** Whether a range may end at the value. No range ends at an infinity, which NaN stands beyond. */
+const isComparable = (value: ConstantValue, type: SqlType): boolean =>
+  typeof value === 'string' && hasKnownOrder(type, value) && (type.kind !== 'double' || Number.isFinite(Number(value)));
 
 function compare(a: ConstantValue, b: ConstantValue, type: SqlType): number {
-  const x = String(a);
-  const y = String(b);
-  if (type.kind === 'double') return Number(x) - Number(y);
-  if (type.kind === 'varchar') return Buffer.compare(Buffer.from(x), Buffer.from(y));
-  if (type.kind === 'date' || type.kind === 'timestamp') return x < y ? -1 : x > y ? 1 : 0;
-  const [m, n] = [unscaled(x, type), unscaled(y, type)];
-  return m < n ? -1 : m > n ? 1 : 0;
-}
-
-/** Of decimals with the column's scale; a constant may be written with another one. */
-function unscaled(text: string, type: SqlType): bigint {
-  const scale = type.kind === 'decimal' ? type.scale : 0;
-  const [whole, fraction = ''] = text.split('.');
-  return BigInt(`${whole}${fraction.padEnd(scale, '0')}`);
+  const compared = compareConstants(type, a, b);
+  assert(compared !== undefined, 'only values whose order is known bound a domain');
+  return compared;
 }
 
 function intersected(a: Domain, b: Domain, type: SqlType): Domain {
