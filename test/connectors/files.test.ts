@@ -1,6 +1,6 @@
 /** The `files` connector over real files: what it finds, what it skips, what it refuses. */
 
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -66,6 +66,15 @@ function connector(tables?: Record<string, unknown>): FilesConnector {
   const configuration = filesConfigurationSchema.parse({ connector: 'files', roots: ['data'], schemas: { s: schema } });
   const cacheDirectory = path.join(folder, 'cache');
   return new FilesConnector({ configuration, baseDirectory: folder, kernel: kernelQueries(kernel), cacheDirectory });
+}
+
+/** The table of these text files, in this order. */
+async function write(table: string, texts: readonly string[], extension = 'csv'): Promise<FilesConnector> {
+  await mkdir(path.join(folder, 'data', table), { recursive: true });
+  for (const [i, content] of texts.entries()) {
+    await writeFile(path.join(folder, 'data', table, `${String(i).padStart(3, '0')}.${extension}`), content);
+  }
+  return connector({ [table]: { path: `data/${table}` } });
 }
 
 async function scan(files: FilesConnector, table: string, constraint: TupleDomain = {}): Promise<unknown[][]> {
@@ -193,6 +202,86 @@ describe('what there is', () => {
     }
   });
 
+  describe('types of text files', () => {
+    test('hold for every file, however many there are', async () => {
+      const whole = Array.from({ length: 40 }, (_, i) => `n,day,word,none\n${i},2020-01-01,${i},\n`);
+      const files = await write('wide', [
+        ...whole,
+        'n,day,word,none\n1.5,2020-01-02 10:30:00,x,\n',
+        'n,day,word,none\n,,,\n',
+        'n,day,word,none\n',
+      ]);
+      expect(columnsOf(await files.describeTable('s', 'wide')).slice(0, 4)).toEqual([
+        'n double',
+        'day timestamp(6)',
+        'word varchar',
+        'none varchar',
+      ]);
+      const rows = await scan(files, 'wide');
+      expect(rows).toHaveLength(42);
+      expect(rows.at(-2)).toEqual([1.5, '2020-01-02 10:30:00', 'x', null]);
+      expect(rows.at(-1)).toEqual([null, null, null, null]);
+    });
+
+    test('JSON too', async () => {
+      const whole = Array.from({ length: 40 }, (_, i) => `{"n":${i}}\n`);
+      const files = await write('wide_json', [...whole, '{"n":1.5,"more":true}\n'], 'jsonl');
+      expect(columnsOf(await files.describeTable('s', 'wide_json')).slice(0, 2)).toEqual(['n double', 'more boolean']);
+      expect((await scan(files, 'wide_json')).at(-1)).toEqual([1.5, true]);
+    });
+
+    test('dates that are written otherwise are text', async () => {
+      const files = await write('dates', ['day\n13/02/2020\n']);
+      expect(await scan(files, 'dates')).toEqual([['13/02/2020']]);
+    });
+
+    test('only new files are looked into again', async () => {
+      const asked: string[] = [];
+      await write('growing', ['n\n1\n', 'n\n2\n']);
+      const configuration = filesConfigurationSchema.parse({
+        connector: 'files',
+        roots: ['data'],
+        schemas: { s: { tables: { growing: { path: 'data/growing' } } } },
+      });
+      const queries = kernelQueries(kernel);
+      const files = new FilesConnector({
+        configuration,
+        baseDirectory: folder,
+        cacheDirectory: path.join(folder, 'cache'),
+        kernel: {
+          query: (sql, roots) => {
+            asked.push(...[...sql.matchAll(/\d+\.csv/g)].map(([name]) => name));
+            return queries.query(sql, roots);
+          },
+        },
+      });
+      await files.describeTable('s', 'growing');
+      asked.length = 0;
+      await writeFile(path.join(folder, 'data/growing/002.csv'), 'n\n1.5\n');
+      expect(columnsOf(await files.describeTable('s', 'growing'))[0]).toBe('n double');
+      expect(asked.filter((name) => name !== '002.csv')).toHaveLength(0);
+    });
+
+    test('what a declared type would round or cut is refused, by file and column', async () => {
+      await write('rounded', ['n,day\n1,2020-01-01\n2.0, 2020-01-02\n', 'n,day\n1.5,2020-01-02 10:30:00\n']);
+      const [whole, day] = [
+        [
+          { name: 'n', type: 'bigint' },
+          { name: 'day', type: 'varchar' },
+        ],
+        [
+          { name: 'n', type: 'varchar' },
+          { name: 'day', type: 'date' },
+        ],
+      ].map((columns) => connector({ rounded: { path: 'data/rounded', columns } }));
+      await expect(scan(whole!, 'rounded')).rejects.toThrow(/"1\.5" in column "n" of .*001\.csv/);
+      await expect(scan(day!, 'rounded')).rejects.toThrow(/10:30:00" in column "day" of .*001\.csv/);
+      await rm(path.join(folder, 'data/rounded/001.csv'));
+      expect((await scan(whole!, 'rounded')).map(([n]) => n)).toEqual(['1', '2']);
+      expect((await scan(day!, 'rounded')).map((row) => row[1])).toEqual(['2020-01-01', '2020-01-02']);
+    });
+  });
+
   test('declared columns decide', async () => {
     const files = connector({
       people: {
@@ -268,6 +357,30 @@ describe('what it refuses', () => {
   test('a missing file names the hint', async () => {
     const files = connector({ gone: { path: 'data/gone.parquet', hint: 'get it with: npm install x' } });
     await expect(files.describeTable('s', 'gone')).rejects.toThrow(/get it with: npm install x/);
+  });
+
+  test('Parquet columns that differ in case only, of which one would be skipped by the bounds of the other', async () => {
+    const file = path.join(folder, 'data/twins.parquet');
+    await kernel.run(`COPY (SELECT 1 AS twin, 100 AS "NIWT") TO '${file}' (FORMAT parquet)`);
+    const bytes = (await readFile(file)).toString('latin1').replaceAll('NIWT', 'TWIN');
+    await writeFile(file, Buffer.from(bytes, 'latin1'));
+    await expect(connector().describeTable('s', 'twins')).rejects.toMatchObject({
+      code: 'FILE_UNSUPPORTED',
+      message: expect.stringMatching(/twins\.parquet has two columns "twin"/) as string,
+    });
+    await rm(file);
+  });
+
+  test('JSON keys that differ in case only', async () => {
+    await mkdir(path.join(folder, 'data/keys'), { recursive: true });
+    await writeFile(path.join(folder, 'data/keys/1.jsonl'), '{"key":1,"b_2":1}\n');
+    const files = connector({ keys: { path: 'data/keys' } });
+    expect(columnsOf(await files.describeTable('s', 'keys'))).toContain('b_2 bigint');
+    await writeFile(path.join(folder, 'data/keys/2.jsonl'), '{"Key":2}\n');
+    await expect(files.describeTable('s', 'keys')).rejects.toMatchObject({
+      code: 'FILE_UNSUPPORTED',
+      message: expect.stringContaining('"Key" and "key"') as string,
+    });
   });
 
   test('CSV files of one table with other columns', async () => {

@@ -18,6 +18,7 @@ import type { ParquetFooter } from './parquet-footer.ts';
 import { resolvePath } from './resolve-path.ts';
 import { filesHandle, PATH_COLUMN } from './scan.ts';
 import type { FileFormat, FilesSplit } from './scan.ts';
+import { CsvSniffer } from './sniff-csv.ts';
 import { tableStatistics } from './statistics.ts';
 
 export type FilesConnectorOptions = {
@@ -46,6 +47,7 @@ const SPLIT_BYTES = 8 * 1024 * 1024;
 export class FilesConnector implements Connector {
   readonly #options: FilesConnectorOptions;
   readonly #roots: readonly string[];
+  readonly #sniffer: CsvSniffer;
   /** By schema and table; replaced when the files have changed. */
   readonly #located = new Map<string, LocatedTable>();
   readonly #described = new WeakMap<TableDescription, LocatedTable>();
@@ -53,6 +55,7 @@ export class FilesConnector implements Connector {
   constructor(options: FilesConnectorOptions) {
     this.#options = options;
     this.#roots = options.configuration.roots.map((root) => resolvePath(root, options.baseDirectory));
+    this.#sniffer = new CsvSniffer(options.kernel, this.#roots);
   }
 
   get rootsAreShared(): boolean {
@@ -139,7 +142,7 @@ export class FilesConnector implements Connector {
       format === 'parquet'
         ? await mapLimited(files, FOOTERS_AT_ONCE, (file) => readParquetFooter(file.path))
         : undefined;
-    const inferred = await inferSchema(files, format, configuration, this.#options.kernel, this.#roots);
+    const inferred = await inferSchema(files, format, configuration, this.#options.kernel, this.#roots, this.#sniffer);
     const located = { files, identity, schema: inferred, footers };
     this.#located.set(key, located);
     return located;

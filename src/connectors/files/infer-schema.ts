@@ -1,6 +1,7 @@
 /** Finds out the columns of a table's files: by a kernel task, since only the kernel knows how it will read them. */
 
 import { open } from 'node:fs/promises';
+import { mapLimited } from '../../common/collections.ts';
 import { QueryError } from '../../common/errors.ts';
 import { kernelType, quote } from '../../types/kernel.ts';
 import { parseType } from '../../types/parse-type.ts';
@@ -12,16 +13,9 @@ import { parseFileType, sqlTypeOf } from './kernel-schema.ts';
 import type { DataFile } from './locate.ts';
 import { globFree, PATH_COLUMN } from './scan.ts';
 import type { CsvOptions, FileFormat, FilesHandle } from './scan.ts';
+import { type CsvSniffer, type FileColumn, FULL_SNIFF_BYTES_MAX, SAMPLE_LINES } from './sniff-csv.ts';
 
 export type FilesSchema = { readonly columns: readonly Column[]; readonly handle: FilesHandle };
-
-/** Text files that inference looks into; columns that only later files have are not seen. Parquet files are all seen. */
-const FILES_INFERRED_MAX = 32;
-
-/** Bytes of text up to which every line is looked at; beyond, the kernel's sample of 20,480 lines decides. */
-const FULL_SNIFF_BYTES_MAX = 64 * 1024 * 1024;
-
-type FileColumn = { readonly name: string; readonly type: string };
 
 export async function inferSchema(
   files: readonly DataFile[],
@@ -29,27 +23,32 @@ export async function inferSchema(
   configuration: TableConfiguration | undefined,
   kernel: KernelQueries,
   roots: readonly string[],
+  sniffer: CsvSniffer,
 ): Promise<FilesSchema> {
-  const looked = format === 'parquet' ? files : files.slice(0, FILES_INFERRED_MAX);
-  const list = `[${looked.map((file) => quote(globFree(file.path))).join(', ')}]`;
+  const list = `[${files.map((file) => quote(globFree(file.path))).join(', ')}]`;
   const query = (sql: string): ReturnType<KernelQueries['query']> => kernel.query(sql, roots);
   let csv: CsvOptions | undefined;
   let found: readonly FileColumn[];
   if (format === 'parquet') {
     found = await describe(query, `read_parquet(${list}, union_by_name = true, hive_partitioning = false)`);
   } else if (format === 'json') {
-    const sample = bytesOf(looked) <= FULL_SNIFF_BYTES_MAX ? -1 : 20_480;
+    const sample = bytesOf(files) <= FULL_SNIFF_BYTES_MAX ? -1 : SAMPLE_LINES;
     const options = `format = 'newline_delimited', union_by_name = true, hive_partitioning = false, sample_size = ${sample}`;
     found = configuration?.columns
       ? declaredText(configuration.columns)
       : await describe(query, `read_json(${list}, ${options})`);
+    if (!configuration?.columns) await checkKeys(query, list, found);
   } else {
-    const sniffed = await sniffCsv(query, files[0]!, format, configuration);
+    const sniffed = await sniffer.sniff(files, format, configuration);
     csv = sniffed.csv;
     found = configuration?.columns ? declaredText(configuration.columns) : sniffed.columns;
     if (csv.header) await checkHeaders(files);
   }
-  return schemaOf(files, found, format, configuration, csv);
+  const schema = schemaOf(files, found, format, configuration, csv);
+  const isSampled =
+    format === 'json' ? bytesOf(files) > FULL_SNIFF_BYTES_MAX : files.some((file) => file.bytes > FULL_SNIFF_BYTES_MAX);
+  if (format === 'parquet' || (!isSampled && !configuration?.columns)) return schema;
+  return { ...schema, handle: { ...schema.handle, unproven: true } };
 }
 
 const bytesOf = (files: readonly DataFile[]): number => files.reduce((sum, file) => sum + file.bytes, 0);
@@ -76,46 +75,39 @@ const declaredText = (columns: NonNullable<TableConfiguration['columns']>): read
     };
   });
 
-async function sniffCsv(
-  query: Query,
-  file: DataFile,
-  format: 'csv' | 'tsv',
-  configuration: TableConfiguration | undefined,
-): Promise<{ csv: CsvOptions; columns: readonly FileColumn[] }> {
-  const delimiter = configuration?.delimiter ?? (format === 'tsv' ? '\t' : undefined);
-  const nullText = configuration?.nullText ?? '';
-  const options = [
-    `sample_size = ${file.bytes <= FULL_SNIFF_BYTES_MAX ? -1 : 20_480}`,
-    `nullstr = ${quote(nullText)}`,
-    ...(delimiter ? [`delim = ${quote(delimiter)}`] : []),
-    ...(configuration?.header === undefined ? [] : [`header = ${configuration.header}`]),
-  ];
-  const rows = await query(
-    `SELECT Delimiter, HasHeader, list_transform(Columns, lambda c: [c.name, c.type]) ` +
-      `FROM sniff_csv(${quote(globFree(file.path))}, ${options.join(', ')})`,
-  );
-  const [found, header, columns] = rows[0] ?? [];
-  if (!Array.isArray(columns)) throw new QueryError('FILE_CORRUPT', `${file.path} is not readable as ${format}`);
-  return {
-    csv: { delimiter: delimiter ?? text(found), header: configuration?.header ?? header === true, nullText },
-    columns: columns.map((column) => {
-      const [name, type] = column as readonly string[];
-      return { name: name ?? '', type: type ?? 'VARCHAR' };
-    }),
-  };
+/**
+ * The kernel calls a key that differs from another in case only `key_1`, and does not find it under that name when it reads.
+ * Throws FILE_UNSUPPORTED.
+ */
+async function checkKeys(query: Query, list: string, columns: readonly FileColumn[]): Promise<void> {
+  const names = new Set(columns.map(({ name }) => name.toLowerCase()));
+  if (!columns.some(({ name }) => names.has(name.toLowerCase().replace(/_\d+$/, '')) && /_\d+$/.test(name))) return;
+  const rows = await query(`SELECT DISTINCT unnest(json_keys(json)) FROM read_ndjson_objects(${list})`);
+  const keys = rows.map(([key]) => text(key)).sort();
+  for (const [i, key] of keys.entries()) {
+    const twin = keys.slice(i + 1).find((other) => other.toLowerCase() === key.toLowerCase());
+    if (twin === undefined) continue;
+    throw new QueryError(
+      'FILE_UNSUPPORTED',
+      `The JSON files have keys "${key}" and "${twin}", which differ in case only: rename one, or declare the columns`,
+    );
+  }
 }
 
 /** Columns of CSV files are read by position, so all files of a table must begin with the same line of names. */
 async function checkHeaders(files: readonly DataFile[]): Promise<void> {
-  const expected = await firstLine(files[0]!.path);
-  for (const file of files.slice(1)) {
-    if ((await firstLine(file.path)) === expected) continue;
+  const lines = await mapLimited(files, FIRST_LINES_AT_ONCE, (file) => firstLine(file.path));
+  const expected = lines[0]!;
+  for (const [i, file] of files.entries()) {
+    if (lines[i] === expected || file.bytes === 0) continue;
     throw new QueryError(
       'FILE_UNSUPPORTED',
       `${file.path} names other columns in its first line than ${files[0]!.path}: make them two tables or rewrite one`,
     );
   }
 }
+
+const FIRST_LINES_AT_ONCE = 16;
 
 /** Longest line of column names that is looked at. */
 const HEADER_BYTES_MAX = 64 * 1024;

@@ -47,6 +47,14 @@ export async function readParquetFooter(file: string): Promise<ParquetFooter> {
   for (let i = 1; i < metadata.schema.length; i = nextSibling(metadata.schema, i)) elements.push(metadata.schema[i]!);
   const names = elements.map((element) => element.name);
   const encodings = new Map(elements.map((element) => [element.name, encodingOf(element)]));
+  const twin = names.find((name, i) => names.some((other, j) => j < i && other.toLowerCase() === name.toLowerCase()));
+  if (twin !== undefined) {
+    // The kernel would rename one of them, and bounds of one would be taken for the other's.
+    throw new QueryError(
+      'FILE_UNSUPPORTED',
+      `${file} has two columns "${twin.toLowerCase()}", perhaps in other cases: rename one of them`,
+    );
+  }
   if (names.length !== root?.num_children) throw corrupt(file, 'its schema has other columns than it says');
   const rowGroups = metadata.row_groups.map((group) => {
     const chunks = group.columns.map((column) => column.meta_data ?? refuseExternal(file));

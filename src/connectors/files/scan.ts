@@ -14,6 +14,8 @@ export type FilesHandle = {
   /** Column name → how the files have it. Partition columns are absent: their values stand in the splits. */
   readonly columns: Readonly<Record<string, { readonly name: string; readonly type: string }>>;
   readonly csv?: CsvOptions;
+  /** Of text: not every line was looked at. The kernel would round 1.5 to a whole number, or cut a time off its date. */
+  readonly unproven?: true;
 };
 
 export type CsvOptions = { readonly header: boolean; readonly delimiter: string; readonly nullText: string };
@@ -80,9 +82,33 @@ function columnSql(handle: FilesHandle, payload: FilesSplit, column: Column): st
     return constantSql(column.type, payload.partition?.[column.name] ?? null);
   }
   const value = identifier(source.name);
+  if (handle.unproven) {
+    const checked = checkedSql(handle.format === 'json' ? `(${value} ->> '$')` : value, column.name, source.type);
+    if (checked !== undefined) return convert(checked, parseFileType(source.type), column.type);
+  }
   // One file may have it in a narrower type than the table, which joins and shuffles must not see.
   const typed = handle.format === 'parquet' ? `CAST(${value} AS ${source.type})` : value;
   return convert(typed, parseFileType(source.type), column.type);
+}
+
+/** The text as a value of `type`, or an error that names file and column; undefined where the kernel is strict by itself. */
+function checkedSql(value: string, column: string, type: string): string | undefined {
+  const isExact = exactText(value, type);
+  if (isExact === undefined) return undefined;
+  // A mark before it, since the kernel takes whatever begins with a date for that date.
+  const told = `'"' || ${value} || ${quote(`" in column "${column}" of `)} || filename`;
+  const failing = `CASE WHEN ${value} IS NOT NULL THEN CAST(${told} AS ${type}) END`;
+  return `COALESCE(TRY_CAST(CASE WHEN ${isExact} THEN ${value} END AS ${type}), ${failing})`;
+}
+
+function exactText(value: string, type: string): string | undefined {
+  if (/^(TINYINT|SMALLINT|INTEGER|BIGINT)$/.test(type)) {
+    const isPlain = `NOT contains(${value}, '.') AND NOT contains(lower(${value}), 'e')`;
+    // 1.0 is a whole number too.
+    return `(${isPlain}) OR TRY_CAST(${value} AS DECIMAL(38,10)) = TRY_CAST(${value} AS ${type})`;
+  }
+  if (type === 'DATE') return `regexp_full_match(${value}, '\\s*[-+0-9]+\\s*')`;
+  return type === 'TIMESTAMP' ? `NOT regexp_matches(${value}, '[+zZ]|:.*-')` : undefined;
 }
 
 /** Hidden column: the file a row comes from. */
@@ -96,7 +122,9 @@ function readerSql(handle: FilesHandle, paths: readonly string[], payload: Files
     return `read_parquet(${list}, ${union}hive_partitioning = false, filename = true${extra})`;
   }
   const present = Object.entries(handle.columns).filter(([name]) => !payload.missing?.includes(name));
-  const types = present.map(([, { name, type }]) => `${quote(name)}: ${quote(type)}`).join(', ');
+  const asText = handle.format === 'json' ? 'JSON' : 'VARCHAR';
+  const readAs = (type: string): string => (handle.unproven && checkedSql('', '', type) !== undefined ? asText : type);
+  const types = present.map(([, { name, type }]) => `${quote(name)}: ${quote(readAs(type))}`).join(', ');
   if (handle.format === 'json') {
     return `read_json(${list}, format = 'newline_delimited', columns = {${types}}, hive_partitioning = false, filename = true)`;
   }
