@@ -14,7 +14,7 @@ export function columnReference(
 ): Expression {
   const field = analyzer.scope.find(parts, node.location);
   if (field) return reference(field.symbol);
-  throw analyzer.scope.unresolved(parts, node.location);
+  throw analyzer.scope.unresolved(parts, node.location, node.kind === 'Identifier' && node.quoted);
 }
 
 export function dereference(analyzer: ExpressionAnalyzer, node: ast.Dereference): Expression {

@@ -97,15 +97,21 @@ export class Scope {
     return [...this.#outward()].some((scope) => scope.#holdsPrefixOf(parts));
   }
 
-  unresolved(parts: readonly string[], location: SourceLocation): QueryError {
+  unresolved(parts: readonly string[], location: SourceLocation, quoted = false): QueryError {
     const names: string[] = [];
     for (const scope of this.#outward()) {
       for (const field of scope.fields) if (field.name !== undefined) names.push(field.name);
     }
     const near = nearest(parts.at(-1)!, names);
     const exists = near?.toLowerCase() === parts.at(-1)!.toLowerCase();
-    const hint = near === undefined || exists ? '' : `; did you mean '${near}'?`;
-    return new QueryError('COLUMN_NOT_FOUND', `Column '${parts.join('.')}' cannot be resolved${hint}`, location);
+    const meant = near === undefined || exists ? undefined : `did you mean '${near}'?`;
+    const text = `double quotes name columns; a text stands in single quotes: '${parts[0]!.replaceAll("'", "''")}'`;
+    const hint = meant ?? (quoted && parts.length === 1 && !exists ? text : undefined);
+    return new QueryError(
+      'COLUMN_NOT_FOUND',
+      `Column '${parts.join('.')}' cannot be resolved${hint ? `; ${hint}` : ''}`,
+      location,
+    );
   }
 
   /** Fields of the relation called `parts`, for `t.*`; of the innermost scope that knows it. */

@@ -18,7 +18,9 @@ export function mismatch(
     foreignSyntax(sql, tokens, position) ??
     reservedName(sql, tokens, position, expected) ??
     suggestion(sql, tokens, position, expected);
-  const message = `mismatched input '${shorten(text)}'${wanted}${advice ? `; ${advice}` : ''}`;
+  // What helps first; the end of a question is the end of its sentence.
+  const help = advice ? `; ${advice}` : '';
+  const message = `mismatched input '${shorten(text)}'${help}${help.endsWith('?') ? wanted.slice(1) : wanted}`;
   return new QueryError('SYNTAX_ERROR', message, token.location);
 }
 
