@@ -1,6 +1,7 @@
 /** How each SQL type stands in the kernel: its type, its constants, and the key by which its values compare. */
 
 import { QueryError } from '../common/errors.ts';
+import { quotedName } from '../common/names.ts';
 import type { ConstantValue } from './constant.ts';
 import type { SqlType } from './type.ts';
 
@@ -79,7 +80,7 @@ export function quote(text: string): string {
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /** A name in the kernel's SQL. */
-export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+export const identifier = quotedName;
 
 /** What stands for a row without columns. */
 export const NO_COLUMNS = '1 AS "row"';

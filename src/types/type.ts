@@ -1,5 +1,7 @@
 /** Trino's SQL types as plain data. `docs/types.md` maps each to its kernel representation and wire form. */
 
+import { quotedName } from '../common/names.ts';
+
 export type SqlType =
   | { readonly kind: 'boolean' }
   | { readonly kind: 'tinyint' }
@@ -100,7 +102,7 @@ export function typeName(type: SqlType): string {
 /** A row's field, its type as `nameOf` writes it. */
 export const fieldText = ({ name, type }: RowField, nameOf: (type: SqlType) => string): string => {
   if (name === undefined) return nameOf(type);
-  return `${/^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`} ${nameOf(type)}`;
+  return `${/^[a-z_][a-z0-9_]*$/.test(name) ? name : quotedName(name)} ${nameOf(type)}`;
 };
 
 /** Same type in every parameter. Field names of rows count, as in Trino. */

@@ -1,6 +1,6 @@
 /** What may be typed next: keywords, functions, and the names of catalogs, schemas, tables and columns in reach. */
 import { NONRESERVED_KEYWORDS, RESERVED_KEYWORDS } from '../../sql/keywords.ts';
-import { keywordOf } from '../../sql/lexer.ts';
+import { writtenName } from '../../sql/names.ts';
 import { splitStatements } from '../../sql/script.ts';
 import type { Metadata } from './metadata.ts';
 import { tablesOf, type TableReference, words } from './table-references.ts';
@@ -34,18 +34,18 @@ export async function complete(
 
   if (qualifier.length > 0) {
     const names = await qualified(qualifier, expectsTable(previous) ? [] : tablesOf(statement), session, metadata);
-    return { start, candidates: names.filter(fits).map(identifier).sort() };
+    return { start, candidates: names.filter(fits).map(writtenName).sort() };
   }
   if (expectsTable(previous)) {
     const names = await relations(session, metadata, previous.at(-1)?.keyword === 'USE');
-    return { start, candidates: unique(names.filter(fits).map(identifier)) };
+    return { start, candidates: unique(names.filter(fits).map(writtenName)) };
   }
   const named = tablesOf(statement);
   const isSelecting = previous.some(({ keyword }) => keyword === 'SELECT');
   const tables = named.length > 0 || !isSelecting ? named : await tablesOfSchema(session, metadata);
   const lists = await Promise.all(tables.map((table) => columnsOf(table, session, metadata)));
   const aliases = named.map(({ alias, path }) => alias ?? path.at(-1) ?? '');
-  const names = [...lists.flat(), ...aliases].filter(fits).map(identifier);
+  const names = [...lists.flat(), ...aliases].filter(fits).map(writtenName);
   const functions = wanted === '' || previous.length === 0 ? NOTHING : await metadata.functions();
   const keywords = wanted === '' && names.length > 0 ? NOTHING : KEYWORDS.filter(fits);
   const lower = typed !== '' && typed === typed.toLowerCase();
@@ -75,7 +75,6 @@ const PATH = /(?:(?:"(?:[^"]|"")*"|[\p{L}\p{N}_$]+)\.)*(?:"[^"]*|[\p{L}\p{N}_$]*
 const KEYWORDS: readonly string[] = [...RESERVED_KEYWORDS, ...NONRESERVED_KEYWORDS]
   .filter((word) => word.length > 1)
   .sort();
-const RESERVED: ReadonlySet<string> = new Set(RESERVED_KEYWORDS);
 
 const unique = (names: readonly string[]): string[] => [...new Set(names)];
 
@@ -83,12 +82,6 @@ function unquote(name: string): string {
   if (!name.startsWith('"')) return name.toLowerCase();
   const end = name.length > 1 && name.endsWith('"') ? -1 : undefined;
   return name.slice(1, end).replaceAll('""', '"');
-}
-
-/** The name as it must be written. */
-function identifier(name: string): string {
-  const plain = /^[a-z_][a-z0-9_]*$/.test(name) && !RESERVED.has(keywordOf(name) ?? '');
-  return plain ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
 function statementAround(text: string, cursor: number): string {

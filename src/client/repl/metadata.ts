@@ -1,4 +1,5 @@
 /** Names for completion, asked of the server through SQL when they are first wanted, and kept for a while. */
+import { quotedName } from '../../common/names.ts';
 import { signatureOf } from '../column-kind.ts';
 import { ConnectionFailure, StatementFailure } from '../failures.ts';
 import { readCells } from '../formats/cells.ts';
@@ -33,15 +34,15 @@ export class ServerMetadata implements Metadata {
   }
 
   schemas(catalog: string): Promise<readonly string[]> {
-    return this.#names(`SHOW SCHEMAS FROM ${quote(catalog)}`);
+    return this.#names(`SHOW SCHEMAS FROM ${quotedName(catalog)}`);
   }
 
   tables(catalog: string, schema: string): Promise<readonly string[]> {
-    return this.#names(`SHOW TABLES FROM ${quote(catalog)}.${quote(schema)}`);
+    return this.#names(`SHOW TABLES FROM ${quotedName(catalog)}.${quotedName(schema)}`);
   }
 
   columns(catalog: string, schema: string, table: string): Promise<readonly string[]> {
-    return this.#names(`SHOW COLUMNS FROM ${quote(catalog)}.${quote(schema)}.${quote(table)}`);
+    return this.#names(`SHOW COLUMNS FROM ${quotedName(catalog)}.${quotedName(schema)}.${quotedName(table)}`);
   }
 
   functions(): Promise<readonly string[]> {
@@ -71,5 +72,3 @@ export class ServerMetadata implements Metadata {
     return [...names];
   }
 }
-
-const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;

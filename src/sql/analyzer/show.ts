@@ -6,6 +6,7 @@ import { BIGINT, BOOLEAN, DOUBLE, type SqlType, typeName, UNKNOWN, VARCHAR } fro
 import type { ConstantValue } from '../../types/constant.ts';
 import type * as ast from '../ast.ts';
 import { reference, type Symbol } from '../expression.ts';
+import { writtenName } from '../names.ts';
 import { FunctionRegistry } from '../functions/registry.ts';
 import type { Template } from '../functions/signature.ts';
 import { SESSION_PROPERTIES } from '../session-properties.ts';
@@ -71,8 +72,8 @@ async function show(
       const table = await tableOf(statement.name, statement.location, session, metadata);
       const lines = table.columns
         .filter((column) => !column.hidden)
-        .map(({ name, type }) => `   ${quoted(name)} ${typeName(type)}`);
-      const name = [table.catalog, table.schema, table.table].map(quoted).join('.');
+        .map(({ name, type }) => `   ${writtenName(name)} ${typeName(type)}`);
+      const name = [table.catalog, table.schema, table.table].map(writtenName).join('.');
       return { columns: [text('Create Table')], rows: [[`CREATE TABLE ${name} (\n${lines.join(',\n')}\n)`]] };
     }
     case 'ShowStats': {
@@ -112,7 +113,6 @@ async function show(
 }
 
 const text = (name: string): readonly [string, SqlType] => [name, VARCHAR];
-const quoted = (name: string): string => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`);
 
 const names = (column: string, all: readonly string[], like: ast.LikeClause | undefined): Shown => ({
   columns: [text(column)],

@@ -19,8 +19,9 @@ import type {
   Window,
   WindowSpecification,
 } from '../ast.ts';
+import { quotedName } from '../../common/names.ts';
 import { keywordOf } from '../lexer.ts';
-import { RESERVED_KEYWORDS } from '../keywords.ts';
+import { isReserved } from '../names.ts';
 
 /** How the parts that are not expressions are written: queries and windows hold expressions, and expressions hold them. */
 export type Formats = {
@@ -211,17 +212,14 @@ const not = (negated: boolean): string => (negated ? 'NOT ' : '');
 
 export const writeString = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 
-export const writeIdentifier = ({ value, quoted }: Identifier): string =>
-  quoted ? `"${value.replaceAll('"', '""')}"` : value;
+export const writeIdentifier = ({ value, quoted }: Identifier): string => (quoted ? quotedName(value) : value);
 
 export const writeName = (name: QualifiedName): string => name.map(writeIdentifier).join('.');
 
-const RESERVED: ReadonlySet<string> = new Set(RESERVED_KEYWORDS);
-
 /** A type name of which only the text is known: quoted where it would not be read as one word. */
 function writeTypeName(name: string): string {
-  const plain = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !RESERVED.has(keywordOf(name) ?? '');
-  return plain ? name : `"${name.replaceAll('"', '""')}"`;
+  const plain = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !isReserved(name);
+  return plain ? name : quotedName(name);
 }
 
 /** What `.field` and `[index]` are appended to. Only names and calls can do without parentheses. */

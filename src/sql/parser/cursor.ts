@@ -1,5 +1,6 @@
 /** A place in the tokens of a statement, the small steps that all of the grammar is made of, and the error it ends with. */
 import { QueryError, type SourceLocation } from '../../common/errors.ts';
+import { quotedName } from '../../common/names.ts';
 import type { Identifier, QualifiedName, StringLiteral } from '../ast.ts';
 import type { Token, TokenType } from '../lexer.ts';
 import { decodeUnicode } from './literals.ts';
@@ -161,7 +162,7 @@ export class Cursor {
       return { kind: 'Identifier', location, start, end, value, quoted: true };
     }
     if (type === 'backquoted') {
-      const quoted = `"${text.slice(1, -1).replaceAll('``', '`').replaceAll('"', '""')}"`;
+      const quoted = quotedName(text.slice(1, -1).replaceAll('``', '`'));
       throw this.error(`identifiers are quoted with double quotes, not with backquotes; write ${quoted}`, location);
     }
     if (type === 'digit-identifier') {

@@ -15,7 +15,7 @@ import {
 } from '@duckdb/node-api';
 import { assert } from '../../common/assert.ts';
 import type { ColumnBatch, GeneratedColumn } from '../../connectors/connector.ts';
-import { quote } from '../../types/kernel.ts';
+import { identifier, quote } from '../../types/kernel.ts';
 import type { KernelOptions, KernelRows } from './protocol.ts';
 import { Chunk, type RawVectors } from './vector.ts';
 
@@ -164,7 +164,7 @@ export class Connection {
   ): Promise<Loader> {
     assert(columns.length === columnNames.length, 'each generated column has a name');
     const types = columns.map(columnType);
-    const definitions = types.map((type, i) => `"${columnNames[i]!.replaceAll('"', '""')}" ${type.toString()}`);
+    const definitions = types.map((type, i) => `${identifier(columnNames[i]!)} ${type.toString()}`);
     await this.#connection.run(`CREATE TEMP TABLE "${table}" (${definitions.join(', ')})`);
     const appender = await this.#connection.createAppender(table, 'main', 'temp');
     const chunk = DuckDBDataChunk.create(types);
