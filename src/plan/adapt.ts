@@ -118,8 +118,6 @@ function withoutShuffle(
   if (!only || open.length > 1 || shuffled.length < 2) return plan;
   const probe = fragmentOf(plan, only.fragment);
   if (!probe || probe.partitioning === 'single' || !hasOneReader(plan, probe.id)) return plan;
-  // The probe's own tasks stand for other keys than those by which its rows were to be cut.
-  if (probe.partitioning === 'hash' && needsKeysTogether(fragment.root)) return plan;
   let rows = 0;
   let bytes = 0;
   for (const remote of shuffled) {
@@ -146,15 +144,6 @@ function withoutShuffle(
     reason: `build side turned out small: ${describeRows(rows, 'exactly')}`,
   };
   return violationIn(merged) === undefined ? replaced(plan, merged, probe.id) : plan;
-}
-
-/** Whether a node other than a join relies on rows with equal keys being in the same task. */
-function needsKeysTogether(node: PlanNode): boolean {
-  const itself =
-    (node.kind === 'Aggregation' && !node.partial) ||
-    node.kind === 'Window' ||
-    (node.kind === 'SetOperation' && node.operation !== 'UNION ALL');
-  return itself || sourcesOf(node).some(needsKeysTogether);
 }
 
 /** The side that is read whole becomes the build side of every inner join on the way down to `probe`. */

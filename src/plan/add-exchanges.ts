@@ -228,12 +228,21 @@ function placeUnion(node: SetOperationNode, placing: Placing): Placed {
     return { node: withSources(node, nodesOf(placed)), spread: first };
   }
   if (first.kind === 'hash' && spreads.every((spread) => spread.kind === 'hash')) {
-    const aligned = spreads.every((spread) => sameKeys(spread, first));
-    return { node: withSources(node, nodesOf(placed)), spread: aligned ? first : { ...first, keys: [] } };
+    return { node: withSources(node, nodesOf(placed)), spread: { ...first, keys: commonKeys(spreads) } };
   }
   const reason = 'the parts of a union come from unlike fragments';
   const moved = placed.map((part) => (part.spread.kind === 'hash' ? part : repartition(part, [], placing, reason)));
   return { node: withSources(node, nodesOf(moved)), spread: { kind: 'hash', keys: [], reason } };
+}
+
+/** By what all parts are cut: a column that tells a row's task in one of them need not in another. */
+function commonKeys(spreads: readonly Spread[]): readonly ReadonlySet<string>[] {
+  const [first, ...others] = spreads.map((spread) => (spread.kind === 'hash' ? spread.keys : []));
+  if (!first || others.some((keys) => keys.length !== first.length)) return [];
+  const common = first.map(
+    (names, i) => new Set([...names].filter((name) => others.every((keys) => keys[i]!.has(name)))),
+  );
+  return common.some((names) => names.size === 0) ? [] : common;
 }
 
 /** The union's symbols in place of the source's. */
@@ -242,12 +251,6 @@ function alignKeys(spread: Spread, node: SetOperationNode, source: number): Spre
     node.symbols.filter((_, i) => node.inputs[source]![i]!.name === name).map((symbol) => symbol.name),
   );
 }
-
-const sameKeys = (a: Spread, b: Spread): boolean =>
-  a.kind === 'hash' &&
-  b.kind === 'hash' &&
-  a.keys.length === b.keys.length &&
-  a.keys.every((key, i) => [...key].some((name) => b.keys[i]!.has(name)));
 
 /** Equal rows of both sides must meet: all are cut by all their columns. */
 function placeIntersection(node: SetOperationNode, placing: Placing): Placed {

@@ -139,6 +139,12 @@ export const big = (value: number | null): Expression => ({
   type: BIGINT,
   value: value === null ? null : `${value}`,
 });
+export const add = (left: Expression, right: Expression): Expression => ({
+  kind: 'Call',
+  type: BIGINT,
+  function: '$add(bigint,bigint)',
+  arguments: [left, right],
+});
 export const compare = (left: Expression, operator: ComparisonOperator, right: Expression): Expression => ({
   kind: 'Comparison',
   type: BOOLEAN,

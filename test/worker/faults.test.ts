@@ -9,7 +9,7 @@ import type { InputFile, TaskStatus } from '../../src/exchange/task-protocol.ts'
 import type { OutputNode, PlanNode, RemoteSourceNode } from '../../src/plan/nodes.ts';
 import type { Expression, Symbol } from '../../src/sql/expression.ts';
 import { BIGINT } from '../../src/types/type.ts';
-import { big, compare, count, PlanBuilder, ref } from '../plan/build.ts';
+import { add, big, compare, count, PlanBuilder, ref } from '../plan/build.ts';
 import {
   fragmentOf,
   inputsFrom,
@@ -49,13 +49,6 @@ function long(): OutputNode {
   const some = plan.filter(pairs, compare(add(ref('a'), ref('d')), '<>', add(ref('b'), ref('c'))));
   return plan.output(plan.aggregate(some, [], { n: count() }));
 }
-
-const add = (left: Expression, right: Expression): Expression => ({
-  kind: 'Call',
-  type: BIGINT,
-  function: '$add(bigint,bigint)',
-  arguments: [left, right],
-});
 
 const few = (): OutputNode => plan.output(numbers('n', 3));
 const worker = () => cluster.workers[0]!;
