@@ -2,23 +2,23 @@
 
 import type * as ast from '../ast.ts';
 import { QueryError, type SourceLocation } from '../../common/errors.ts';
-import { castAllowed, commonTypeOf, isComparable, isOrderable } from '../../types/coercion.ts';
-import { BOOLEAN, type RowField, type SqlType, typeName, VARCHAR } from '../../types/type.ts';
+import { commonTypeOf } from '../../types/coercion.ts';
+import { BOOLEAN, type SqlType, typeName, VARCHAR } from '../../types/type.ts';
 import type { ComparisonOperator, Expression } from '../expression.ts';
 import type { Operator } from '../functions/registry.ts';
 import type { BlockCalls } from './block-calls.ts';
 import { analyzeFunctionCall } from './call-analyzer.ts';
 import { coerce, coerceOrFail } from './coerce.ts';
+import { arrayOf, castTo, row } from './constructors.ts';
 import { extract } from './extract.ts';
 import { ifThen, nullIf, searchedCase, simpleCase } from './conditionals.ts';
 import { type AnalyzerContext, quote } from './context.ts';
 import { currentDateTime } from './current-time.ts';
-import { dataType } from './data-types.ts';
 import { Desugar } from './desugar.ts';
-import { analyzeLiteral, constant, nullOf } from './literals.ts';
+import { analyzeLiteral, constant } from './literals.ts';
 import { columnReference, dereference, subscript } from './references.ts';
 import { overlaps } from './overlaps.ts';
-import { comparisonType, negated, not } from './predicates.ts';
+import { between, booleanTest, comparisonType, inList, negated, not } from './predicates.ts';
 import { notSupported } from './refusals.ts';
 import type { Scope } from './scope.ts';
 import { matchPredicate, uniquePredicate } from './uniqueness.ts';
@@ -125,9 +125,9 @@ export class ExpressionAnalyzer {
       case 'Not':
         return not(this.condition(node.value, 'Value of logical NOT expression'));
       case 'Between':
-        return this.#between(node);
+        return between(this, node);
       case 'InList':
-        return this.#inList(node);
+        return inList(this, node);
       case 'Like': {
         const parts = [node.value, node.pattern, ...(node.escape ? [node.escape] : [])];
         return negated(node.not, this.#operator('LIKE', parts, node.location));
@@ -135,7 +135,7 @@ export class ExpressionAnalyzer {
       case 'IsNull':
         return negated(node.not, { kind: 'IsNull', type: BOOLEAN, argument: this.analyze(node.value) });
       case 'BooleanTest':
-        return negated(node.not, this.#booleanTest(node));
+        return negated(node.not, booleanTest(this, node));
       case 'IsDistinctFrom': {
         const [left, right] = [this.analyze(node.left), this.analyze(node.right)];
         return negated(node.not, this.compare('IS DISTINCT FROM', left, right, node.location));
@@ -143,9 +143,9 @@ export class ExpressionAnalyzer {
       case 'CaseOperand':
         throw notSupported('a comparison without a left side', node.location);
       case 'Row':
-        return this.#row(node);
+        return row(this, node);
       case 'Array':
-        return this.#array(node);
+        return arrayOf(this, node);
       case 'SimpleCase':
         return simpleCase(this, node);
       case 'SearchedCase':
@@ -164,7 +164,7 @@ export class ExpressionAnalyzer {
         return { kind: 'Try', type: argument.type, argument };
       }
       case 'Cast':
-        return this.#cast(node);
+        return castTo(this, node);
       case 'Format':
         return this.call(
           'format',
@@ -306,82 +306,6 @@ export class ExpressionAnalyzer {
       operands.map((operand) => this.analyze(operand)),
       location,
     );
-  }
-
-  #between(node: ast.Between): Expression {
-    const [value, min, max] = [this.analyze(node.value), this.analyze(node.min), this.analyze(node.max)];
-    const types = [value.type, min.type, max.type];
-    const type = commonTypeOf(types);
-    if (!type || !isOrderable(type)) {
-      throw new QueryError(
-        'TYPE_MISMATCH',
-        `Cannot check if ${typeName(types[0]!)} is BETWEEN ${typeName(types[1]!)} and ${typeName(types[2]!)}`,
-        node.location,
-      );
-    }
-    const between = (low: Expression, high: Expression): Expression => ({
-      kind: 'Between',
-      type: BOOLEAN,
-      value: coerce(value, type),
-      low: coerce(low, type),
-      high: coerce(high, type),
-    });
-    if (!node.symmetric) return negated(node.not, between(min, max));
-    const terms = [between(min, max), between(max, min)];
-    return negated(node.not, { kind: 'Logical', type: BOOLEAN, operator: 'OR', terms });
-  }
-
-  #inList(node: ast.InList): Expression {
-    const value = this.analyze(node.value);
-    const list = node.list.map((item) => this.analyze(item));
-    const type = this.common([value, ...list], node.location, 'IN value and list items');
-    if (!isComparable(type)) {
-      throw new QueryError('TYPE_MISMATCH', `Type ${typeName(type)} is not comparable`, node.location);
-    }
-    return negated(node.not, {
-      kind: 'In',
-      type: BOOLEAN,
-      value: coerce(value, type),
-      list: list.map((item) => coerce(item, type)),
-    });
-  }
-
-  #booleanTest(node: ast.BooleanTest): Expression {
-    const value = this.condition(node.value, 'Value of a truth test');
-    if (node.truth === 'UNKNOWN') return { kind: 'IsNull', type: BOOLEAN, argument: value };
-    const tested = node.truth === 'TRUE' ? value : not(value);
-    return { kind: 'Coalesce', type: BOOLEAN, arguments: [tested, constant(BOOLEAN, false)] };
-  }
-
-  #row(node: ast.Row): Expression {
-    const fields = node.fields.map((field) => this.analyze(field.expression));
-    const types = node.fields.map((field, i): RowField => {
-      const type = fields[i]!.type;
-      return field.name
-        ? { name: field.name.quoted ? field.name.value : field.name.value.toLowerCase(), type }
-        : { type };
-    });
-    return { kind: 'Row', type: { kind: 'row', fields: types }, fields };
-  }
-
-  #array(node: ast.ArrayConstructor): Expression {
-    const elements = node.elements.map((element) => this.analyze(element));
-    const element = this.common(elements, node.location, 'All ARRAY elements');
-    return { kind: 'Array', type: { kind: 'array', element }, elements: elements.map((e) => coerce(e, element)) };
-  }
-
-  #cast(node: ast.Cast): Expression {
-    const type = dataType(node.type);
-    const argument = this.analyze(node.value);
-    if (!castAllowed(argument.type, type)) {
-      throw new QueryError(
-        'TYPE_MISMATCH',
-        `Cannot cast ${typeName(argument.type)} to ${typeName(type)}`,
-        node.location,
-      );
-    }
-    if (argument.kind === 'Constant' && argument.value === null) return nullOf(type);
-    return { kind: 'Cast', type, argument, safe: node.safe };
   }
 
   #currentContext(node: ast.CurrentContext): Expression {
