@@ -1,16 +1,12 @@
 /** Arrays, and functions that take lambdas over them. Comparisons go by keys, see `keySql`. */
 
 import { hasKeyOfItsOwn, kernelType, keySql } from '../../../types/kernel.ts';
-import { plusMonthsSql } from '../../../types/text.ts';
 import { array, type SqlType, VARCHAR } from '../../../types/type.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
 import { raise } from '../../render/raise.ts';
 import { refuseWhere, whenPresent } from './constants.ts';
 import { elementOf, firstsOf, histogramOf, keysOf, placeOf } from './keys.ts';
 import { applied, equalityOf, lambdaOver } from './lambdas.ts';
-
-/** Trino's own limit of repeat and sequence, and a wall against lists that nothing else contains. */
-const LIST_LENGTH_MAX = 10_000;
 
 /** Elements of `list` whose place is the first of their key; the kernel's own loses order and NULLs. */
 const distinct = (list: string, element: SqlType): string =>
@@ -161,61 +157,6 @@ function nested(
   return step(0, []);
 }
 
-const sequenceInteger: Render = ([from = '', to = '', step], { bind, type }) =>
-  bind(from, (a) =>
-    bind(to, (b) => {
-      const s = step ?? `CASE WHEN ${a} <= ${b} THEN 1 ELSE -1 END`;
-      const count = `((CAST(${b} AS HUGEINT) - ${a}) // (${s}))`;
-      return refuseWhere(
-        `(${s}) = 0`,
-        `'step must not be zero'`,
-        refuseWhere(
-          `(${s} > 0 AND ${a} > ${b}) OR (${s} < 0 AND ${a} < ${b})`,
-          `'sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start'`,
-          refuseWhere(
-            `${count} >= ${LIST_LENGTH_MAX}`,
-            `'result of sequence function must not have more than ${LIST_LENGTH_MAX} entries'`,
-            `CAST(list_transform(range(0, CAST(${count} AS BIGINT) + 1), lambda i: CAST(${a} + CAST(i AS HUGEINT) * (${s}) AS BIGINT)) AS ${kernelType(type)})`,
-          ),
-        ),
-      );
-    }),
-  );
-
-/** Dates and timestamps move by milliseconds or months. */
-const sequenceMoments: Render = ([from = '', to = '', step = ''], { bind, types, type }) =>
-  bind(from, (a) =>
-    bind(to, (b) =>
-      bind(step, (s) => {
-        const months = types[2]?.kind === 'interval year to month';
-        const kernel = kernelType(elementOf(type));
-        const moved = (i: string): string =>
-          months
-            ? `CAST(${kernel === 'TIMESTAMP_NS' ? plusMonthsSql(a, `CAST(${i} * ${s} AS INTEGER)`, 9) : `${a} + to_months(CAST(${i} * ${s} AS INTEGER))`} AS ${kernel})`
-            : kernel === 'TIMESTAMP_NS'
-              ? `make_timestamp_ns(epoch_ns(${a}) + ${i} * ${s} * 1000000)`
-              : `CAST(${a} + to_microseconds(CAST(${i} * ${s} * 1000 AS BIGINT)) AS ${kernel})`;
-        const span = months
-          ? `(datediff('month', CAST(${a} AS TIMESTAMP), CAST(${b} AS TIMESTAMP)) // ${s} + 1)`
-          : `((epoch_us(CAST(${b} AS TIMESTAMP)) - epoch_us(CAST(${a} AS TIMESTAMP))) // (${s} * 1000))`;
-        const wholeDays = !months && types[0]?.kind === 'date' ? ` OR ${s} % 86400000 <> 0` : '';
-        return refuseWhere(
-          `${s} = 0${wholeDays}`,
-          `'sequence step must not be zero, and a day interval if start and end values are dates'`,
-          refuseWhere(
-            `(${s} > 0 AND ${a} > ${b}) OR (${s} < 0 AND ${a} < ${b})`,
-            `'sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start'`,
-            refuseWhere(
-              `${span} >= ${LIST_LENGTH_MAX}`,
-              `'result of sequence function must not have more than ${LIST_LENGTH_MAX} entries'`,
-              `list_filter(list_transform(range(0, ${span} + 1), lambda i: ${moved('i')}), lambda d: CASE WHEN ${s} > 0 THEN d <= ${b} ELSE d >= ${b} END)`,
-            ),
-          ),
-        );
-      }),
-    ),
-  );
-
 const slice: Render = ([list = '', from = '', count = ''], { bind }) =>
   bind(list, (l) =>
     bind(from, (f) =>
@@ -278,37 +219,6 @@ const remove: Render = ([list = '', item = ''], kit) => {
 const containsSequence = (a: string, b: string, element: SqlType): string =>
   `CASE WHEN len(${b}) = 0 THEN true ELSE list_bool_or(list_transform(range(1, len(${a}) - len(${b}) + 2), lambda i: ${keysOf(a, element)}[i:i + len(${b}) - 1] = ${keysOf(b, element)})) IS TRUE END`;
 
-const VECTOR = 'array(double)';
-const dot = (a: string, b: string): string =>
-  `coalesce(list_sum(list_transform(range(1, len(${a}) + 1), lambda i: ${a}[i] * ${b}[i])), 0e0)`;
-const vector =
-  (body: (a: string, b: string) => string): Render =>
-  ([a = '', b = ''], { bind }) =>
-    bind(a, (x) =>
-      bind(b, (y) =>
-        refuseWhere(
-          `len(${x}) <> len(${y})`,
-          `'The arguments must have the same length'`,
-          whenPresent(
-            [x, y],
-            `CASE WHEN list_position(${x}, NULL) IS NULL AND list_position(${y}, NULL) IS NULL THEN ${body(x, y)} END`,
-          ),
-        ),
-      ),
-    );
-const cosine = (a: string, b: string): string =>
-  refuseWhere(
-    `${dot(a, a)} = 0 OR ${dot(b, b)} = 0`,
-    `'Vector magnitude cannot be zero'`,
-    `${dot(a, b)} / sqrt(${dot(a, a)} * ${dot(b, b)})`,
-  );
-
-const MOMENT_SEQUENCES = ['date', 'timestamp(p)'].flatMap((t) =>
-  ['interval day to second', 'interval year to month'].map((i) =>
-    define(`sequence(${t}, ${t}, ${i}): array(${t})`, sequenceMoments),
-  ),
-);
-
 export const ARRAYS: readonly FunctionDefinition[] = [
   define('cardinality(array(T)): bigint', ([a]) => `len(${a})`),
   define('element_at(array(T), bigint): T', elementAt),
@@ -343,27 +253,6 @@ export const ARRAYS: readonly FunctionDefinition[] = [
   ),
   define('flatten(array(array(T))): array(T)', ([a]) => `flatten(list_filter(${a}, lambda x: x IS NOT NULL))`),
   define('reverse(array(T)): array(T)', ([a]) => `list_reverse(${a})`),
-  define(
-    'repeat(T, bigint): array(T)',
-    ([item = '', n = ''], { bind }) =>
-      bind(n, (count) =>
-        refuseWhere(
-          `${count} > ${LIST_LENGTH_MAX}`,
-          `'count argument of repeat function must be from 0 to ${LIST_LENGTH_MAX}'`,
-          `CASE WHEN ${count} IS NOT NULL THEN list_transform(range(0, greatest(${count}, 0)), lambda i: ${item}) END`,
-        ),
-      ),
-    { nullOnNull: false },
-  ),
-  define('sequence(bigint, bigint): array(bigint)', sequenceInteger),
-  define('sequence(bigint, bigint, bigint): array(bigint)', sequenceInteger),
-  define('sequence(date, date): array(date)', ([a = '', b = ''], kit) =>
-    sequenceMoments([a, b, `CAST(CASE WHEN ${a} <= ${b} THEN 86400000 ELSE -86400000 END AS BIGINT)`], {
-      ...kit,
-      types: [...kit.types, { kind: 'interval day to second' }],
-    }),
-  ),
-  ...MOMENT_SEQUENCES,
   define('slice(array(T), bigint, bigint): array(T)', slice),
   define('trim_array(array(T), bigint): array(T)', ([a = '', n = ''], { bind }) =>
     bind(a, (l) =>
@@ -396,19 +285,6 @@ export const ARRAYS: readonly FunctionDefinition[] = [
     define(`zip(${Array.from({ length: n }, (_, i) => `array(${'TUVWX'[i]})`).join(', ')}): array(T)`, zip, {
       returns: (types) => array({ kind: 'row', fields: types.map((t) => ({ type: elementOf(t) })) }),
     }),
-  ),
-  define(`dot_product(${VECTOR}, ${VECTOR}): double`, vector(dot)),
-  define(
-    `euclidean_distance(${VECTOR}, ${VECTOR}): double`,
-    vector(
-      (a, b) =>
-        `sqrt(coalesce(list_sum(list_transform(range(1, len(${a}) + 1), lambda i: (${a}[i] - ${b}[i]) * (${a}[i] - ${b}[i]))), 0e0))`,
-    ),
-  ),
-  define(`cosine_similarity(${VECTOR}, ${VECTOR}): double`, vector(cosine)),
-  define(
-    `cosine_distance(${VECTOR}, ${VECTOR}): double`,
-    vector((a, b) => `1 - (${cosine(a, b)})`),
   ),
   define('array_histogram(array(T:comparable)): map(T,bigint)', ([a = ''], { types, type }) =>
     histogramOf(`list_filter(${a}, lambda z: z IS NOT NULL)`, elementOf(types[0]), type),

@@ -5,6 +5,7 @@ import { AGGREGATES } from './aggregates.ts';
 import { ARITHMETIC } from './arithmetic.ts';
 import { ARRAYS } from './arrays.ts';
 import { BINARY } from './binary.ts';
+import { DATE_ARITHMETIC } from './date-arithmetic.ts';
 import { DATE_FORMATS } from './date-formats.ts';
 import { DATETIME } from './datetime.ts';
 import { FORMATTING } from './formatting.ts';
@@ -13,7 +14,9 @@ import { MAPS } from './maps.ts';
 import { MATH } from './math.ts';
 import { OPERATORS } from './operators.ts';
 import { REGEXPS } from './regexps.ts';
+import { SEQUENCES } from './sequences.ts';
 import { STRINGS } from './strings.ts';
+import { VECTORS } from './vectors.ts';
 import { WINDOWS } from './windows.ts';
 
 export const LIBRARY: readonly FunctionDefinition[] = [
@@ -23,11 +26,14 @@ export const LIBRARY: readonly FunctionDefinition[] = [
   ...STRINGS,
   ...REGEXPS,
   ...DATETIME,
+  ...DATE_ARITHMETIC,
   ...DATE_FORMATS,
   ...BINARY,
   ...FORMATTING,
   ...JSON_FUNCTIONS,
   ...ARRAYS,
+  ...SEQUENCES,
+  ...VECTORS,
   ...MAPS,
   ...AGGREGATES,
   ...WINDOWS,
