@@ -198,13 +198,17 @@ const histogram: Render = ([a = ''], kit) => {
 };
 
 const WITHOUT_NAN = new Set<SqlType['kind']>([
+  'boolean',
   'tinyint',
   'smallint',
   'integer',
   'bigint',
   'decimal',
   'varchar',
+  'char',
   'date',
+  'time',
+  'timestamp',
 ]);
 
 /** Rows without a key do not take part. */

@@ -94,6 +94,14 @@ const urlEncode: Render = ([s = '']) =>
 const digest = (name: string, kernel: string): FunctionDefinition =>
   define(`${name}(varbinary): varbinary`, ([a]) => `unhex(${kernel}(${a}))`);
 
+/** Bytes that are no text become U+FFFD. The kernel would write `?`, which for its time is another character then. */
+const fromUtf8: Render = ([a = ''], { bind }) =>
+  bind(a, (bytes) => {
+    const marked = `unhex(replace(replace(regexp_replace(hex(${bytes}), '(..)', '\\1 ', 'g'), '3F ', 'EFB791'), ' ', ''))`;
+    const replaced = `replace(replace(decode(${marked}, 'replace'), '?', chr(65533)), chr(64977), '?')`;
+    return `coalesce(TRY(decode(${bytes})), ${replaced})`;
+  });
+
 export const BINARY: readonly FunctionDefinition[] = [
   define('length(varbinary): bigint', ([a]) => `CAST(octet_length(${a}) AS BIGINT)`),
   define('to_utf8(varchar): varbinary', ([a]) => `encode(${a})`),
@@ -101,7 +109,7 @@ export const BINARY: readonly FunctionDefinition[] = [
     'to_utf8(char(x)): varbinary',
     ([a = ''], { types: [type] }) => `encode(rpad(${a}, ${type?.kind === 'char' ? type.length : 0}, ' '))`,
   ),
-  define('from_utf8(varbinary): varchar', ([a]) => `decode(${a})`),
+  define('from_utf8(varbinary): varchar', fromUtf8),
   define('to_hex(varbinary): varchar', ([a]) => `hex(${a})`),
   define('from_hex(varchar): varbinary', fromHex),
   define('to_base64(varbinary): varchar', ([a]) => `to_base64(${a})`),

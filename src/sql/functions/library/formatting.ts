@@ -82,7 +82,8 @@ function converted(
   if (letter === 's' || letter === 'S') {
     const plain = plainText(value, type, kit);
     const cut = precision === undefined ? plain : `left(${plain}, ${precision})`;
-    return letter === 'S' ? `upper(${cut})` : cut;
+    // Java's formatter writes the upper case of a text, not of its letters one by one.
+    return letter === 'S' ? `upper(replace(${cut}, 'ß', 'SS'))` : cut;
   }
   if (letter === 'd' && isInteger) {
     return signed(flags.includes(',') ? `format('{:,}', ${value})` : `CAST(${value} AS VARCHAR)`);

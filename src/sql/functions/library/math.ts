@@ -86,6 +86,10 @@ const decimalDigits =
     );
   };
 
+/** Exact where the root is a whole number; the kernel's is a power. */
+const cubeRoot: Render = ([a = ''], { bind }) =>
+  bind(a, (x) => `CASE WHEN pow(round(cbrt(${x})), 3) = ${x} THEN round(cbrt(${x})) ELSE cbrt(${x}) END`);
+
 const unary = (name: string, kernel = name): FunctionDefinition => direct(`${name}(double): double`, kernel);
 
 /** Outside of the domain the answer is NaN, where the kernel raises. */
@@ -280,7 +284,8 @@ export const MATH: readonly FunctionDefinition[] = [
   ...INTEGERS.map(modulus),
   ...FLOATS.map((t) => define(`mod(${t}, ${t}): ${t}`, ([a, b]) => `(${a} % ${b})`)),
   define('mod(decimal(p,s), decimal(q,t)): decimal(p,s)', decimalRemainder, { returns: remainderType }),
-  ...['exp', 'cbrt', 'degrees', 'radians', 'atan', 'sinh', 'cosh', 'tanh'].map((name) => unary(name)),
+  define('cbrt(double): double', cubeRoot),
+  ...['exp', 'degrees', 'radians', 'atan', 'sinh', 'cosh', 'tanh'].map((name) => unary(name)),
   ...['sin', 'cos', 'tan'].map((name) => within(name, (x) => `isfinite(${x})`)),
   ...['asin', 'acos'].map((name) => within(name, (x) => `${x} BETWEEN -1 AND 1`)),
   within('sqrt', (x) => `${x} >= 0`),
