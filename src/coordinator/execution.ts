@@ -228,12 +228,16 @@ export class Execution implements TaskSource {
       fragment,
       splits: task.splits,
       inputs,
-      output: fragment.output ? { kind: 'exchange', partitions } : result,
+      output: fragment.output ? { kind: 'exchange', partitions, checksums: this.#hasSeveralMachines() } : result,
       session: { ...session, seed: taskSeed(queryId, task.id) },
       alone: task.alone,
       profile,
       waitMs: 0,
     };
+  }
+
+  #hasSeveralMachines(): boolean {
+    return new Set(this.#options.pool.workers().map(({ announcement }) => announcement.machineId)).size > 1;
   }
 
   #finished(task: Task, worker: Worker, status: TaskStatus): void {

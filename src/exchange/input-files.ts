@@ -8,10 +8,10 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { crc32 } from 'node:zlib';
 import { type ClusterClient, ClusterError } from '../cluster/cluster-client.ts';
 import type { Clock } from '../common/clock.ts';
 import { sizeOfFile } from '../common/files.ts';
+import { Checksum } from './file-checksum.ts';
 import { BYTES_HEADER, CHECKSUM_TRAILER } from './serve-file.ts';
 import type { InputFile } from './task-protocol.ts';
 
@@ -137,12 +137,14 @@ export class InputFiles {
     try {
       await pipeline(response, meter, createWriteStream(temporary), { signal });
       const announced = Number(response.headers[BYTES_HEADER]);
-      const checksum = response.trailers[CHECKSUM_TRAILER];
-      if (meter.bytes !== file.bytes || announced !== file.bytes) {
-        throw new TransferError(`${meter.bytes} of ${file.bytes} bytes arrived from ${url}`);
+      const { bytes, text } = meter.passed;
+      if (bytes !== file.bytes || announced !== file.bytes) {
+        throw new TransferError(`${bytes} of ${file.bytes} bytes arrived from ${url}`);
       }
-      if (checksum !== meter.checksum) {
-        throw new TransferError(`bytes from ${url} have checksum ${meter.checksum}, not ${checksum ?? 'any'}`);
+      // The writer's own, where it made one: what changed on the writer's disk is noticed too.
+      const checksum = file.checksum ?? response.trailers[CHECKSUM_TRAILER];
+      if (checksum !== text) {
+        throw new TransferError(`bytes from ${url} have checksum ${text}, not ${checksum ?? 'any'}`);
       }
       await rename(temporary, target);
     } finally {
@@ -174,16 +176,10 @@ function isTransport(problem: unknown): boolean {
 }
 
 class Meter extends Transform {
-  bytes = 0;
-  #crc = 0;
-
-  get checksum(): string {
-    return this.#crc.toString(16);
-  }
+  readonly passed = new Checksum();
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.bytes += chunk.length;
-    this.#crc = crc32(chunk, this.#crc);
+    this.passed.pass(chunk);
     done(null, chunk);
   }
 }

@@ -1,11 +1,12 @@
 /**
- * Serves one file of a task's output: whole, with a checksum behind it that is made while it is sent, or a range of it.
+ * Serves one file of a task's output: whole, or a range of it. Behind a whole one stands its checksum: its writer's, or one
+ * that is made while it is sent.
  */
 
 import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { crc32 } from 'node:zlib';
+import { Checksum } from './file-checksum.ts';
 import { sizeOfFile } from '../common/files.ts';
 import type { OutputFile } from './task-protocol.ts';
 
@@ -47,11 +48,12 @@ async function serveWhole(file: OutputFile, response: ServerResponse): Promise<v
     [BYTES_HEADER]: file.bytes,
     trailer: CHECKSUM_TRAILER,
   });
-  let crc = 0;
+  const sent = new Checksum();
+  const { checksum } = file;
   await send(file.path, response, {}, (chunk) => {
-    crc = crc32(chunk, crc);
+    if (checksum === undefined) sent.pass(chunk);
   });
-  response.addTrailers({ [CHECKSUM_TRAILER]: crc.toString(16) });
+  response.addTrailers({ [CHECKSUM_TRAILER]: checksum ?? sent.text });
   response.end();
 }
 

@@ -25,6 +25,8 @@ export type OutputFile = {
   readonly bytes: number;
   /** Path on the machine that wrote it, readable by workers with the same `machineId`. */
   readonly path: string;
+  /** As the writer left it, where other machines may read it: CRC-32 in hexadecimal digits. */
+  readonly checksum?: string;
   /** The file itself, of small results in lines of JSON: it spares a request. */
   readonly inline?: string;
 };
@@ -39,8 +41,11 @@ export type InputFile = OutputFile & {
 };
 
 export type TaskOutput =
-  /** Rows for other tasks: Parquet, hash partitions 0 … partitions-1 (1 = not partitioned). */
-  | { readonly kind: 'exchange'; readonly partitions: number }
+  /**
+   * Rows for other tasks: Parquet, hash partitions 0 … partitions-1 (1 = not partitioned). With checksums when the cluster
+   * has several machines.
+   */
+  | { readonly kind: 'exchange'; readonly partitions: number; readonly checksums: boolean }
   /**
    * Rows for the client in one file: lines of JSON arrays (the protocol's wire form), or Parquet that the worker serves as an
    * Arrow stream. With `millisecondsOnly`, datetimes are cut to precision 3.

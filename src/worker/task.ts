@@ -3,10 +3,12 @@
 import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { assert } from '../common/assert.ts';
+import { mapLimited } from '../common/collections.ts';
 import type { Clock } from '../common/clock.ts';
 import { type ErrorCode, toErrorInfo } from '../common/errors.ts';
 import { sizeOfFile } from '../common/files.ts';
 import type { ScanContext, ScanProvider, Split } from '../connectors/connector.ts';
+import { checksumOfFile } from '../exchange/file-checksum.ts';
 import { type InputFiles, InputsLost } from '../exchange/input-files.ts';
 import { parseTaskId } from '../exchange/task-id.ts';
 import {
@@ -175,7 +177,7 @@ export class Task {
       task: this.#task,
     };
     const { statement, result } = await this.#executeNarrowFirst(context, inputs.files);
-    this.#outputs = await this.#withSmallResult(await readAnswer(statement, result.rows.at(-1)!));
+    this.#outputs = await this.#withMore(await readAnswer(statement, result.rows.at(-1)!));
     this.#checkInputs(inputs.files, result.rows);
     const profile = await this.#readProfile();
     const rowsWritten = sum(this.#outputs.map((output) => output.rows));
@@ -191,11 +193,14 @@ export class Task {
     };
   }
 
-  /** A small result for the client travels with the status. */
-  async #withSmallResult(outputs: readonly OutputFile[]): Promise<readonly OutputFile[]> {
+  /** A small result for the client travels with the status; files for other machines have checksums. */
+  async #withMore(outputs: readonly OutputFile[]): Promise<readonly OutputFile[]> {
     const { output } = this.request;
+    if (output.kind === 'exchange') {
+      return output.checksums ? mapLimited(outputs, CHECKSUMS_AT_ONCE, withChecksum) : outputs;
+    }
     const [file] = outputs;
-    if (output.kind !== 'result' || output.format !== 'json-lines' || !file || file.bytes > INLINE_BYTES_MAX) {
+    if (output.format !== 'json-lines' || !file || file.bytes > INLINE_BYTES_MAX) {
       return outputs;
     }
     return [{ ...file, inline: await readFile(file.path, 'utf8') }];
@@ -340,6 +345,15 @@ function failureOf(problem: unknown): TaskFailure {
     return { kind: 'error', error: kernelError(problem.message) };
   }
   return { kind: 'error', error: toErrorInfo(problem) };
+}
+
+/** Of one task: reading is faster than the kernel writes. */
+const CHECKSUMS_AT_ONCE = 2;
+
+async function withChecksum(output: OutputFile): Promise<OutputFile> {
+  const { bytes, text } = await checksumOfFile(output.path);
+  assert(bytes === output.bytes, 'the kernel has written the bytes that it says');
+  return { ...output, checksum: text };
 }
 
 async function readAnswer(statement: TaskStatement, rows: KernelRows): Promise<readonly OutputFile[]> {

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ClusterClient } from '../../src/cluster/cluster-client.ts';
 import { systemClock } from '../../src/common/clock.ts';
+import { checksumOfFile } from '../../src/exchange/file-checksum.ts';
 import { InputFiles, InputsLost } from '../../src/exchange/input-files.ts';
 import { BYTES_HEADER, CHECKSUM_TRAILER, parseRange, serveFile } from '../../src/exchange/serve-file.ts';
 import { parseTaskId } from '../../src/exchange/task-id.ts';
@@ -104,6 +105,14 @@ test('altered, unchecked and cut off answers are asked for again, and nothing of
   expect(requests).toBe(4);
   expect(fetched().equals(content)).toBe(true);
   expect(readdirSync(path.join(target, 'fetched'))).toEqual(['q.1.0.0.0.parquet']);
+});
+
+test("the writer's checksum counts, not one that was made while a damaged file was sent", async () => {
+  const checksum = (await checksumOfFile(source)).text;
+  await bring([{ ...file, checksum }]);
+  rmSync(target, { recursive: true });
+  const other = checksum === '0' ? '1' : '0';
+  await expect(bring([{ ...file, checksum: other }])).rejects.toBeInstanceOf(InputsLost);
 });
 
 test('a file that never arrives right is lost', async () => {
