@@ -119,11 +119,11 @@ const TEXTS: readonly (readonly [pattern: RegExp, code: ErrorCode, rewrite?: Rew
   // Files, by the words with which messages about them begin.
   [/^(?:Conversion|Invalid Input) Error: (?:CSV Error|Error when (?:converting|sniffing))/i, 'FILE_CORRUPT'],
   [
-    /^Invalid Input Error: (?:No magic bytes found|File '[^']*' too small|Failed to read file|Failed to read Parquet|Malformed JSON in file|JSON transform error in file|Invalid string encoding found in Parquet|Invalid unicode|Incorrect stats size)/i,
+    /^Invalid Input Error: (?:No magic bytes found|File '[^']*' too small|Failed to read file|Failed to read Parquet|Malformed JSON in file|JSON transform error in file|Invalid string encoding found in Parquet|Invalid unicode|Incorrect stats size|The width \(\d+\) of the bitpacked|[a-z ]*\bparquet\b)/i,
     'FILE_CORRUPT',
   ],
   [
-    /^Invalid Error: (?:Failed to decompress|Input is invalid|Out of buffer|TProtocol|don't know what type|invalid TType|Parquet file|Payload value bigger|Page |Varint|Snappy|ZSTD|LZ4|GZIP|Brotli|.{0,40}\bpage header)/i,
+    /^Invalid Error: (?:Failed to decompress|Input is invalid|Out of buffer|TProtocol|don't know what type|invalid TType|Parquet file|Payload value bigger|Prefetch registered|Page |Varint|Snappy|ZSTD|LZ4|GZIP|Brotli|.{0,40}\bpage header)/i,
     'FILE_CORRUPT',
   ],
   // Of what a file says of itself; types of SQL are never that wide.

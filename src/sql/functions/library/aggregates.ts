@@ -2,6 +2,7 @@
 
 import { kernelType, keySql, hasKeyOfItsOwn } from '../../../types/kernel.ts';
 import { decimal, type SqlType } from '../../../types/type.ts';
+import { raise } from '../../render/raise.ts';
 import { aggregate, type FunctionDefinition, type Render, type RenderKit } from '../definition.ts';
 import type { Expression } from '../../expression.ts';
 import { refuseWhere } from './constants.ts';
@@ -14,6 +15,20 @@ const call =
 
 /** The kernel sums integers in 128 bits; Trino's result is a BIGINT or an error. */
 const sumInteger: Render = ([a = ''], kit) => `CAST(${kit.aggregate('sum', a)} AS ${kernelType(kit.type)})`;
+
+/** Digits of a sum that rows cannot carry: there are never 10^19 of them. */
+const CARRIED_DIGITS = 19;
+
+/** 128 bits hold a little more than 38 digits, and the kernel adds up to their end. */
+const sumChecked: Render = (args, kit) => {
+  const [from] = kit.types;
+  const sum = sumInteger(args, kit);
+  if (from?.kind !== 'decimal' || from.precision + CARRIED_DIGITS <= 38) return sum;
+  const nines = '9'.repeat(38 - from.scale) + (from.scale > 0 ? `.${'9'.repeat(from.scale)}` : '');
+  const most = `CAST('${nines}' AS ${kernelType(kit.type)})`;
+  const fits = `abs(s) <= ${most}`;
+  return `list_transform([${sum}], lambda s: CASE WHEN s IS NULL OR ${fits} THEN s ELSE ${raise('NUMERIC_VALUE_OUT_OF_RANGE', 'Decimal overflow')} END)[1]`;
+};
 
 const UNORDERED = { orderSensitive: true } as const;
 const BY_KEY = { distinctByKey: true } as const;
@@ -242,7 +257,7 @@ export const AGGREGATES: readonly FunctionDefinition[] = [
     UNORDERED,
   ),
   aggregate('sum(double): double', call('sum'), UNORDERED),
-  aggregate('sum(decimal(p,s)): decimal(38,s)', sumInteger, { returns: sumDecimal }),
+  aggregate('sum(decimal(p,s)): decimal(38,s)', sumChecked, { returns: sumDecimal }),
   aggregate('sum(interval day to second): interval day to second', sumInteger),
   aggregate('sum(interval year to month): interval year to month', sumInteger),
   aggregate('avg(bigint): double', averageInteger),
