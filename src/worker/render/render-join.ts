@@ -1,7 +1,7 @@
 /** Joins as the kernel's explicit joins, in the order and with the build sides that the planner chose. */
 
-import type { JoinNode, SemiJoinNode } from '../../plan/nodes.ts';
-import { outputsOf } from '../../plan/nodes.ts';
+import type { JoinNode, PlanNode, SemiJoinNode } from '../../plan/nodes.ts';
+import { outputsOf, sourcesOf } from '../../plan/nodes.ts';
 import { reference, type Symbol } from '../../sql/expression.ts';
 import { renderExpression } from '../../sql/render/render-expression.ts';
 import { identifier, keySql } from '../../types/kernel.ts';
@@ -11,15 +11,40 @@ import { column, columnList } from './text.ts';
 
 export function renderJoin(node: JoinNode, context: PlanContext): string {
   const left = context.source(node.left);
-  const right = context.source(node.right);
-  const conditions = node.criteria.map((clause) => equality(clause.left, clause.right, context));
-  if (node.filter) conditions.push(renderExpression(node.filter, context.expressions));
+  const right = buildSide(node, context);
+  const keys = node.criteria.map((clause) => equality(clause.left, clause.right, context));
   const columns = columnList(outputsOf(node));
-  if (conditions.length === 0 && node.type === 'INNER') return `SELECT ${columns} FROM ${left} CROSS JOIN ${right}`;
-  const on = conditions.length === 0 ? 'true' : conditions.join(' AND ');
+  if (keys.length === 0 && !node.filter && node.type === 'INNER') {
+    return `SELECT ${columns} FROM ${left} CROSS JOIN ${right}`;
+  }
+  const filter = node.filter && renderExpression(node.filter, context.expressions);
+  if (node.type === 'INNER' && keys.length === 1 && filter !== undefined) {
+    // As a condition of the join's it would keep the kernel from filtering the probe side's scan by the build side's keys.
+    return `SELECT ${columns} FROM ${left} INNER JOIN ${right} ON ${keys[0]!} WHERE coalesce(${filter}, false)`;
+  }
+  const on = [...keys, ...(filter === undefined ? [] : [filter])].join(' AND ') || 'true';
   if (node.reducesRight && node.criteria.length > 0) return reducingRight(node, left, right, on, context);
   return `SELECT ${columns} FROM ${left} ${node.type} JOIN ${right} ON ${on}`;
 }
+
+/**
+ * The kernel filters the probe side's scan by a Bloom filter of the build side's keys when it thinks that the build side is
+ * filtered itself. Behind an exchange it cannot see that: rows from there say so by a condition that always holds and that
+ * its optimizer does not see through.
+ */
+function buildSide(node: JoinNode, context: PlanContext): string {
+  const right = context.source(node.right);
+  const [clause] = node.criteria;
+  const isFiltering = node.type === 'INNER' || node.type === 'SEMI' || node.type === 'RIGHT';
+  if (!clause || node.criteria.length > 1 || !isFiltering || !comesFiltered(node.right)) return right;
+  return `(SELECT * FROM ${right} WHERE ${seemsToFilter(clause.right)})`;
+}
+
+const seemsToFilter = (key: Symbol): string => `hash(${column(key)}) IS NOT NULL`;
+
+/** Rows of another fragment, where no filter shows. */
+const comesFiltered = (node: PlanNode): boolean =>
+  node.kind === 'RemoteSource' || (node.kind !== 'Filter' && sourcesOf(node).some(comesFiltered));
 
 /**
  * The kernel builds on the right side of SEMI and ANTI joins. Where that is the large one, the left side is made once and
@@ -28,7 +53,8 @@ export function renderJoin(node: JoinNode, context: PlanContext): string {
 function reducingRight(node: JoinNode, left: string, right: string, on: string, context: PlanContext): string {
   const name = identifier(`left ${node.id}`);
   const keys = node.criteria.map((clause) => equality(clause.left, clause.right, context)).join(' AND ');
-  const found = `SELECT ${columnList(outputsOf(node.right))} FROM ${right} SEMI JOIN ${name} ON ${keys}`;
+  const reducer = `(SELECT * FROM ${name} WHERE ${seemsToFilter(node.criteria[0]!.left)})`;
+  const found = `SELECT ${columnList(outputsOf(node.right))} FROM ${right} SEMI JOIN ${reducer} ON ${keys}`;
   const columns = columnList(outputsOf(node));
   return `WITH ${name} AS MATERIALIZED ${left} SELECT ${columns} FROM ${name} ${node.type} JOIN (${found}) ON ${on}`;
 }
