@@ -6,10 +6,11 @@
  */
 
 import type { DistributedPlan, Fragment } from './fragment.ts';
-import { type FragmentResult, fragmentOf, hasOneReader, inputsOf, replaced } from './fragment-edits.ts';
+import { type FragmentResult, fragmentOf, hasOneReader, inputsOf, mapRemotes, replaced } from './fragment-edits.ts';
 import { checkFragments, remoteSourcesOf, violationIn } from './fragment-checker.ts';
+import { withSmallInputsInside } from './inline-small-fragments.ts';
 import { describeRows } from './join-distribution.ts';
-import type { JoinNode, PlanNode, RemoteSourceNode } from './nodes.ts';
+import type { JoinNode, PlanNode } from './nodes.ts';
 import { sourcesOf, withSources } from './nodes.ts';
 import type { ClusterShape } from './rule.ts';
 import { isDeterministic } from './determinism.ts';
@@ -38,18 +39,10 @@ export function adapt(
     if (!isOpen(id)) continue;
     current = inOneTask(current, id, finished);
     current = withInputsInside(current, id, isOpen);
+    current = withSmallInputsInside(current, id, finished, isOpen);
   }
   if (current !== plan) checkFragments(current, 'adapt');
   return current;
-}
-
-function mapRemotes(node: PlanNode, map: (remote: RemoteSourceNode) => PlanNode): PlanNode {
-  return node.kind === 'RemoteSource'
-    ? map(node)
-    : withSources(
-        node,
-        sourcesOf(node).map((source) => mapRemotes(source, map)),
-      );
 }
 
 /** All that it is made from is written and small: one task reads it whole, and its readers need no stage of their own. */

@@ -8,6 +8,7 @@ import { isDeterministic } from './determinism.ts';
 import { chooseJoinDistribution, describeRows, keepsUnmatchedBuildRows } from './join-distribution.ts';
 import type { JoinNode, OutputNode, PlanNode, SemiJoinNode, SetOperationNode } from './nodes.ts';
 import { withSources } from './nodes.ts';
+import { groupsOf } from './statistics.ts';
 import { splitAggregation } from './split-aggregation.ts';
 import type { Placed, Placing, Spread } from './spread.ts';
 import { broadcast, gather, groupedBy, isWhole, mapKeys, partitionedBy, placementOf, repartition } from './spread.ts';
@@ -156,7 +157,12 @@ function placeJoined(node: JoinNode, left: Placed, right: Placed, placing: Placi
   const { leftKeys, rightKeys } = partitionKeys(node, left.spread, right.spread);
   const probe = partitionedBy(left, leftKeys, placing, reason);
   const build = partitionedBy(right, rightKeys, placing, reason);
-  const joined: JoinNode = { ...node, left: probe.node, right: build.node, distribution };
+  const { statistics } = placing.estimator;
+  const distinctKeys = {
+    left: groupsOf(leftKeys, statistics(node.left)),
+    right: groupsOf(rightKeys, statistics(node.right)),
+  };
+  const joined: JoinNode = { ...node, left: probe.node, right: build.node, distribution, distinctKeys };
   return { node: joined, spread: joinedSpread(node, leftKeys, rightKeys, reason) };
 }
 

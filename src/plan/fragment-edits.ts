@@ -2,7 +2,8 @@
 
 import type { DistributedPlan, Fragment } from './fragment.ts';
 import { remoteSourcesOf } from './fragment-checker.ts';
-import type { PlanNode } from './nodes.ts';
+import type { PlanNode, RemoteSourceNode } from './nodes.ts';
+import { sourcesOf, withSources } from './nodes.ts';
 
 /** What a finished fragment wrote. */
 export type FragmentResult = { readonly rows: number; readonly bytes: number };
@@ -27,3 +28,13 @@ export function replaced(plan: DistributedPlan, fragment: Fragment, without?: nu
 export const inputsOf = (root: PlanNode): readonly number[] => [
   ...new Set(remoteSourcesOf(root).map((remote) => remote.fragment)),
 ];
+
+/** The plan with its remote sources replaced. */
+export function mapRemotes(node: PlanNode, map: (remote: RemoteSourceNode) => PlanNode): PlanNode {
+  return node.kind === 'RemoteSource'
+    ? map(node)
+    : withSources(
+        node,
+        sourcesOf(node).map((source) => mapRemotes(source, map)),
+      );
+}

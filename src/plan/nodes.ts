@@ -75,6 +75,8 @@ export type JoinNode = {
   readonly distribution?: 'partitioned' | 'broadcast';
   /** SEMI and ANTI: the left side is so much smaller that the right one is first reduced to what can match it. */
   readonly reducesRight?: true;
+  /** Different values of the criteria that each side of a partitioned join was thought to have; absent = unknown. */
+  readonly distinctKeys?: { readonly left?: number | undefined; readonly right?: number | undefined };
 };
 
 /**

@@ -8,7 +8,7 @@ import { isDeterministic } from './determinism.ts';
 import type { DistributedPlan, Fragment } from './fragment.ts';
 import { type FragmentResult, fragmentOf, hasOneReader, inputsOf, replaced } from './fragment-edits.ts';
 import type { JoinNode, PlanNode, RemoteSourceNode } from './nodes.ts';
-import { sourcesOf } from './nodes.ts';
+import { sourcesOf, withSources } from './nodes.ts';
 import { spineOf } from './stage-order.ts';
 
 /** A written side up to this size is read whole by every task of the other side. */
@@ -16,6 +16,8 @@ const READ_BYTES_MAX = 16 * 1024 * 1024;
 const READ_ROWS_MAX = 500_000;
 /** How many times more rows the other side must have. */
 const LARGER_FROM = 4;
+/** How many times more keys the other side must have than can be found: else nearly all of its rows stay. */
+const MORE_KEYS_FROM = 2;
 
 export function withReducedSides(
   plan: DistributedPlan,
@@ -27,14 +29,16 @@ export function withReducedSides(
   if (!fragment || fragment.partitioning !== 'hash') return plan;
   let current = plan;
   for (const join of joinsIn(fragment.root)) {
-    for (const { by, reduced, keys } of reductionsOf(join)) {
+    for (const { by, reduced, keys, distinctKeys } of reductionsOf(join)) {
       const written = finished.get(by.fragment);
       const open = fragmentOf(current, reduced.fragment);
       if (!written || !open || !isOpen(open.id) || open.inputs.includes(by.fragment)) continue;
       if (!hasOneReader(current, open.id)) continue;
       const isSmall = written.rows <= READ_ROWS_MAX && written.bytes <= READ_BYTES_MAX;
       if (!isSmall || (open.estimatedRows ?? 0) < written.rows * LARGER_FROM) continue;
+      if (distinctKeys !== undefined && distinctKeys < written.rows * MORE_KEYS_FROM) continue;
       current = replaced(current, reducedBy(open, by, keys, current));
+      current = replaced(current, withoutReducing(fragmentOf(current, id)!, join, reduced));
     }
   }
   return current;
@@ -44,6 +48,8 @@ type Reduction = {
   readonly by: RemoteSourceNode;
   readonly reduced: RemoteSourceNode;
   readonly keys: readonly { readonly of: Symbol; readonly by: Symbol }[];
+  /** Of the reduced side, as estimated. */
+  readonly distinctKeys: number | undefined;
 };
 
 /** Rows of a side may go when, without a match, the join would not yield them. */
@@ -56,12 +62,24 @@ function reductionsOf(join: JoinNode): readonly Reduction[] {
     const keys = join.criteria
       .map((clause) => ({ of: clause[reducedSide], by: clause[bySide] }))
       .filter((key) => by.symbols.some(({ name }) => name === key.by.name));
-    if (keys.length > 0) result.push({ by, reduced, keys });
+    if (keys.length > 0) result.push({ by, reduced, keys, distinctKeys: join.distinctKeys?.[reducedSide] });
   };
   const { type } = join;
   if (type === 'INNER' || type === 'RIGHT') add('left', 'right');
   if (type === 'INNER' || type === 'LEFT' || type === 'SEMI' || type === 'ANTI') add('right', 'left');
   return result;
+}
+
+/** What its stage reduced already, the join need not reduce again. */
+function withoutReducing(fragment: Fragment, join: JoinNode, reduced: RemoteSourceNode): Fragment {
+  const visit = (node: PlanNode): PlanNode => {
+    if (node.kind === 'Join' && node.id === join.id && node.right === reduced) {
+      const { reducesRight: _, ...rest } = node;
+      return rest;
+    }
+    return withSources(node, sourcesOf(node).map(visit));
+  };
+  return { ...fragment, root: visit(fragment.root) };
 }
 
 const joinsIn = (node: PlanNode): readonly JoinNode[] => [

@@ -12,7 +12,7 @@ import type { Estimator } from './statistics.ts';
  * Rows of input that one worker works through in about the time that one more stage costs (some tens of milliseconds).
  */
 export const SMALL_INPUT_ROWS = 300_000;
-export const SMALL_INPUT_BYTES = 16 * 1024 * 1024;
+export const SMALL_INPUT_BYTES = 4 * 1024 * 1024;
 
 /** Within a larger plan a stage of one task keeps the others waiting, so less input is worth one. */
 const SMALL_PART_ROWS = 60_000;

@@ -171,3 +171,40 @@ test('groups by the key of a second join stay whole when its build side turns ou
   const adapted = adapt(plan, new Map([[third, result(100)]]), cluster, NONE);
   expect(adapted.fragments.find(({ id }) => id === aggregating.id)).toEqual(aggregating);
 });
+
+test('a last step over few rows is taken by each of its readers instead of in a stage of its own', async () => {
+  const b = new PlanBuilder();
+  const counted = b.aggregate(b.scan('other', ['v']), [], { n: count() });
+  const crossed = b.join('INNER', b.scan('big', ['k', 'g']), counted, []);
+  const plan = await planned(b.output(b.aggregate(crossed, ['big_g', 'n'], { c: count() })));
+  const partial = plan.fragments.find(({ root }) => root.kind === 'Aggregation' && root.keys.length === 0)!;
+  const adapted = adapt(plan, new Map([[partial.id, result(4)]]), cluster, NONE);
+  expect(adapted.fragments.length).toBe(plan.fragments.length - 1);
+  const scanning = adapted.fragments.find(({ inputs }) => inputs.includes(partial.id))!;
+  expect(`\n${printDistributedPlan({ ...adapted, fragments: [scanning] })}`).toMatchInlineSnapshot(`
+    "
+    Fragment 1 [SOURCE]  output repartition by big_g, n, about 100,000,000 rows
+      because the splits of big are shared out
+      CROSS Join (broadcast) []
+        TableScan c.s.big [big_g := g]
+        Project [n := coalesce(n_2, 0)]
+          Aggregation [n_2 := sum(n_1)]
+            RemoteSource [fragment 3, broadcast: n_1]
+    "
+  `);
+  // Many partial rows are combined once.
+  expect(adapt(plan, new Map([[partial.id, result(100_000)]]), cluster, NONE)).toBe(plan);
+});
+
+test('a side of which nearly every row has a match is not reduced', async () => {
+  const known = { ...tables, other: { rows: 50_000_000, columns: { k: { distinctValues: 150 } } } };
+  const environment = {
+    session: session({ join_distribution_type: 'PARTITIONED', distribution: 'FORCED' }),
+    metadata: fakeMetadata(known),
+    cluster,
+  };
+  const { plan } = await optimize(joinPlan(new PlanBuilder()), environment);
+  const big = fragmentReading(plan, 'big');
+  expect(adapt(plan, new Map([[big, result(100)]]), cluster, NONE)).toBe(plan);
+  expect(adapt(plan, new Map([[big, result(50)]]), cluster, NONE)).not.toBe(plan);
+});
