@@ -83,6 +83,12 @@ export const referencesIn = remembered((expression): ReadonlySet<string> => {
   return names;
 });
 
+/** It reads symbols, and none but those. */
+export function readsOnly(expression: Expression, names: ReadonlySet<string>): boolean {
+  const read = [...referencesIn(expression)];
+  return read.length > 0 && read.every((name) => names.has(name));
+}
+
 /** The expressions in a call of an aggregate function. */
 export const partsOfAggregate = (call: AggregateCall): readonly Expression[] => [
   ...call.arguments,

@@ -44,7 +44,9 @@ export function splitAggregation(
   const groups = groupsOf(node.keys, placing.estimator.statistics(node.source));
   const rows = placing.estimator.rows(node.source);
   const reduces = groups === undefined || rows === undefined || groups <= rows * PARTIAL_SHARE_MAX;
-  const steps = reduces || node.groupingSets ? inSteps(node, source.node, placing) : undefined;
+  // One row of a task for all of its rows: estimates may be wrong, this cannot lose.
+  const isGlobal = node.keys.length === 0;
+  const steps = reduces || isGlobal || node.groupingSets ? inSteps(node, source.node, placing) : undefined;
   if (steps) {
     // Sets that leave keys out make rows of one group in every task.
     const { spread } = source;

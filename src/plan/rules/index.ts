@@ -4,6 +4,7 @@ import type { Rule } from '../rule.ts';
 import { chooseBuildSides } from './choose-build-sides.ts';
 import { constrainScans } from './constrain-scans.ts';
 import { decorrelate } from './decorrelate.ts';
+import { deriveSidePredicates } from './derive-side-predicates.ts';
 import { emptyInputs } from './empty-inputs.ts';
 import { dropUnseenSort, limitOfNothing, limitOverLimit, limitOverSort, limitThroughProject } from './limits.ts';
 import { dropIdentityProject, mergeProjects, pullProjectAboveJoin } from './projects.ts';
@@ -46,6 +47,16 @@ export const RULES: readonly RuleGroup[] = [
   },
   {
     because: 'filters reach the joins and scans before anything is estimated; what they turn up is tidied at once',
+    rules: [pushDownPredicates, ...TIDY, semiJoinToJoin],
+  },
+  {
+    because:
+      'joins hold all conditions between their sides now, and what these say of one side counts for the order of joins',
+    rules: [deriveSidePredicates],
+    once: true,
+  },
+  {
+    because: 'derived filters go to their scans; what they turn up is tidied at once',
     rules: [pushDownPredicates, ...TIDY, semiJoinToJoin],
   },
   {

@@ -8,7 +8,7 @@ import {
   distinctExpressions,
   expressionKey,
   isNeverTrue,
-  referencesIn,
+  readsOnly,
   substitute,
 } from '../expressions.ts';
 import { isDeterministicExpression } from '../function-facts.ts';
@@ -113,11 +113,6 @@ function pushSome(
   const above = conjuncts.filter((conjunct) => !below.includes(conjunct));
   const [first, ...others] = sourcesOf(node);
   return filterOver(withSources(node, [push(first!, below, context), ...others]), above, context);
-}
-
-function readsOnly(conjunct: Expression, names: ReadonlySet<string>): boolean {
-  const read = [...referencesIn(conjunct)];
-  return read.length > 0 && read.every((name) => names.has(name));
 }
 
 /** Keys that every grouping set has: the others are NULL in some result rows although their input is not. */

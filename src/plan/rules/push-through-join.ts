@@ -6,7 +6,7 @@
 import type { Expression, Symbol } from '../../sql/expression.ts';
 import { reference } from '../../sql/expression.ts';
 import { BOOLEAN } from '../../types/type.ts';
-import { and, conjunctsOf, distinctExpressions, expressionKey, referencesIn } from '../expressions.ts';
+import { and, conjunctsOf, distinctExpressions, expressionKey, readsOnly, referencesIn } from '../expressions.ts';
 import { isDeterministicExpression } from '../function-facts.ts';
 import { symbolNames } from '../node-expressions.ts';
 import type { JoinNode, JoinType, PlanNode } from '../nodes.ts';
@@ -209,12 +209,7 @@ function sidesOfEquality(
     return undefined;
   }
   const { left, right } = conjunct;
-  if (within(left, sides.left) && within(right, sides.right)) return { left, right };
-  if (within(right, sides.left) && within(left, sides.right)) return { left: right, right: left };
+  if (readsOnly(left, sides.left) && readsOnly(right, sides.right)) return { left, right };
+  if (readsOnly(right, sides.left) && readsOnly(left, sides.right)) return { left: right, right: left };
   return undefined;
-}
-
-function within(expression: Expression, names: ReadonlySet<string>): boolean {
-  const read = [...referencesIn(expression)];
-  return read.length > 0 && read.every((name) => names.has(name));
 }
