@@ -228,7 +228,7 @@ export class Execution implements TaskSource {
       fragment,
       splits: task.splits,
       inputs,
-      output: fragment.output ? { kind: 'exchange', partitions, checksums: this.#hasSeveralMachines() } : result,
+      output: fragment.output ? this.#exchangeOutput(fragment, partitions) : result,
       session: { ...session, seed: taskSeed(queryId, task.id) },
       alone: task.alone,
       profile,
@@ -236,8 +236,12 @@ export class Execution implements TaskSource {
     };
   }
 
-  #hasSeveralMachines(): boolean {
-    return new Set(this.#options.pool.workers().map(({ announcement }) => announcement.machineId)).size > 1;
+  /** Files that no network carries, and that stay in memory mostly, are not worth the work of making them smaller. */
+  #exchangeOutput({ estimatedRows }: Fragment, partitions: number): TaskOutput {
+    const machines = new Set(this.#options.pool.workers().map(({ announcement }) => announcement.machineId));
+    const checksums = machines.size > 1;
+    const compressed = checksums || (estimatedRows ?? Infinity) > UNCOMPRESSED_ROWS_MAX;
+    return { kind: 'exchange', partitions, checksums, compressed };
   }
 
   #finished(task: Task, worker: Worker, status: TaskStatus): void {
@@ -426,6 +430,8 @@ export class Execution implements TaskSource {
   }
 }
 
+/** Some hundreds of megabytes at most, mostly. */
+const UNCOMPRESSED_ROWS_MAX = 10_000_000;
 /** Tries of one task, the first included. */
 const ATTEMPTS_MAX = 4;
 /** Times that one task runs again because files were lost: many workers may die, but not for ever. */

@@ -41,11 +41,15 @@ export type InputFile = OutputFile & {
 };
 
 export type TaskOutput =
-  /**
-   * Rows for other tasks: Parquet, hash partitions 0 … partitions-1 (1 = not partitioned). With checksums when the cluster
-   * has several machines.
-   */
-  | { readonly kind: 'exchange'; readonly partitions: number; readonly checksums: boolean }
+  /** Rows for other tasks: Parquet, hash partitions 0 … partitions-1 (1 = not partitioned). */
+  | {
+      readonly kind: 'exchange';
+      readonly partitions: number;
+      /** When the cluster has several machines. */
+      readonly checksums: boolean;
+      /** Smaller files for the way between machines; without any, writing and reading take less of the processor. */
+      readonly compressed: boolean;
+    }
   /**
    * Rows for the client in one file: lines of JSON arrays (the protocol's wire form), or Parquet that the worker serves as an
    * Arrow stream. With `millisecondsOnly`, datetimes are cut to precision 3.

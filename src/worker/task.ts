@@ -238,7 +238,7 @@ export class Task {
 
   async #execute(statement: TaskStatement, inputs: Inputs['files']): Promise<JobResult> {
     const list = [...inputs.keys()].map((file) => quote(file)).join(', ');
-    const footers = inputs.size > 0 ? [`SELECT num_rows FROM parquet_file_metadata([${list}])`] : [];
+    const footers = inputs.size > 0 ? [`SELECT file_name, num_rows FROM parquet_file_metadata([${list}])`] : [];
     const job: KernelJob = {
       kind: 'run',
       statements: [...footers, statement.sql],
@@ -263,10 +263,11 @@ export class Task {
   #checkInputs(inputs: Inputs['files'], rows: readonly KernelRows[]): void {
     const files = [...inputs.values()];
     if (files.length === 0) return;
-    const counts = rows[0]!;
-    const lost = files.filter((file, i) => Number(counts[i]?.[0]) !== file.rows);
-    if (counts.length !== files.length || lost.length > 0) {
-      throw new InputsLost(lost.length > 0 ? lost : files, 'it holds other rows than its writer counted');
+    // The kernel's threads answer for the files in no order.
+    const counts = new Map(rows[0]!.map(([name, count]) => [name, Number(count)]));
+    const lost = [...inputs].filter(([path, file]) => counts.get(path) !== file.rows).map(([, file]) => file);
+    if (lost.length > 0) {
+      throw new InputsLost(lost, 'it holds other rows than its writer counted');
     }
   }
 

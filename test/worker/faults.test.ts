@@ -140,7 +140,7 @@ async function shuffled(on: TestCluster): Promise<{
   const lower = fragmentOf(numbers('n', 1000), { id: 1, output: { kind: 'gather' } });
   const made = await on.run(
     on.workers[0]!,
-    taskOf(lower, { output: { kind: 'exchange', partitions: 1, checksums: true } }),
+    taskOf(lower, { output: { kind: 'exchange', partitions: 1, checksums: true, compressed: false } }),
   );
   const remote: RemoteSourceNode = {
     kind: 'RemoteSource',

@@ -44,7 +44,7 @@ test('a partitioned aggregation over two machines', async () => {
   const source = numbers(1000);
   const keys = [{ name: 'k', type: BIGINT }];
   const lower = fragmentOf(source, { id: 1, output: { kind: 'repartition', keys }, partitioning: 'source' });
-  const made = await apart.run(first!, taskOf(lower, { output: { kind: 'exchange', partitions: 3, checksums: true } }));
+  const made = await apart.run(first!, taskOf(lower, { output: { kind: 'exchange', partitions: 3, checksums: true, compressed: false } }));
   const files = inputsFrom(apart, first!, made);
   expect(files.reduce((sum, file) => sum + file.rows, 0)).toBe(1000);
   const remote: PlanNode = {
@@ -70,7 +70,7 @@ test('one output is read whole at one place of a plan and in parts at another', 
   const lower = fragmentOf(numbers(1000), { id: 1, output: { kind: 'repartition', keys }, partitioning: 'source' });
   const made = await cluster.run(
     worker!,
-    taskOf(lower, { output: { kind: 'exchange', partitions: 3, checksums: true } }),
+    taskOf(lower, { output: { kind: 'exchange', partitions: 3, checksums: true, compressed: false } }),
   );
   const files = inputsFrom(cluster, worker!, made);
   const remote = (scope: RemoteSourceNode['scope']): RemoteSourceNode => ({

@@ -62,19 +62,22 @@ export function renderTask(request: TaskRequest, context: TaskContext): TaskStat
   }
   if (output.partitions > 1) {
     assert(fragment.output?.kind === 'repartition', 'rows are cut into partitions for a repartitioning exchange');
-    return partitions(select, fragment.output.keys, fragment.outputSymbols, output.partitions, context);
+    return partitions(select, fragment.output.keys, fragment.outputSymbols, output, context);
   }
-  return single(`SELECT ${exactList(fragment.outputSymbols)} FROM (${select})`, context);
+  return single(`SELECT ${exactList(fragment.outputSymbols)} FROM (${select})`, output, context);
 }
 
 /** Which column of a partitioned output tells its partition. */
 export const PARTITION_COLUMN = 'hash-partition';
 
-/** Snappy costs no time that the halved bytes do not save. */
-const PARQUET = 'FORMAT parquet, COMPRESSION snappy, RETURN_STATS';
+/** On the way over a network snappy costs no time that the halved bytes do not save. */
+const parquet = ({ compressed }: ExchangeOutput): string =>
+  `FORMAT parquet, COMPRESSION ${compressed ? 'snappy' : 'uncompressed'}, RETURN_STATS`;
 
-const single = (select: string, context: TaskContext): TaskStatement => ({
-  sql: `COPY (${select}) TO ${quote(`${context.directory}/0.parquet`)} (${PARQUET})`,
+type ExchangeOutput = Extract<TaskRequest['output'], { kind: 'exchange' }>;
+
+const single = (select: string, output: ExchangeOutput, context: TaskContext): TaskStatement => ({
+  sql: `COPY (${select}) TO ${quote(`${context.directory}/0.parquet`)} (${parquet(output)})`,
   answer: { kind: 'statistics' },
 });
 
@@ -82,15 +85,15 @@ function partitions(
   select: string,
   keys: readonly Symbol[],
   symbols: readonly Symbol[],
-  count: number,
+  output: ExchangeOutput,
   context: TaskContext,
 ): TaskStatement {
   // Without keys rows are spread by all of their columns: a task that runs again must cut them alike.
   const hashed = (keys.length > 0 ? keys : symbols).map((key) => keySql(key.type, exact(key)));
-  const partition = hashed.length === 0 ? '0' : `CAST(hash(${hashed.join(', ')}) % ${count} AS INTEGER)`;
+  const partition = hashed.length === 0 ? '0' : `CAST(hash(${hashed.join(', ')}) % ${output.partitions} AS INTEGER)`;
   const rows = `SELECT ${exactList(symbols)}, ${partition} AS ${identifier(PARTITION_COLUMN)} FROM (${select})`;
   return {
-    sql: `COPY (${rows}) TO ${quote(context.directory)} (${PARQUET}, PARTITION_BY (${identifier(PARTITION_COLUMN)}), OVERWRITE_OR_IGNORE)`,
+    sql: `COPY (${rows}) TO ${quote(context.directory)} (${parquet(output)}, PARTITION_BY (${identifier(PARTITION_COLUMN)}), OVERWRITE_OR_IGNORE)`,
     answer: { kind: 'statistics' },
   };
 }
