@@ -15,10 +15,12 @@ export function shareFragments(plan: DistributedPlan, newId: () => number): Dist
   for (const { id } of plan.fragments.toReversed()) {
     const fragment = fragmentOf(current, id);
     if (!fragment?.output || !isRepeatable(fragment.root)) continue;
-    const shape = shapeOf(fragment);
-    const same = current.fragments.find(
-      (other) => other.id > id && other.output && isRepeatable(other.root) && shapeOf(other) === shape,
+    const outline = outlineOf(fragment.root);
+    const alike = current.fragments.filter(
+      (other) => other.id > id && other.output && outlineOf(other.root) === outline && isRepeatable(other.root),
     );
+    const shape = alike.length > 0 ? shapeOf(fragment) : '';
+    const same = alike.find((other) => shapeOf(other) === shape);
     if (same) current = readInstead(current, fragment, same, newId);
   }
   return current;
@@ -27,6 +29,14 @@ export function shareFragments(plan: DistributedPlan, newId: () => number): Dist
 /** Two evaluations of random() are two: they must not become one. */
 const isRepeatable = (node: PlanNode): boolean =>
   node.kind !== 'Sample' && expressionsOf(node).every(isDeterministicExpression) && sourcesOf(node).every(isRepeatable);
+
+/** Equal for all fragments of one shape, and found much faster: most differ in it already. */
+function outlineOf(node: PlanNode): string {
+  const renames = renamedRemote(node);
+  if (renames) return outlineOf(renames);
+  const read = node.kind === 'TableScan' ? node.table.table : node.kind === 'RemoteSource' ? node.fragment : '';
+  return `${node.kind} ${read}(${sourcesOf(node).map(outlineOf).join()})`;
+}
 
 /** Equal for fragments that differ in nothing but the ids of nodes and the names of symbols. */
 function shapeOf({ root, output, partitioning }: Fragment): string {

@@ -14,6 +14,7 @@ import { runtimeTables } from '../coordinator/runtime-tables.ts';
 import type { Logger } from '../observe/logger.ts';
 import { addClientRoutes, addInternalRoutes, checkListenAddress, makeApp } from './coordinator-app.ts';
 import { mountCatalogs } from './mount-catalogs.ts';
+import { warmUp } from './warm-up.ts';
 import { adaptWith, planStatement } from './plan-statement.ts';
 
 export type CoordinatorRoleOptions = {
@@ -98,6 +99,7 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
   addInternalRoutes(workers, { coordinator, secret, clock });
   url = await listen(clients, host, port);
   const internalUrl = internal ? await listen(workers, internal.host, internal.port) : url;
+  const stopWarmUp = warmUp(clock, () => coordinator.queries.live().length === 0);
   return {
     coordinator,
     url,
@@ -105,6 +107,7 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     drained,
     close: async () => {
       closing = true;
+      stopWarmUp();
       coordinator.close();
       await Promise.all([clients.close(), workers.close()]);
     },
