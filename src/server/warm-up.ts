@@ -58,10 +58,12 @@ export function warmUp(clock: Clock, isIdle: () => boolean): () => void {
   let stopped = false;
   let stopWaiting = clock.after(DELAY_MS, next);
   function next(): void {
+    void step();
+  }
+  async function step(): Promise<void> {
     const item = isIdle() ? work.shift() : undefined;
-    void (item ? plan(item.text, item.workers) : Promise.resolve()).then(() => {
-      if (!stopped && work.length > 0) stopWaiting = clock.after(item ? PAUSE_MS : DELAY_MS, next);
-    });
+    if (item) await plan(item.text, item.workers);
+    if (!stopped && work.length > 0) stopWaiting = clock.after(item ? PAUSE_MS : DELAY_MS, next);
   }
   const session: Session = {
     queryId: 'warm-up',

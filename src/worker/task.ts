@@ -1,6 +1,7 @@
 /** One attempt of a task: brings its inputs, waits for its turn, runs its statement in the kernel, tells what was written. */
 
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { assert } from '../common/assert.ts';
 import { mapLimited } from '../common/collections.ts';
@@ -177,7 +178,7 @@ export class Task {
       task: this.#task,
     };
     const { statement, result } = await this.#executeNarrowFirst(context, inputs.files);
-    this.#outputs = await this.#withMore(await readAnswer(statement, result.rows.at(-1)!));
+    this.#outputs = await this.#withMore(readAnswer(statement, result.rows.at(-1)!));
     this.#checkInputs(inputs.files, result.rows);
     const profile = await this.#readProfile();
     const rowsWritten = sum(this.#outputs.map((output) => output.rows));
@@ -203,7 +204,7 @@ export class Task {
     if (output.format !== 'json-lines' || !file || file.bytes > INLINE_BYTES_MAX) {
       return outputs;
     }
-    return [{ ...file, inline: await readFile(file.path, 'utf8') }];
+    return [{ ...file, inline: readFileSync(file.path, 'utf8') }];
   }
 
   /** What is there already is not asked of the kernel: each job costs a way to its process and back. */
@@ -223,7 +224,8 @@ export class Task {
   ): Promise<{ readonly statement: TaskStatement; readonly result: JobResult }> {
     const execute = async (narrowDecimals: boolean): Promise<{ statement: TaskStatement; result: JobResult }> => {
       const statement = renderTask(this.request, { ...context, narrowDecimals });
-      await mkdir(this.#directory, { recursive: true });
+      // Not asynchronous, here and below: through the thread pool it takes many times as long, while the client waits.
+      mkdirSync(this.#directory, { recursive: true });
       return { statement, result: await this.#execute(statement, inputs) };
     };
     if (catchesErrors(this.request)) return execute(false);
@@ -348,6 +350,7 @@ function failureOf(problem: unknown): TaskFailure {
   return { kind: 'error', error: toErrorInfo(problem) };
 }
 
+<<<<<<< HEAD
 /** Of one task: reading is faster than the kernel writes. */
 const CHECKSUMS_AT_ONCE = 2;
 
@@ -358,12 +361,17 @@ async function withChecksum(output: OutputFile): Promise<OutputFile> {
 }
 
 async function readAnswer(statement: TaskStatement, rows: KernelRows): Promise<readonly OutputFile[]> {
+=======
+function readAnswer(statement: TaskStatement, rows: KernelRows): readonly OutputFile[] {
+>>>>>>> 3cde856 (A task's small questions to its own disk are asked at once: through the thread pool each took half a millisecond)
   const { answer } = statement;
   if (answer.kind === 'file') {
     const count = Number(rows[0]?.[0]);
     assert(rows.length === 1 && Number.isSafeInteger(count), 'the kernel counts the rows that it writes');
     if (count === 0) return [];
-    return [{ partition: 0, rows: count, bytes: (await stat(answer.path)).size, path: answer.path }];
+    const bytes = sizeOfFile(answer.path);
+    assert(bytes !== undefined, 'the kernel wrote the file that it counted the rows of');
+    return [{ partition: 0, rows: count, bytes, path: answer.path }];
   }
   const outputs = rows.map(([file, count, bytes, , , keys]): OutputFile => {
     const [key] = (keys ?? []) as unknown as readonly { readonly value: string }[];

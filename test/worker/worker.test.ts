@@ -44,7 +44,10 @@ test('a partitioned aggregation over two machines', async () => {
   const source = numbers(1000);
   const keys = [{ name: 'k', type: BIGINT }];
   const lower = fragmentOf(source, { id: 1, output: { kind: 'repartition', keys }, partitioning: 'source' });
-  const made = await apart.run(first!, taskOf(lower, { output: { kind: 'exchange', partitions: 3, checksums: true, compressed: false } }));
+  const made = await apart.run(
+    first!,
+    taskOf(lower, { output: { kind: 'exchange', partitions: 3, checksums: true, compressed: false } }),
+  );
   const files = inputsFrom(apart, first!, made);
   expect(files.reduce((sum, file) => sum + file.rows, 0)).toBe(1000);
   const remote: PlanNode = {
