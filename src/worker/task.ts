@@ -350,7 +350,6 @@ function failureOf(problem: unknown): TaskFailure {
   return { kind: 'error', error: toErrorInfo(problem) };
 }
 
-<<<<<<< HEAD
 /** Of one task: reading is faster than the kernel writes. */
 const CHECKSUMS_AT_ONCE = 2;
 
@@ -360,10 +359,7 @@ async function withChecksum(output: OutputFile): Promise<OutputFile> {
   return { ...output, checksum: text };
 }
 
-async function readAnswer(statement: TaskStatement, rows: KernelRows): Promise<readonly OutputFile[]> {
-=======
 function readAnswer(statement: TaskStatement, rows: KernelRows): readonly OutputFile[] {
->>>>>>> 3cde856 (A task's small questions to its own disk are asked at once: through the thread pool each took half a millisecond)
   const { answer } = statement;
   if (answer.kind === 'file') {
     const count = Number(rows[0]?.[0]);
