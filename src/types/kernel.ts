@@ -263,3 +263,6 @@ export function hasKeyOfItsOwn(type: SqlType): boolean {
       return false;
   }
 }
+
+/** The kernel expands globs in paths; a file whose name holds such characters is meant as it stands. */
+export const globFree = (path: string): string => path.replaceAll(/[*?[\]]/g, '[$&]');

@@ -24,7 +24,7 @@ import {
   type TaskStatus,
 } from '../exchange/task-protocol.ts';
 import type { FunctionRegistry } from '../sql/functions/registry.ts';
-import { quote } from '../types/kernel.ts';
+import { globFree, quote } from '../types/kernel.ts';
 import type { Admission } from './admission.ts';
 import { inputSize } from './input-size.ts';
 import { isInterrupted, isNarrowOverflow, kernelError } from './kernel/errors.ts';
@@ -239,7 +239,7 @@ export class Task {
   }
 
   async #execute(statement: TaskStatement, inputs: Inputs['files']): Promise<JobResult> {
-    const list = [...inputs.keys()].map((file) => quote(file)).join(', ');
+    const list = [...inputs.keys()].map((file) => quote(globFree(file))).join(', ');
     const footers = inputs.size > 0 ? [`SELECT file_name, num_rows FROM parquet_file_metadata([${list}])`] : [];
     const job: KernelJob = {
       kind: 'run',

@@ -3,7 +3,7 @@
 import { open } from 'node:fs/promises';
 import { mapLimited } from '../../common/collections.ts';
 import { QueryError } from '../../common/errors.ts';
-import { kernelType, quote } from '../../types/kernel.ts';
+import { globFree, kernelType, quote } from '../../types/kernel.ts';
 import { parseType } from '../../types/parse-type.ts';
 import { DATE, BIGINT, VARCHAR } from '../../types/type.ts';
 import type { SqlType } from '../../types/type.ts';
@@ -11,7 +11,7 @@ import type { Column, JsonValue, KernelQueries } from '../connector.ts';
 import type { TableConfiguration } from './configuration.ts';
 import { parseFileType, sqlTypeOf } from './kernel-schema.ts';
 import type { DataFile } from './locate.ts';
-import { globFree, PATH_COLUMN } from './scan.ts';
+import { PATH_COLUMN } from './scan.ts';
 import type { CsvOptions, FileFormat, FilesHandle } from './scan.ts';
 import { type CsvSniffer, type FileColumn, FULL_SNIFF_BYTES_MAX, SAMPLE_LINES } from './sniff-csv.ts';
 

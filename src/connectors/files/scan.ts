@@ -2,7 +2,7 @@
 
 import { groupBy } from '../../common/collections.ts';
 import type { ConstantValue } from '../../types/constant.ts';
-import { constantSql, emptySelect, identifier, NO_COLUMNS, quote } from '../../types/kernel.ts';
+import { globFree, constantSql, emptySelect, identifier, NO_COLUMNS, quote } from '../../types/kernel.ts';
 import type { Column, JsonValue, ScanProvider, Split } from '../connector.ts';
 import { convert, parseFileType } from './kernel-schema.ts';
 
@@ -134,8 +134,5 @@ function readerSql(handle: FilesHandle, paths: readonly string[], payload: Files
     `columns = {${types}}, auto_detect = false, hive_partitioning = false, filename = true)`
   );
 }
-
-/** The kernel expands globs in paths; a file whose name holds such characters is meant as it stands. */
-export const globFree = (path: string): string => path.replaceAll(/[*?[\]]/g, '[$&]');
 
 export const filesHandle = (handle: FilesHandle): JsonValue => handle;

@@ -5,11 +5,11 @@
 
 import { mapLimited } from '../../common/collections.ts';
 import { QueryError } from '../../common/errors.ts';
-import { identifier, quote } from '../../types/kernel.ts';
+import { globFree, identifier, quote } from '../../types/kernel.ts';
 import type { JsonValue, KernelQueries } from '../connector.ts';
 import type { TableConfiguration } from './configuration.ts';
 import type { DataFile } from './locate.ts';
-import { type CsvOptions, globFree } from './scan.ts';
+import type { CsvOptions } from './scan.ts';
 
 export type FileColumn = { readonly name: string; readonly type: string };
 

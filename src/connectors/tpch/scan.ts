@@ -8,9 +8,8 @@
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { assert } from '../../common/assert.ts';
-import { emptySelect, identifier, kernelType, NO_COLUMNS, quote } from '../../types/kernel.ts';
+import { globFree, emptySelect, identifier, kernelType, NO_COLUMNS, quote } from '../../types/kernel.ts';
 import type { Column, ColumnBatch, GeneratedFile, JsonValue, ScanContext, ScanProvider, Split } from '../connector.ts';
-import { globFree } from '../files/scan.ts';
 import { generateRows } from './generate.ts';
 import type { UnitRange } from './generate.ts';
 import { scaleOf } from './scale.ts';

@@ -6,7 +6,7 @@ import type { TaskRequest } from '../../exchange/task-protocol.ts';
 import { type PlanNode, type RemoteSourceNode, sourcesOf, type TableScanNode } from '../../plan/nodes.ts';
 import type { Symbol } from '../../sql/expression.ts';
 import type { FunctionRegistry } from '../../sql/functions/registry.ts';
-import { emptySelect, identifier, kernelType, keySql, NO_COLUMNS, quote } from '../../types/kernel.ts';
+import { globFree, emptySelect, identifier, kernelType, keySql, NO_COLUMNS, quote } from '../../types/kernel.ts';
 import { wireSql } from '../../types/wire.ts';
 import { arrowSql } from '../arrow/projection.ts';
 import type { ArrowTarget } from '../kernel/protocol.ts';
@@ -158,7 +158,7 @@ function renderRemote(node: RemoteSourceNode, files: readonly string[]): string 
   const columns = node.symbols.map(
     (symbol) => `CAST(${column(symbol)} AS ${kernelType(symbol.type)}) AS ${column(symbol)}`,
   );
-  const list = files.map((file) => quote(file.replaceAll(/[*?[\]]/g, '[$&]'))).join(', ');
+  const list = files.map((file) => quote(globFree(file))).join(', ');
   return `SELECT ${columns.join(', ') || NO_COLUMNS} FROM read_parquet([${list}], hive_partitioning = false)`;
 }
 
