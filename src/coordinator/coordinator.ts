@@ -18,6 +18,7 @@ export type CoordinatorOptions = {
   readonly logger: Logger;
   /** Folders of all mounted catalogs, which workers' kernels may read. */
   readonly roots: () => readonly string[];
+  readonly workerLost: () => void;
 } & Pick<StatementEnvironment, 'metadata' | 'planStatement' | 'adapt' | 'hostId' | 'isLocal'>;
 
 export class Coordinator {
@@ -40,6 +41,7 @@ export class Coordinator {
       onLost: (worker, why) => {
         logger.warn({ worker: worker.announcement.nodeId, url: worker.announcement.url, why }, 'worker lost');
         for (const query of this.queries.live()) query.execution?.workerLost(worker);
+        options.workerLost();
       },
     });
     this.pool = new WorkerPool(this.membership);

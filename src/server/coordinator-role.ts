@@ -32,6 +32,8 @@ export type CoordinatorRoleOptions = {
   readonly secret: string;
   readonly version: string;
   readonly logger: Logger;
+  /** A worker does not answer any more; it may come back. */
+  readonly workerLost?: () => void;
 };
 
 export type RunningCoordinator = {
@@ -62,6 +64,7 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     metadata: () => catalogs.view(),
     planStatement,
     adapt: adaptWith(() => coordinator.pool),
+    workerLost: options.workerLost ?? (() => {}),
   });
   const mounted = await mountCatalogs(options.catalogDirectory, {
     kernel: new WorkerKernelQueries(coordinator.pool, coordinator.client, clock, hostId()),

@@ -1,6 +1,8 @@
 /** A cluster on one machine: this process is the coordinator, its children are workers. */
 
 import { systemClock } from '../common/clock.ts';
+import type { Logger } from '../observe/logger.ts';
+import { removeAbandoned } from '../worker/node-folders.ts';
 import { takeClusterNames } from './cluster-names.ts';
 import { startCoordinator } from './coordinator-role.ts';
 import type { CoordinatorRoleOptions, RunningCoordinator } from './coordinator-role.ts';
@@ -28,7 +30,7 @@ const READY_CHECK_MS = 10;
 
 export async function startServer(options: ServerRoleOptions): Promise<RunningServer> {
   const { workers, threads, memoryBytes, dataDirectory, secret, logger, entry } = options;
-  const running = await startCoordinator(options);
+  const running = await startCoordinator({ ...options, workerLost: () => removeLater(dataDirectory, logger) });
   const names = takeClusterNames(dataDirectory);
   const memory = String(Math.floor(memoryBytes / Math.max(1, workers)));
   const processes = new WorkerProcesses({
@@ -63,6 +65,18 @@ export async function startServer(options: ServerRoleOptions): Promise<RunningSe
       names.release();
     },
   };
+}
+
+/** Its kernel ends with it, but a little later. */
+const ABANDONED_AFTER_MS = 2_000;
+
+/** What a lost worker left, when it is not started again and its process is no more: this server shares its folder. */
+function removeLater(dataDirectory: string, logger: Logger): void {
+  systemClock.after(ABANDONED_AFTER_MS, () => {
+    removeAbandoned(dataDirectory).catch((problem: unknown) => {
+      logger.warn({ problem: String(problem) }, 'files of a lost worker stay');
+    });
+  });
 }
 
 function joined({ coordinator }: RunningCoordinator, count: number): Promise<void> {

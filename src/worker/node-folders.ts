@@ -1,9 +1,11 @@
 /**
  * A worker's folders below the data directory: one for exchange files, one for what its kernel spills. They are emptied when
- * the worker starts, and those of workers of this machine that died and never came back go with them.
+ * the worker starts. Those of workers of this machine that died and never came back go with the next worker's start, or
+ * when the server that shares the data directory misses one.
  */
 
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 
@@ -17,8 +19,7 @@ export type NodeFolders = {
 const OWNER_FILE = 'owner.json';
 
 export async function takeNodeFolders(dataDirectory: string, nodeId: string): Promise<NodeFolders> {
-  const all = path.join(dataDirectory, 'exchange');
-  const exchange = path.join(all, nodeId);
+  const exchange = path.join(dataDirectory, 'exchange', nodeId);
   const spill = path.join(dataDirectory, 'spill', nodeId);
   const remove = async (): Promise<void> => {
     await rm(exchange, { recursive: true, force: true });
@@ -27,12 +28,39 @@ export async function takeNodeFolders(dataDirectory: string, nodeId: string): Pr
   await remove();
   await mkdir(exchange, { recursive: true });
   await writeFile(path.join(exchange, OWNER_FILE), JSON.stringify({ host: hostname(), processId: process.pid }));
-  for (const other of await readdir(all)) {
-    if (other === nodeId || !(await isAbandoned(path.join(all, other)))) continue;
-    await rm(path.join(all, other), { recursive: true, force: true });
-    await rm(path.join(dataDirectory, 'spill', other), { recursive: true, force: true });
-  }
+  await removeAbandoned(dataDirectory);
   return { exchange, spill, remove };
+}
+
+/** Removes the folders of workers that are no more. */
+export async function removeAbandoned(dataDirectory: string): Promise<void> {
+  const all = path.join(dataDirectory, 'exchange');
+  for (const nodeId of await readdir(all)) {
+    const folder = path.join(all, nodeId);
+    if (!(await isAbandoned(folder))) continue;
+    // A worker of that name may start at this very moment: what was moved aside is looked at again before it is removed.
+    const aside = path.join(all, `${ASIDE}${randomUUID()}`);
+    if (!(await moved(folder, aside))) continue;
+    if (!(await isAbandoned(aside))) await moved(aside, folder);
+    else {
+      await rm(path.join(dataDirectory, 'spill', nodeId), { recursive: true, force: true });
+      await rm(aside, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Such a folder still names its owner, so that one that was left so is abandoned too. */
+const ASIDE = 'abandoned-';
+
+/** False when it is gone, or something is at its new place. */
+async function moved(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (problem) {
+    if (['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes((problem as NodeJS.ErrnoException).code ?? '')) return false;
+    throw problem;
+  }
 }
 
 /** Its owner was a process of this machine and is no more. What cannot be told counts as owned. */

@@ -2,6 +2,9 @@
  * A real cluster whose workers hang, whose memory ends, whose clients leave, whose processes are ended: right rows, or a typed
  * error, and nothing left behind. For kills in the middle of queries see kills.test.ts.
  */
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startServer } from '../support/server.ts';
@@ -21,6 +24,9 @@ let server: WatchedServer;
 
 const answer = async (sql: string): Promise<string> =>
   JSON.stringify((await runStatement(server.url, sql, FORCED)).rows);
+
+const CLI = path.resolve(import.meta.dirname, '../../dist/cli.js');
+const VISITORS = "SELECT count(*) FROM system.runtime.nodes WHERE node_id = 'visitor'";
 
 const USER = { 'x-trino-user': 'test' };
 type Page = { readonly nextUri?: string; readonly data?: unknown; readonly error?: { readonly errorName: string } };
@@ -80,6 +86,28 @@ describe.runIf(CAN_SEE_PROCESSES)('under fire', () => {
     expect(page.error).toMatchObject({ errorName: 'REMOTE_TASK_ERROR' });
     await server.whole();
     await eventually('no files are left', () => server.queryFiles().length === 0);
+  });
+
+  test('what a worker left that is killed for good is removed, and nothing of the living', async () => {
+    const arguments_ = ['worker', '--coordinator', server.url, '--data', server.dataDirectory, '--node-id', 'visitor'];
+    const visitor = spawn(process.execPath, [CLI, ...arguments_, '--threads', '1'], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => visitor.once('exit', resolve));
+    const page = await begin(LARGE, 1);
+    const folders = (): readonly string[] => readdirSync(path.join(server.dataDirectory, 'exchange')).sort();
+    await eventually('the visitor has its folder', () => folders().includes('visitor'));
+    mkdirSync(path.join(server.dataDirectory, 'exchange', 'visitor', 'query'));
+    // Known to the coordinator, so that it can be missed.
+    for (let tries = 0; (await answer(VISITORS)) !== '[[1]]'; tries++) {
+      expect(tries, 'it joins').toBeLessThan(100);
+      await sleep(50);
+    }
+    const files = server.queryFiles().length;
+    visitor.kill('SIGKILL');
+    await ended;
+    await eventually('its folder is removed', () => !folders().some((name) => /visitor|abandoned/.test(name)));
+    expect(folders()).toEqual(['worker-1', 'worker-2', 'worker-3']);
+    expect(server.queryFiles()).toHaveLength(files);
+    await fetch(page.nextUri!, { method: 'DELETE', headers: USER });
   });
 
   test('a large result that its client cancels is removed', async () => {

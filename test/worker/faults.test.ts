@@ -230,8 +230,11 @@ test('leftovers of dead workers are removed at start, and those of living ones s
   };
   const gone = spawnSync(process.execPath, ['-e', '']).pid;
   const [own, dead, living, unknown] = [leave('node-0', gone), leave('a', gone), leave('b', process.pid), leave('c')];
+  const halfRemoved = leave('abandoned-before', gone);
   await third.start();
   expect([own, dead, living, unknown].map((query) => existsSync(query))).toEqual([false, false, true, true]);
+  expect(existsSync(halfRemoved)).toBe(false);
+  expect(readdirSync(folder).sort()).toEqual(['b', 'c', 'node-0']);
   await third.stop();
 });
 
