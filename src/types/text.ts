@@ -66,7 +66,7 @@ export function zonedLocal(sql: string, precision: number): string {
 /** The wall clock that `zone` shows at `instant` (UTC). Zones are region names or offsets such as `+05:30`. */
 export function localOfInstant(instant: string, zone: string, precision: number): string {
   const micros = precision > 6 ? `CAST(${instant} AS TIMESTAMP)` : instant;
-  const regional = beforeZones(micros, (moment) => `timezone(${zone}, timezone('UTC', ${moment}))`);
+  const regional = beforeZones(micros, (moment) => shownBy(zone, moment));
   const fixed = `(${micros} + to_minutes(${offsetMinutes(zone)}))`;
   const local = `CASE WHEN ${zone} = 'UTC' THEN ${micros} WHEN ${zone} ^@ '+' OR ${zone} ^@ '-' THEN ${fixed} ELSE ${regional} END`;
   if (precision <= 6) return `(${local})`;
@@ -102,12 +102,15 @@ export function instantOfLocal(local: string, zone: string, precision: number, n
   return `list_transform([${local}], lambda w: ${exact})[1]`;
 }
 
-/** The kernel by itself takes the second of two times. */
+/** The kernel by itself takes the second of two times. Each step through a zone takes microseconds: none is made twice. */
 function regionalInstant(local: string, zone: string, near: string): string {
-  const shown = (instant: string): string => `timezone(${zone}, timezone('UTC', ${instant}))`;
-  const sameOffset = `(${local} - (${shown(near)} - ${near}))`;
-  return `CASE WHEN ${shown(sameOffset)} = ${local} THEN ${sameOffset} ELSE timezone('UTC', timezone(${zone}, ${local})) END`;
+  const sameOffset = `${local} - (${shownBy(zone, near)} - ${near})`;
+  const other = `make_timestamp(epoch_us(timezone(${zone}, ${local})))`;
+  return `list_transform([${sameOffset}], lambda s: CASE WHEN ${shownBy(zone, 's')} = ${local} THEN s ELSE ${other} END)[1]`;
 }
+
+/** What clocks of a region show at an instant. */
+const shownBy = (zone: string, instant: string): string => `timezone(${zone}, make_timestamptz(epoch_us(${instant})))`;
 
 /**
  * The kernel's zones count days before 1582 by the Julian calendar. Before there was standard time anywhere each zone has
