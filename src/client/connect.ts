@@ -40,7 +40,9 @@ function serverUrl(server: string | URL): URL {
   if (!url || !/^https?:$/.test(url.protocol)) {
     throw new UsageFailure(`"${text}" is no address of a server. Write it as http://host:port`);
   }
-  if (withScheme !== text && url.port === '') url.port = '8080';
+  // URL drops a port that is the scheme's own, also one that was written.
+  const hasPort = /^[^/?#]*:\d+(?:[/?#]|$)/.test(text);
+  if (withScheme !== text && !hasPort) url.port = '8080';
   if (!url.pathname.endsWith('/')) url.pathname += '/';
   return url;
 }

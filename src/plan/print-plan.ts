@@ -22,7 +22,7 @@ export function printDistributedPlan(plan: DistributedPlan, options: PrintOption
 function printFragment(fragment: Fragment, options: PrintOptions): string {
   const facts = [
     fragment.output ? `output ${printScope(fragment.output)}` : 'output to the client',
-    ...(fragment.estimatedRows === undefined ? [] : [`about ${printCount(fragment.estimatedRows)} rows`]),
+    ...(fragment.estimatedRows === undefined ? [] : [`about ${printRows(fragment.estimatedRows)}`]),
     ...(fragment.deterministic ? [] : ['not deterministic']),
     ...(fragment.ordered ? ['ordered'] : []),
   ];
@@ -41,7 +41,7 @@ export const printPlan = (root: PlanNode, options: PrintOptions = {}): string =>
 
 function planLines(node: PlanNode, depth: number, options: PrintOptions): string[] {
   const rows = options.estimatedRows?.(node);
-  const estimate = rows === undefined ? '' : `  {about ${printCount(rows)} rows}`;
+  const estimate = rows === undefined ? '' : `  {about ${printRows(rows)}}`;
   const line = `${'  '.repeat(depth)}${describeNode(node)}${estimate}`;
   return [line, ...sourcesOf(node).flatMap((source) => planLines(source, depth + 1, options))];
 }
@@ -191,8 +191,10 @@ function printDomain(domain: Domain, type: Parameters<typeof printConstant>[1]):
   return [...shown, ...more, ...(domain.nullAllowed ? ['NULL'] : [])].join(' | ') || 'nothing';
 }
 
-/** `1,234`; estimates are whole numbers to a reader. */
-const printCount = (count: number): string =>
-  Math.round(count)
+/** `1,234 rows`; estimates are whole numbers to a reader. */
+function printRows(estimate: number): string {
+  const count = Math.round(estimate)
     .toString()
     .replaceAll(/\B(?=(\d{3})+$)/g, ',');
+  return `${count} row${count === '1' ? '' : 's'}`;
+}

@@ -94,7 +94,7 @@ export async function tpchCommand({ sf, out, data }: TpchCommandOptions): Promis
 export function workerCommand(options: WorkerCommandOptions): Promise<void> {
   const dataDirectory = dataFolder(options.data);
   return runWorker({
-    coordinatorUrl: options.coordinator.replace(/\/+$/, ''),
+    coordinatorUrl: coordinatorUrl(options.coordinator),
     dataDirectory,
     version: version(),
     threads: wholeNumber('threads', options.threads ?? String(availableParallelism()), 1),
@@ -105,6 +105,13 @@ export function workerCommand(options: WorkerCommandOptions): Promise<void> {
     ...(options.advertisedHost !== undefined && { advertisedHost: options.advertisedHost }),
     ...(options.nodeId !== undefined && { nodeId: options.nodeId }),
   });
+}
+
+/** `http://first:8081`, or `first:8081`. */
+function coordinatorUrl(text: string): string {
+  const url = /^[^/:]+:\d+\/?$/.test(text) ? `http://${text}` : text;
+  if (/^https?:\/\/[^/]/.test(url) && URL.canParse(url)) return url.replace(/\/+$/, '');
+  throw new QueryError('GENERIC_USER_ERROR', `--coordinator takes an address such as http://first:8081, not "${text}"`);
 }
 
 function coordinatorOptions(options: ServerCommandOptions, make: boolean): CoordinatorRoleOptions {

@@ -49,7 +49,8 @@ export async function mountCatalogs(directory: string, ports: CatalogPorts): Pro
     const name = fileName.slice(0, -'.json'.length).toLowerCase();
     const file = path.join(directory, fileName);
     if (!/^[a-z_][a-z0-9_]*$/.test(name) || name === SYSTEM) {
-      throw invalid(file, `a catalog cannot be called "${name}"`);
+      const rule = name === SYSTEM ? 'that one is there already' : 'small letters, digits and _, no digit first';
+      throw invalid(file, `a catalog cannot be called "${name}" (${rule}); give the file another name`);
     }
     const properties = readProperties(file, await readFile(file, 'utf8'));
     const factory = CONNECTORS[properties.connector];

@@ -136,6 +136,7 @@ test('usage errors are one line, exit code 1', async () => {
     [['query', '--file', '/nowhere/x.sql'], 'does not exist'],
     [['tpch', '--sf', 'x', '--out', folder], 'Scale factor'],
     [['serv'], 'did you mean server?'],
+    [['worker', '--coordinator', 'first'], '--coordinator takes an address such as http://first:8081, not "first"'],
     [['query', '--url', server.url, '--catalogs', folder, 'SELECT 1'], '--catalogs is for the cluster that starts'],
     [['query', '--workers', '0', 'SELECT 1'], '--workers takes a whole number from 1'],
     [['query', '--catalogs', '/nowhere', 'SELECT 1'], 'The catalog folder /nowhere cannot be read'],

@@ -123,5 +123,7 @@ test('what cannot be done is said before anything runs', () => {
   expect(() => connect('ftp://x')).toThrow('is no address of a server');
   expect(() => connect('localhost', { properties: ['x'] })).toThrow('name=value');
   expect(connect('localhost').url.href).toBe('http://localhost:8080/');
+  expect(connect('localhost:80').url.href).toBe('http://localhost/');
+  expect(connect('[::1]').url.href).toBe('http://[::1]:8080/');
   expect(connect('https://me:pw@db.example/tutti').url.href).toBe('https://db.example/tutti/');
 });

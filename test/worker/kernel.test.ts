@@ -245,6 +245,34 @@ test('messages about damaged files', () => {
   expect(messages.filter((message) => kernelError(message).code !== 'FILE_CORRUPT')).toEqual([]);
 });
 
+test('messages about CSV files name the place and what to do, and no options of the kernel', () => {
+  const options = '\n\n  file = /data/a b.csv\n  delimiter = , (Set By User)\n  all_varchar = 0';
+  const conversion = `Conversion Error: CSV Error on Line: 3
+Original Line: B,oops
+Error when converting column "price". Could not convert string "oops" to 'DECIMAL'
+
+Column price is being converted as type DECIMAL
+Possible solutions:
+* Override the type for this column, e.g., types={'price': 'VARCHAR'}${options}`;
+  expect(kernelError(conversion)).toEqual({
+    code: 'FILE_CORRUPT',
+    message:
+      `/data/a b.csv, line 3: column "price": Could not convert string "oops" to 'DECIMAL'. ` +
+      'Correct the file, or declare the column as varchar in the catalog file',
+  });
+  const quote = `Invalid Input Error: CSV Error on Line: 7
+Original Line: 1,"x
+
+Value with unterminated quote found.
+
+Possible fixes:
+* Disable the parser's strict mode${options}`;
+  expect(kernelError(quote).message).toBe(
+    '/data/a b.csv, line 7: Value with unterminated quote found. Correct the file',
+  );
+  expect(kernelError('Conversion Error: CSV Error on Line: 3\nsomething new').message).toContain('something new');
+});
+
 test('what a value holds decides nothing about its error', () => {
   const words = [
     'corrupt snappy zstd thrift magic bytes parquet CSV Error page header Out of buffer',

@@ -1,8 +1,19 @@
 /** The properties of a `files` catalog, as its JSON file states them. */
 
 import { z } from 'zod';
+import { QueryError } from '../../common/errors.ts';
+import { parseType } from '../../types/parse-type.ts';
 
-const columnSchema = z.strictObject({ name: z.string().min(1), type: z.string().min(1) });
+const typeSchema = z.string().superRefine((text, context) => {
+  try {
+    parseType(text);
+  } catch (problem) {
+    if (!(problem instanceof QueryError)) throw problem;
+    context.addIssue({ code: 'custom', message: problem.message });
+  }
+});
+
+const columnSchema = z.strictObject({ name: z.string().min(1), type: typeSchema });
 
 const tableSchema = z.strictObject({
   /** A file, a folder or a glob (`*`, `?`, `**`), relative to the catalog's file; `npm:<package>/<path>` is looked up there. */
@@ -29,10 +40,17 @@ export const filesConfigurationSchema = z.strictObject({
   /** Schema → table → where it lies; or schema → `{"folder": …}`: each file or subfolder of it is a table. */
   schemas: z.record(
     z.string().min(1),
-    z.union([
-      z.strictObject({ folder: z.string().min(1) }),
-      z.strictObject({ tables: z.record(z.string().min(1), tableSchema) }),
-    ]),
+    z
+      .strictObject({
+        folder: z.string().min(1).optional(),
+        tables: z.record(z.string().min(1), tableSchema).optional(),
+      })
+      .transform(({ folder, tables }, context) => {
+        if (folder !== undefined && tables === undefined) return { folder };
+        if (tables !== undefined && folder === undefined) return { tables };
+        context.addIssue({ code: 'custom', message: 'A schema has either a "folder" or "tables"' });
+        return z.NEVER;
+      }),
   ),
 });
 

@@ -2,6 +2,7 @@
 
 import { type ErrorCode, type ErrorInfo, isErrorCode } from '../../common/errors.ts';
 import { SECRET } from '../../types/kernel.ts';
+import { csvErrorText } from './csv-errors.ts';
 
 /** `sql` is kept for errors that are our bugs. */
 export function kernelError(message: string, sql?: string): ErrorInfo {
@@ -117,7 +118,11 @@ const TEXTS: readonly (readonly [pattern: RegExp, code: ErrorCode, rewrite?: Rew
     'NUMERIC_VALUE_OUT_OF_RANGE',
   ],
   // Files, by the words with which messages about them begin.
-  [/^(?:Conversion|Invalid Input) Error: (?:CSV Error|Error when (?:converting|sniffing))/i, 'FILE_CORRUPT'],
+  [
+    /^(?:Conversion|Invalid Input) Error: (?:CSV Error|Error when (?:converting|sniffing))/i,
+    'FILE_CORRUPT',
+    csvErrorText,
+  ],
   [
     /^Invalid Input Error: (?:No magic bytes found|File '[^']*' too small|Failed to read file|Failed to read Parquet|Malformed JSON in file|JSON transform error in file|Invalid string encoding found in Parquet|Invalid unicode|Incorrect stats size|The width \(\d+\) of the bitpacked|[a-z ]*\bparquet\b)/i,
     'FILE_CORRUPT',
