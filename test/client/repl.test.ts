@@ -179,6 +179,20 @@ test('before FROM is written, Tab knows the columns of the schema that is used',
   expect(text).toContain('SELECT orig! FROM airports');
 });
 
+test('Ctrl-C while Tab waits for names clears what was typed', async () => {
+  let answer: (() => void) | undefined;
+  const after = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await start((what) => (what.includes('SHOW FUNCTIONS') ? { ...answers(what), after } : answers(what)));
+  await type('SELECT upp\t', 'SELECT upp');
+  while (!server.log.some((what) => what.includes('SHOW FUNCTIONS'))) await new Promise((go) => setTimeout(go, 5));
+  console.input.write('\u0003SELECT 2;\r');
+  answer!();
+  await shows('1 row ·');
+  expect(statements().at(-1)).toBe('SELECT 2');
+});
+
 test('commands begin with a backslash', async () => {
   await start();
   await type('\\?\r', 'list catalogs');
@@ -202,7 +216,7 @@ test('a command in a line of its own is obeyed in the middle of a statement, whi
   expect(statements()).toEqual(['SELECT 1\n+ 2']);
   await type("SELECT 'a\r\\x\rb';\r", /b';\n(?:.*\n)*1 row ·/);
   expect(statements().at(-1)).toBe("SELECT 'a\n\\x\nb'");
-  await type('SELECT 3;\u001b[200~\r  \\timing;\rSELECT 4\u001b[201~ + 5;\r', 'timing is off');
+  await type('SELECT 3;\u001b[200~\r  \\timing;\rSELECT 4\u001b[201~ + 5;\r', /timing is off\n.*row 1.*\n n │ 1\n/);
   expect(statements().slice(-2)).toEqual(['SELECT 3', 'SELECT 4 + 5']);
   await type('SELECT 6\r\\nonsense\r', '-> \\nonsense\ntutti> SELECT 6\n');
   await type('\\q\r', '-> \\q');

@@ -90,7 +90,7 @@ export class Keys {
       const waiting = this.#waiting;
       this.#waiting = undefined;
       waiting(key);
-    } else if (key.ctrl && key.name === 'c') {
+    } else if (key.ctrl && key.name === 'c' && this.#interrupts.size > 0) {
       // What was typed ahead was meant for after the statement that is now being cancelled.
       this.#pending.length = 0;
       for (const handler of this.#interrupts) handler();
