@@ -74,13 +74,11 @@ ownClusterOptions(clientOptions(program.command('repl', { isDefault: true })))
     const { runRepl } = await import('./src/client/repl/repl.ts');
     const { processConsole } = await import('./src/client/console.ts');
     return withClient(options, async (client, what) => {
-      await runRepl(client, processConsole, {
-        banner: [
-          what,
-          'SQL ends with a semicolon; \\? is help, \\q leaves. Try: SELECT * FROM demo.air.flights LIMIT 5;',
-          '',
-        ],
-      });
+      // Other servers, and other folders of catalogs, have no demo.
+      const hasDemo = serverOf(options) === undefined && options.catalogs === undefined;
+      const first = hasDemo ? 'Try: SELECT * FROM demo.air.flights LIMIT 5;' : '\\l lists the catalogs.';
+      const banner = [what, `SQL ends with a semicolon; \\? is help, \\q leaves. ${first}`, ''];
+      await runRepl(client, processConsole, { banner });
     });
   });
 
@@ -232,7 +230,7 @@ const tell = (text: string): unknown => process.stderr.isTTY && process.stderr.w
 async function withClient({ url, ...options }: ClientArguments, work: Work): Promise<void> {
   const { user, catalog, schema, session, ...cluster } = options;
   const asked = { user, catalog, schema, session };
-  const server = url ?? (process.env.TUTTI_URL || undefined);
+  const server = serverOf({ url });
   if (server === undefined) return withOwnCluster(cluster, asked, work);
   const [mine] = Object.keys(cluster);
   if (mine !== undefined) {
@@ -243,6 +241,9 @@ async function withClient({ url, ...options }: ClientArguments, work: Work): Pro
   const client = await clientOf(server, asked);
   return work(client, `Tutti at ${client.url.origin}`).finally(() => client.close());
 }
+
+const serverOf = ({ url }: { readonly url?: string | undefined }): string | undefined =>
+  url ?? (process.env.TUTTI_URL || undefined);
 
 async function withOwnCluster(cluster: ClusterArguments, asked: SessionArguments, work: Work): Promise<void> {
   // A prompt is no place for an operator's log.
