@@ -79,6 +79,12 @@ test('the cluster of its own takes the options of a server', async () => {
   expect(readdirSync(data)).toContain('secret');
 });
 
+test('what the build makes is a program, as npx and npm link need it', async () => {
+  const child = spawn(CLI, ['--version'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const pieces = await child.stdout.toArray();
+  expect(Buffer.concat(pieces).toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
 test('every command explains its options', async () => {
   for (const command of ['repl', 'query', 'demo', 'server', 'coordinator', 'worker', 'tpch']) {
     const { code, out } = await tutti([command, '--help']);
