@@ -5,6 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { ProtocolClient } from '../src/client/protocol-client.ts';
+import { newSession } from '../src/client/session.ts';
+import type { ClientSession } from '../src/client/session.ts';
 import { SCAN_PROVIDERS } from '../src/connectors/scan-providers.ts';
 import type { Connector } from '../src/connectors/connector.ts';
 
@@ -72,6 +75,17 @@ export function memoryOf(pid: number, line: 'VmRSS' | 'VmHWM'): number {
 /** Peak resident memory of a process tree, in bytes: the sum of its processes' own peaks. */
 export const peakBytesOf = (root: number): number =>
   processTree(root).reduce((sum, pid) => sum + memoryOf(pid, 'VmHWM') * 1024, 0);
+
+/** The project's own client: what the REPL reads pages with. */
+export const benchClient = (url: string, session: Partial<ClientSession> = {}): ProtocolClient =>
+  new ProtocolClient({ url: new URL(url), session: newSession({ user: 'bench', ...session }) });
+
+/** Every row as values of JavaScript, as clients have them; no more than a page at a time. */
+export async function readAll(client: ProtocolClient, sql: string): Promise<void> {
+  for await (const { rows } of client.execute(sql).pages()) {
+    if (rows) JSON.parse(`[${rows.bytes.toString('utf8', rows.start, rows.end)}]`);
+  }
+}
 
 /** Plain DuckDB with views over the files of a connector's schema. */
 export async function plainDuckDb(

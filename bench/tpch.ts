@@ -10,7 +10,16 @@ import { TpchConnector } from '../src/connectors/tpch/tpch-connector.ts';
 import { startServer } from '../test/support/server.ts';
 import type { TestServer } from '../test/support/server.ts';
 import { runStatement } from '../test/support/trino.ts';
-import { cpuSecondsOf, geometricMean, median, peakBytesOf, plainDuckDb, provenance } from './support.ts';
+import {
+  benchClient,
+  cpuSecondsOf,
+  geometricMean,
+  median,
+  peakBytesOf,
+  plainDuckDb,
+  provenance,
+  readAll,
+} from './support.ts';
 
 export type TpchOptions = {
   readonly scale: string;
@@ -28,6 +37,7 @@ type Engine = {
 };
 
 const MEMORY = '4GB';
+const FORCED = [['distribution', 'FORCED']] as const;
 const queryFolder = path.resolve(import.meta.dirname, '../test/tpch/queries');
 
 export async function benchTpch({ scale, runs, data, only }: TpchOptions): Promise<void> {
@@ -55,9 +65,9 @@ export async function benchTpch({ scale, runs, data, only }: TpchOptions): Promi
       await duckDbEngine(schema, data),
       tuttiEngine('1 × 2 threads', one, schema),
       tuttiEngine('2 × 1 thread', two, schema),
-      tuttiEngine('2 × 1 forced', two, schema, 'distribution=FORCED'),
+      tuttiEngine('2 × 1 forced', two, schema, FORCED),
       tuttiEngine('4 × 1 thread', four, schema),
-      tuttiEngine('4 × 1 forced', four, schema, 'distribution=FORCED'),
+      tuttiEngine('4 × 1 forced', four, schema, FORCED),
     ];
     await measure(engines, queries, runs, scale);
   } finally {
@@ -89,17 +99,18 @@ async function duckDbEngine(schema: string, dataDirectory: string): Promise<Engi
   };
 }
 
-function tuttiEngine(name: string, server: TestServer, schema: string, session?: string): Engine {
-  const headers = {
-    'X-Trino-Catalog': 'tpch_standard',
-    'X-Trino-Schema': schema,
-    ...(session && { 'X-Trino-Session': session }),
-  };
+function tuttiEngine(
+  name: string,
+  server: TestServer,
+  schema: string,
+  session: readonly (readonly [name: string, value: string])[] = [],
+): Engine {
+  const client = benchClient(server.url, { catalog: 'tpch_standard', schema, properties: new Map(session) });
   const last = `(SELECT query_id FROM system.runtime.queries WHERE query NOT LIKE '%system.runtime%' ORDER BY created DESC LIMIT 1)`;
   const ask = async (sql: string): Promise<number> => Number((await runStatement(server.url, sql)).rows[0]?.[0] ?? 0);
   return {
     name,
-    run: async (sql) => void (await runStatement(server.url, sql, headers)),
+    run: (sql) => readAll(client, sql),
     rootPid: server.process.pid!,
     shuffledBytes: () => ask(`SELECT bytes_shuffled FROM system.runtime.queries WHERE query_id = ${last}`),
     nodesUsed: () => ask(`SELECT count(DISTINCT node_id) FROM system.runtime.tasks WHERE query_id = ${last}`),

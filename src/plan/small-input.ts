@@ -8,11 +8,16 @@ import type { RuleContext } from './rule.ts';
 import { describeRows } from './join-distribution.ts';
 import type { Estimator } from './statistics.ts';
 
-/**
- * Rows of input that one worker works through in about the time that one more stage costs (some tens of milliseconds).
- */
+/** Rows and bytes of written input that one task works through in about the time that one more stage costs. */
 export const SMALL_INPUT_ROWS = 300_000;
 export const SMALL_INPUT_BYTES = 4 * 1024 * 1024;
+
+/** What the stages, files and second readings of a distributed plan cost beside its work, as measured over TPC-H. */
+const DISTRIBUTING_MS = 45;
+/** Of the columns that are read, as one thread works through them, filters, joins and groups included. */
+const BYTES_PER_MS = 650_000;
+/** Narrow rows take time too. */
+const ROWS_PER_MS = 40_000;
 
 /** Within a larger plan a stage of one task keeps the others waiting, so less input is worth one. */
 const SMALL_PART_ROWS = 60_000;
@@ -31,18 +36,28 @@ export function smallness(context: RuleContext, estimator: Estimator): Smallness
   const distribution = sessionProperty(context.session.properties, 'distribution');
   if (distribution === 'NONE') return always('distribution = NONE');
   if (distribution === 'AUTOMATIC' && context.cluster.workers <= 1) return always('there is one worker');
-  const inputRows = rowsRead(estimator);
+  const inputRows = sumOverScans(estimator.rows);
   const isRepeatable = (node: PlanNode): boolean =>
     (inputRows(node) ?? Infinity) <= REPEATED_ROWS && isDeterministic(node);
   if (distribution === 'FORCED') {
     const readsNothing = (node: PlanNode): boolean => inputRows(node) === 0 && isDeterministic(node);
     return { ofWhole: () => undefined, ofPart: () => undefined, isRepeatable: readsNothing };
   }
-  const below = (limit: number) => (node: PlanNode) => {
-    const rows = inputRows(node);
-    return rows !== undefined && rows <= limit ? `the input is ${describeRows(rows)}` : undefined;
+  const inputBytes = sumOverScans(estimator.bytes);
+  const { workers, threadsPerWorker } = context.cluster;
+  // Many workers save no more than the work that is not the one's own share.
+  const worthMs = DISTRIBUTING_MS / (1 - 1 / workers);
+  const ofWhole = (node: PlanNode): string | undefined => {
+    const [rows, bytes] = [inputRows(node), inputBytes(node)];
+    if (rows === undefined || bytes === undefined) return undefined;
+    const workMs = Math.max(bytes / BYTES_PER_MS, rows / ROWS_PER_MS) / threadsPerWorker;
+    return workMs <= worthMs ? `the input is ${describeRows(rows)}` : undefined;
   };
-  return { ofWhole: below(SMALL_INPUT_ROWS), ofPart: below(SMALL_PART_ROWS), isRepeatable };
+  const ofPart = (node: PlanNode): string | undefined => {
+    const rows = inputRows(node);
+    return rows !== undefined && rows <= SMALL_PART_ROWS ? `the input is ${describeRows(rows)}` : undefined;
+  };
+  return { ofWhole, ofPart, isRepeatable };
 }
 
 const always = (reason: string): Smallness => ({
@@ -51,23 +66,23 @@ const always = (reason: string): Smallness => ({
   isRepeatable: () => false,
 });
 
-/** Rows of the tables below a node; undefined where a table's are unknown. */
-function rowsRead(estimator: Estimator): (node: PlanNode) => number | undefined {
-  const known = new WeakMap<PlanNode, { readonly rows: number | undefined }>();
+/** Over the tables below a node; undefined where a table's size is unknown. */
+function sumOverScans(sizeOf: (scan: PlanNode) => number | undefined): (node: PlanNode) => number | undefined {
+  const known = new WeakMap<PlanNode, { readonly size: number | undefined }>();
   const count = (node: PlanNode): number | undefined => {
-    if (node.kind === 'TableScan') return estimator.rows(node);
+    if (node.kind === 'TableScan') return sizeOf(node);
     let sum = 0;
     for (const source of sourcesOf(node)) {
-      const rows = read(source);
-      if (rows === undefined) return undefined;
-      sum += rows;
+      const size = read(source);
+      if (size === undefined) return undefined;
+      sum += size;
     }
     return sum;
   };
   const read = (node: PlanNode): number | undefined => {
-    const before = known.get(node) ?? { rows: count(node) };
+    const before = known.get(node) ?? { size: count(node) };
     known.set(node, before);
-    return before.rows;
+    return before.size;
   };
   return read;
 }
