@@ -27,6 +27,8 @@ export class Coordinator {
   readonly pool: WorkerPool;
   readonly client: ClusterClient;
   readonly #options: CoordinatorOptions;
+  /** Queries whose files workers are told to remove. */
+  readonly #removed = new WeakSet<Query>();
 
   constructor(options: CoordinatorOptions) {
     const { clock, secret, logger } = options;
@@ -86,9 +88,19 @@ export class Coordinator {
 
   /** A worker that cannot be reached now drops them when it next hears which queries live. */
   #removeFiles(query: Query): void {
-    if (!query.execution) return;
+    if (!query.execution || this.#removed.has(query)) return;
+    this.#removed.add(query);
+    // The answer that the client waits for goes out first.
+    if (query.state === 'FAILED') this.#tellToRemove(query);
+    else this.#options.clock.after(REMOVAL_DELAY_MS, () => this.#tellToRemove(query));
+  }
+
+  #tellToRemove(query: Query): void {
     for (const { announcement } of this.pool.workers()) {
       this.client.json('DELETE', `${announcement.url}/v1/query/${query.id}`).catch(ignoreUnreachable);
     }
   }
 }
+
+/** Longer than an answer takes to go out. */
+const REMOVAL_DELAY_MS = 20;

@@ -41,7 +41,7 @@ export async function runKernelQuery(
 /** A kernel that died of something else is no answer: the statement gets a second one. */
 async function run(kernel: Kernel, sql: string, signal: AbortSignal, again: boolean): Promise<KernelResponse> {
   try {
-    const { rows } = await kernel.run({ kind: 'run', statements: [sql], rowsMax: ROWS_MAX }, signal);
+    const { rows } = await kernel.run({ kind: 'run', statement: sql, rowsMax: ROWS_MAX }, signal);
     return { rows: rows[0]! };
   } catch (problem) {
     if (again && problem instanceof KernelDied && !problem.alone) return run(kernel, sql, signal, false);

@@ -240,10 +240,11 @@ export class Task {
 
   async #execute(statement: TaskStatement, inputs: Inputs['files']): Promise<JobResult> {
     const list = [...inputs.keys()].map((file) => quote(globFree(file))).join(', ');
-    const footers = inputs.size > 0 ? [`SELECT file_name, num_rows FROM parquet_file_metadata([${list}])`] : [];
+    const footers = `SELECT file_name, num_rows FROM parquet_file_metadata([${list}])`;
     const job: KernelJob = {
       kind: 'run',
-      statements: [...footers, statement.sql],
+      statement: statement.sql,
+      ...(inputs.size > 0 && { beside: footers }),
       rowsMax: ANSWER_ROWS_MAX,
       ...(this.request.profile && { profilePath: this.#profilePath }),
       ...(statement.arrow && { arrow: statement.arrow }),
@@ -291,7 +292,7 @@ export class Task {
   async #canRead(file: string): Promise<boolean> {
     const sql = `SELECT count(hash(whole)) FROM read_parquet([${quote(file)}], hive_partitioning = false) AS whole`;
     try {
-      await this.#environment.kernel.run({ kind: 'run', statements: [sql], rowsMax: 1 }, this.#abort.signal);
+      await this.#environment.kernel.run({ kind: 'run', statement: sql, rowsMax: 1 }, this.#abort.signal);
       return true;
     } catch (problem) {
       if (problem instanceof KernelFailure) return false;

@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 async function rows(sql: string, signal?: AbortSignal): Promise<KernelRows> {
-  const job = { kind: 'run', statements: [sql], rowsMax: 1000 } as const;
+  const job = { kind: 'run', statement: sql, rowsMax: 1000 } as const;
   return (await kernel.run(job, signal)).rows[0]!;
 }
 
@@ -172,7 +172,7 @@ test('the kernel ends with its parent, whatever runs', async () => {
     import { systemClock } from '${source}/common/clock.ts';
     const kernel = new Kernel(${JSON.stringify(options)}, systemClock);
     kernel.start();
-    kernel.run({ kind: 'run', statements: [${JSON.stringify(LONG)}], rowsMax: 1 });
+    kernel.run({ kind: 'run', statement: ${JSON.stringify(LONG)}, rowsMax: 1 });
     setTimeout(() => console.log(kernel.processId), 1500);
   `;
   const parent = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script]);

@@ -82,23 +82,30 @@ class KernelProcess {
   async #perform(running: Running, job: KernelJob): Promise<readonly KernelRows[]> {
     switch (job.kind) {
       case 'run':
-        return this.#withConnection(running, async (connection) => {
-          const rows: KernelRows[] = [];
-          for (const [i, statement] of job.statements.entries()) {
-            if (running.interrupted) throw new Error('INTERRUPT Error: Interrupted!');
-            const isLast = i === job.statements.length - 1;
-            const profilePath = isLast ? job.profilePath : undefined;
-            if (isLast && job.arrow) rows.push(await writeArrow(connection, statement, job.arrow, profilePath));
-            else rows.push(await connection.run(statement, job.rowsMax, profilePath));
-          }
-          return rows;
-        });
+        return this.#runStatements(running, job);
       case 'generate':
         await this.#generateOnce(running, job.connector, job.file);
         return [];
       default:
         return unreachable(job);
     }
+  }
+
+  async #runStatements(running: Running, job: Extract<KernelJob, { kind: 'run' }>): Promise<readonly KernelRows[]> {
+    const { statement, beside, rowsMax, profilePath, arrow } = job;
+    const own = this.#withConnection(running, (connection) => {
+      if (running.interrupted) throw new Error('INTERRUPT Error: Interrupted!');
+      return arrow
+        ? writeArrow(connection, statement, arrow, profilePath)
+        : connection.run(statement, rowsMax, profilePath);
+    });
+    if (beside === undefined) return [await own];
+    // Not the one to interrupt: it is short.
+    const other = this.#withConnection({ ...running }, (connection) => connection.run(beside, rowsMax));
+    const [first, last] = await Promise.allSettled([other, own]);
+    if (last.status === 'rejected') throw last.reason;
+    if (first.status === 'rejected') throw first.reason;
+    return [first.value, last.value];
   }
 
   async #withConnection<T>(running: Running, work: (c: Connection) => Promise<T>): Promise<T> {

@@ -271,7 +271,7 @@ export class Kernel {
 }
 
 const withSecret = (job: KernelJob, secret: string): KernelJob =>
-  job.kind === 'run' ? { ...job, statements: job.statements.map((sql) => sql.replaceAll(SECRET, secret)) } : job;
+  job.kind === 'run' ? { ...job, statement: job.statement.replaceAll(SECRET, secret) } : job;
 
 /** Where the message has `SECRET` now, the statement had it: not a text that the kernel quotes. */
 const withoutSecret = (message: string, secret: string): string =>

@@ -17,12 +17,13 @@ export type KernelOptions = {
 
 export type KernelJob =
   /**
-   * Runs the statements one after the other; the rows of each come back. With `profilePath`, the last one is profiled. With
-   * `arrow`, the last one is a query whose rows go to a file, and their count comes back.
+   * Runs the statement; its rows come back last. With `profilePath` it is profiled. With `arrow` it is a query whose rows go
+   * to a file, and their count comes back. `beside` runs at the same time; its rows come back first.
    */
   | {
       readonly kind: 'run';
-      readonly statements: readonly string[];
+      readonly statement: string;
+      readonly beside?: string;
       readonly rowsMax: number;
       readonly profilePath?: string;
       readonly arrow?: ArrowTarget;
