@@ -6,7 +6,7 @@
 import type { Symbol } from '../sql/expression.ts';
 import { isDeterministic } from './determinism.ts';
 import { chooseJoinDistribution, describeRows, keepsUnmatchedBuildRows } from './join-distribution.ts';
-import type { JoinNode, OutputNode, PlanNode, SemiJoinNode, SetOperationNode } from './nodes.ts';
+import type { AggregationNode, JoinNode, OutputNode, PlanNode, SemiJoinNode, SetOperationNode } from './nodes.ts';
 import { withSources } from './nodes.ts';
 import { groupsOf } from './statistics.ts';
 import { splitAggregation } from './split-aggregation.ts';
@@ -67,6 +67,7 @@ function placeNode(node: PlanNode, placing: Placing): Placed {
     case 'SemiJoin':
       return placeSemiJoin(node, placing);
     case 'Aggregation':
+      if (node.partial) return placePartial(node, place(node.source, placing));
       return splitAggregation(node, place(node.source, placing), placing);
     case 'Window': {
       const source = place(node.source, placing);
@@ -113,6 +114,15 @@ function placeNode(node: PlanNode, placing: Placing): Placed {
     case 'Output':
       throw new Error(`${node.kind} stands in a plan that has no exchanges yet`);
   }
+}
+
+/** Groups of each task's own rows: what stands above adds them up. */
+function placePartial(node: AggregationNode, source: Placed): Placed {
+  const keys = new Set(node.keys.map((key) => key.name));
+  return {
+    node: withSources(node, [source.node]),
+    spread: mapKeys(source.spread, (name) => (keys.has(name) ? [name] : [])),
+  };
 }
 
 const isScanOnly = (node: PlanNode): boolean =>

@@ -1,6 +1,7 @@
 /** The rules in the order in which they run, each group with the reason why it stands there. */
 
 import type { Rule } from '../rule.ts';
+import { aggregateBelowOuterJoin } from './aggregate-below-outer-join.ts';
 import { chooseBuildSides } from './choose-build-sides.ts';
 import { constrainScans } from './constrain-scans.ts';
 import { decorrelate } from './decorrelate.ts';
@@ -79,6 +80,11 @@ export const RULES: readonly RuleGroup[] = [
   {
     because: 'filters stand on their scans for good',
     rules: [constrainScans, emptyInputs],
+  },
+  {
+    because: 'what groups a join by one of its sides is told only when columns and filters have found their places',
+    rules: [aggregateBelowOuterJoin],
+    once: true,
   },
   {
     because: 'sides are compared once nothing changes their rows any more',
