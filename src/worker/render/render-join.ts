@@ -89,11 +89,15 @@ export function membership(
     const key = keySql(candidate.type, column(candidate));
     return `(${keySql(value.type, column(value))} IN (SELECT ${key} FROM ${from}${where}))`;
   }
-  const equal = values.map((each, i) => equality(each, candidates[i]!, context));
+  // Lambdas, by which nested values are compared, see no columns of an outer query: these are made columns of the inner one.
+  const sought = values.map((each, i): Symbol => (isScalar(each) ? each : { ...each, name: `sought.${i}` }));
+  const brought = values.flatMap((each, i) => (isScalar(each) ? [] : [`${column(each)} AS ${column(sought[i]!)}`]));
+  const pairs = brought.length === 0 ? from : `(SELECT *, ${brought.join(', ')} FROM ${from})`;
+  const equal = sought.map((each, i) => equality(each, candidates[i]!, context));
   const possible = equal.map((condition) => `(${condition}) IS NOT FALSE`);
   return (
-    `CASE WHEN EXISTS (SELECT 1 FROM ${from} WHERE ${equal.join(' AND ')}) THEN true ` +
-    `WHEN EXISTS (SELECT 1 FROM ${from} WHERE ${possible.join(' AND ')}) THEN NULL ELSE false END`
+    `CASE WHEN EXISTS (SELECT 1 FROM ${pairs} WHERE ${equal.join(' AND ')}) THEN true ` +
+    `WHEN EXISTS (SELECT 1 FROM ${pairs} WHERE ${possible.join(' AND ')}) THEN NULL ELSE false END`
   );
 }
 
