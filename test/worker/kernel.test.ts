@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/common/clock.ts';
 import { raise } from '../../src/sql/render/raise.ts';
-import { quote, SECRET } from '../../src/types/kernel.ts';
+import { globFree, quote, SECRET } from '../../src/types/kernel.ts';
 import { kernelError } from '../../src/worker/kernel/errors.ts';
 import { Kernel, KernelDied, KernelFailure } from '../../src/worker/kernel/kernel.ts';
 import type { KernelRows } from '../../src/worker/kernel/protocol.ts';
@@ -15,11 +15,13 @@ import type { KernelRows } from '../../src/worker/kernel/protocol.ts';
 const MIB = 1024 * 1024;
 const folder = mkdtempSync(path.join(tmpdir(), 'tutti-kernel-'));
 const work = path.join(folder, 'work');
+const odd = path.join(folder, 'odd [1]*');
 mkdirSync(work);
+mkdirSync(odd);
 writeFileSync(path.join(folder, 'outside.csv'), 'a\n1\n');
 const options = {
   dataDirectory: work,
-  folders: [work],
+  folders: [work, odd],
   spillDirectory: path.join(work, 'spill'),
   memoryBytes: 256 * MIB,
   spillBytesMax: 1024 * MIB,
@@ -86,6 +88,15 @@ test('the sandbox refuses what is outside of its folders', async () => {
   }
   expect(existsSync(path.join(folder, 'written.csv'))).toBe(false);
   expect(await rows(`COPY (SELECT 1) TO '${path.join(work, 'inside.csv')}'`)).toEqual([['1']]);
+});
+
+test('a folder with letters of a glob in its name is as open as others', async () => {
+  const file = path.join(odd, 'x.parquet');
+  await rows(`COPY (SELECT 7 AS x) TO ${quote(file)} (FORMAT parquet)`);
+  expect(await rows(`FROM read_parquet([${quote(globFree(file))}])`)).toEqual([[7]]);
+  expect(await rows(`SELECT file_name, num_rows FROM parquet_file_metadata([${quote(globFree(file))}])`)).toEqual([
+    [file, '1'],
+  ]);
 });
 
 test('an abort interrupts the statement and leaves the kernel alive', async () => {

@@ -15,7 +15,7 @@ import {
 } from '@duckdb/node-api';
 import { assert } from '../../common/assert.ts';
 import type { ColumnBatch, GeneratedColumn } from '../../connectors/connector.ts';
-import { identifier, quote } from '../../types/kernel.ts';
+import { globFree, identifier, quote } from '../../types/kernel.ts';
 import type { KernelOptions, KernelRows } from './protocol.ts';
 import { Chunk, type RawVectors } from './vector.ts';
 
@@ -57,7 +57,10 @@ export class DuckDb {
 
 /** In this order: the last one closes all others, but for those that stay allowed. */
 function settings(options: KernelOptions): readonly (readonly [name: string, value: string])[] {
-  const folders = options.folders.map((folder) => quote(folder.endsWith('/') ? folder : `${folder}/`));
+  // Paths that are read stand as globs: both ways to write a folder are its.
+  const folders = options.folders
+    .flatMap((folder) => [folder, globFree(folder)])
+    .map((folder) => quote(folder.endsWith('/') ? folder : `${folder}/`));
   return [
     ['memory_limit', quote(`${Math.floor(options.memoryBytes / 1024)}KiB`)],
     ['temp_directory', quote(options.spillDirectory)],
