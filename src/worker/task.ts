@@ -290,7 +290,8 @@ export class Task {
 
   /** Whether the kernel reads the file to its end, with all its columns. */
   async #canRead(file: string): Promise<boolean> {
-    const sql = `SELECT count(hash(whole)) FROM read_parquet([${quote(file)}], hive_partitioning = false) AS whole`;
+    const list = quote(globFree(file));
+    const sql = `SELECT count(hash(whole)) FROM read_parquet([${list}], hive_partitioning = false) AS whole`;
     try {
       await this.#environment.kernel.run({ kind: 'run', statement: sql, rowsMax: 1 }, this.#abort.signal);
       return true;
