@@ -102,7 +102,11 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
   addInternalRoutes(workers, { coordinator, secret, clock });
   url = await listen(clients, host, port);
   const internalUrl = internal ? await listen(workers, internal.host, internal.port) : url;
-  const stopWarmUp = warmUp(clock, () => coordinator.queries.live().length === 0);
+  const stopWarmUp = warmUp(
+    clock,
+    () => coordinator.queries.live().length === 0,
+    (problem) => logger.error({ problem: String(problem) }, 'the planner could not be warmed up'),
+  );
   return {
     coordinator,
     url,

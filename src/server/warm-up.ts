@@ -47,7 +47,7 @@ const DELAY_MS = 1500;
 const PAUSE_MS = 20;
 
 /** Answers with a function that ends it. */
-export function warmUp(clock: Clock, isIdle: () => boolean): () => void {
+export function warmUp(clock: Clock, isIdle: () => boolean, onProblem: (problem: unknown) => void): () => void {
   const configuration = tpchConfigurationSchema.parse({ connector: 'tpch' });
   const connector = new TpchConnector(configuration);
   const provider = { connectorName: 'tpch', scanProvider: 'tpch', informationScanProvider: 'inline' };
@@ -58,7 +58,8 @@ export function warmUp(clock: Clock, isIdle: () => boolean): () => void {
   let stopped = false;
   let stopWaiting = clock.after(DELAY_MS, next);
   function next(): void {
-    void step();
+    // Nobody waits for these plans: a mistake of ours in them ends the warm-up alone.
+    step().catch(onProblem);
   }
   async function step(): Promise<void> {
     const item = isIdle() ? work.shift() : undefined;

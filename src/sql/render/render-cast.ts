@@ -117,11 +117,11 @@ function toInteger(from: SqlType, to: SqlType, sql: string, kit: CastKit): strin
 function beyondInteger(from: SqlType, to: SqlType, sql: string): string {
   const text = `CAST(${sql} AS VARCHAR)`;
   if (from.kind === 'decimal') {
-    return raiseSql('INVALID_CAST_ARGUMENT', `'Cannot cast ''' || ${text} || ''' to ${to.kind.toUpperCase()}'`);
+    return raiseSql('NUMERIC_VALUE_OUT_OF_RANGE', `'Cannot cast ''' || ${text} || ''' to ${to.kind.toUpperCase()}'`);
   }
-  const range = raiseSql('NUMERIC_VALUE_OUT_OF_RANGE', `'Out of range for ${to.kind}: ' || ${text}`);
+  const say = to.kind === 'bigint' ? `'Unable to cast ' || ${text} || ' to bigint'` : undefined;
+  const range = raiseSql('NUMERIC_VALUE_OUT_OF_RANGE', say ?? `'Out of range for ${to.kind}: ' || ${text}`);
   if (from.kind !== 'double' && from.kind !== 'real') return range;
-  if (to.kind === 'bigint') return raiseSql('INVALID_CAST_ARGUMENT', `'Unable to cast ' || ${text} || ' to bigint'`);
   const nan = raise('INVALID_CAST_ARGUMENT', `Cannot cast ${from.kind} NaN to ${to.kind}`);
   return `CASE WHEN isnan(${sql}) THEN ${nan} ELSE ${range} END`;
 }
@@ -156,17 +156,32 @@ function toDecimal(from: SqlType, to: Extract<SqlType, { kind: 'decimal' }>, sql
       const number = `'\\s*[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?\\s*'`;
       return checked(
         s,
-        `CASE WHEN regexp_full_match(${s}, ${number}) THEN TRY_CAST(trim(${s}) AS ${target}) END`,
+        `CASE WHEN regexp_full_match(${s}, ${number}) THEN ${decimalOf(`trim(${s})`, to, kit)} END`,
         to,
         kit,
       );
     }
     const isFloat = from.kind === 'double' || from.kind === 'real';
     const message = `'Cannot cast ${from.kind.toUpperCase()} ''' || CAST(${s} AS VARCHAR) || ''' to DECIMAL(${to.precision}, ${to.scale})'`;
-    const failure = raiseSql('INVALID_CAST_ARGUMENT', message);
+    const range = raiseSql('NUMERIC_VALUE_OUT_OF_RANGE', message);
+    const failure = isFloat
+      ? `CASE WHEN isnan(${s}) THEN ${raiseSql('INVALID_CAST_ARGUMENT', message)} ELSE ${range} END`
+      : range;
     // Through the shortest digits: 1.005 means 1.005, not the nearest sum of powers of two.
-    const value = isFloat ? `CAST(${s} AS VARCHAR)` : s;
-    return `CASE WHEN ${s} IS NOT NULL THEN coalesce(TRY_CAST(${value} AS ${target}), ${failure}) END`;
+    const value = isFloat ? decimalOf(`CAST(${s} AS VARCHAR)`, to, kit) : `TRY_CAST(${s} AS ${target})`;
+    return `CASE WHEN ${s} IS NOT NULL THEN coalesce(${value}, ${failure}) END`;
+  });
+}
+
+/**
+ * A text as a decimal, NULL where it does not fit. Of texts with a fraction and an exponent, such as 2.34e20, the kernel passes
+ * some that have more digits than the type.
+ */
+function decimalOf(text: string, to: Extract<SqlType, { kind: 'decimal' }>, kit: CastKit): string {
+  const integerPart = (x: string): string => `ltrim(split_part(CAST(${x} AS VARCHAR), '.', 1), '-')`;
+  return kit.bind(`TRY_CAST(${text} AS ${kernelType(to)})`, (x) => {
+    const fits = `${integerPart(x)} = '0' OR len(${integerPart(x)}) <= ${to.precision - to.scale}`;
+    return `CASE WHEN NOT contains(lower(${text}), 'e') OR ${fits} THEN ${x} END`;
   });
 }
 

@@ -189,8 +189,11 @@ function jodaTokens(format: string): (readonly [letter: string, count: number] |
   return tokens;
 }
 
-const offsetOf = (local: string, value: string): string =>
-  `CAST((epoch_us(CAST(${local} AS TIMESTAMP)) - epoch_us(CAST((${value}).instant AS TIMESTAMP))) // 60000000 AS INTEGER)`;
+/** In minutes. The local time was rounded to milliseconds, the instant not: a millisecond away from zero makes up for it. */
+const offsetOf = (local: string, value: string): string => {
+  const micros = `(epoch_us(CAST(${local} AS TIMESTAMP)) - epoch_us(CAST((${value}).instant AS TIMESTAMP)))`;
+  return `CAST((${micros} + 1000 * sign(${micros})) // 60000000 AS INTEGER)`;
+};
 
 function jodaPieces(format: string): Piece[] {
   return jodaTokens(format).map((token): Piece => {
