@@ -178,12 +178,13 @@ function toDecimal(from: SqlType, to: Extract<SqlType, { kind: 'decimal' }>, sql
  * some that have more digits than the type.
  */
 function decimalOf(text: string, to: Extract<SqlType, { kind: 'decimal' }>, kit: CastKit): string {
-  const integerPart = (x: string): string => `ltrim(split_part(CAST(${x} AS VARCHAR), '.', 1), '-')`;
   return kit.bind(`TRY_CAST(${text} AS ${kernelType(to)})`, (x) => {
     const fits = `${integerPart(x)} = '0' OR len(${integerPart(x)}) <= ${to.precision - to.scale}`;
     return `CASE WHEN NOT contains(lower(${text}), 'e') OR ${fits} THEN ${x} END`;
   });
 }
+
+const integerPart = (x: string): string => `ltrim(split_part(CAST(${x} AS VARCHAR), '.', 1), '-')`;
 
 const INTEGER_DIGITS: Readonly<Record<string, number>> = { tinyint: 3, smallint: 5, integer: 10, bigint: 19 };
 
