@@ -1,0 +1,189 @@
+/**
+ * The disk as a value passed in, so that the journal, datanodes and `file://` also run on a simulated one that loses, reorders
+ * and damages what was not synced. Errors are those of Node: their `code` is ENOENT, EEXIST, ENOSPC, EIO and so on.
+ *
+ * What a caller may rely on after a crash: bytes of a file after its `sync`, names in a folder after its `syncFolder`, and that
+ * a rename happened wholly or not at all. Nothing else.
+ */
+
+import { spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { buffer as readAll } from 'node:stream/consumers';
+
+export type Disk = {
+  /** `read`: an existing file. `create`: a new one (EEXIST otherwise), read and written. `write`: an existing one, read and written. */
+  readonly open: (path: string, mode: 'read' | 'create' | 'write') => Promise<DiskFile>;
+  /** ENOENT when there is nothing. Follows symbolic links. */
+  readonly stat: (path: string) => Promise<DiskStat>;
+  /** The names in a folder, in no order. */
+  readonly list: (folder: string) => Promise<readonly DiskName[]>;
+  /** Replaces a file that has the new name already. */
+  readonly rename: (from: string, to: string) => Promise<void>;
+  /** A second name for a file; EEXIST when the name is taken. */
+  readonly link: (existing: string, path: string) => Promise<void>;
+  readonly remove: (file: string) => Promise<void>;
+  /** Of an empty folder; ENOTEMPTY otherwise. */
+  readonly removeFolder: (folder: string) => Promise<void>;
+  /** One level; EEXIST when the name is taken. */
+  readonly mkdir: (folder: string) => Promise<void>;
+  /** Makes the names in a folder durable, those that were removed included. */
+  readonly syncFolder: (folder: string) => Promise<void>;
+  readonly freeBytes: (path: string) => Promise<number>;
+  /**
+   * Locks a file, which is created when it is missing, against every other process until it is released or this process ends.
+   * Undefined when another one holds it. Throws DiskLockError where locks do not work.
+   */
+  readonly lock: (path: string) => Promise<DiskLock | undefined>;
+};
+
+export type DiskFile = {
+  /** Fills `buffer` from `offset`; fewer bytes only at the file's end. */
+  readonly read: (offset: number, buffer: Uint8Array) => Promise<number>;
+  /** All of `bytes`, or an error after which any part of them may have been written. */
+  readonly write: (offset: number, bytes: Uint8Array) => Promise<void>;
+  /** Content and length become durable (fdatasync). After an error nothing may be assumed, whatever a second call says. */
+  readonly sync: () => Promise<void>;
+  readonly truncate: (bytes: number) => Promise<void>;
+  readonly bytes: () => Promise<number>;
+  readonly close: () => Promise<void>;
+};
+
+export type DiskStat = {
+  readonly kind: 'file' | 'folder' | 'other';
+  readonly bytes: number;
+  readonly modifiedMs: number;
+  /** Tells a file from another that took its name. */
+  readonly inode: number;
+};
+
+export type DiskName = { readonly name: string; readonly kind: DiskStat['kind'] };
+
+export type DiskLock = { readonly release: () => Promise<void> };
+
+/** Locks do not work here: a file system that has none, or a machine without `flock`. */
+export class DiskLockError extends Error {
+  override readonly name = 'DiskLockError';
+}
+
+/** The code of an error of the disk: 'ENOENT', 'ENOSPC' … */
+export const diskErrorCode = (problem: unknown): string | undefined =>
+  problem instanceof Error && 'code' in problem && typeof problem.code === 'string' ? problem.code : undefined;
+
+const OPEN_FLAGS = {
+  read: constants.O_RDONLY,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+  write: constants.O_RDWR,
+} as const;
+
+export const localDisk: Disk = {
+  open: async (path, mode) => localFile(await fs.open(path, OPEN_FLAGS[mode])),
+  stat: async (path) => {
+    const stat = await fs.stat(path);
+    return { kind: kindOf(stat), bytes: stat.size, modifiedMs: stat.mtimeMs, inode: stat.ino };
+  },
+  list: async (folder) => {
+    const entries = await fs.readdir(folder, { withFileTypes: true });
+    return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }));
+  },
+  rename: fs.rename,
+  link: fs.link,
+  remove: fs.unlink,
+  removeFolder: fs.rmdir,
+  mkdir: async (folder) => {
+    await fs.mkdir(folder);
+  },
+  syncFolder: async (folder) => {
+    const handle = await fs.open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+  freeBytes: async (path) => {
+    const { bavail, bsize } = await fs.statfs(path);
+    return bavail * bsize;
+  },
+  lock: lockFile,
+};
+
+type Kinds = { readonly isFile: () => boolean; readonly isDirectory: () => boolean };
+
+function kindOf(entry: Kinds): DiskStat['kind'] {
+  if (entry.isFile()) return 'file';
+  return entry.isDirectory() ? 'folder' : 'other';
+}
+
+const localFile = (handle: fs.FileHandle): DiskFile => ({
+  read: async (offset, buffer) => {
+    let read = 0;
+    while (read < buffer.length) {
+      const { bytesRead } = await handle.read(buffer, read, buffer.length - read, offset + read);
+      if (bytesRead === 0) break;
+      read += bytesRead;
+    }
+    return read;
+  },
+  write: async (offset, bytes) => {
+    let written = 0;
+    while (written < bytes.length) {
+      // A full disk may take the first part; asking for the rest then says ENOSPC.
+      written += (await handle.write(bytes, written, bytes.length - written, offset + written)).bytesWritten;
+    }
+  },
+  sync: () => handle.datasync(),
+  truncate: (bytes) => handle.truncate(bytes),
+  bytes: async () => (await handle.stat()).size,
+  close: () => handle.close(),
+});
+
+/**
+ * Node has no flock(2). The command takes the lock on a descriptor that it inherits; the lock belongs to the open file, so it stays
+ * with this process when the command ends, and ends with this process however that dies.
+ */
+async function lockFile(path: string): Promise<DiskLock | undefined> {
+  const handle = await fs.open(path, constants.O_RDWR | constants.O_CREAT);
+  try {
+    if (!(await flock(path, handle))) {
+      await handle.close();
+      return undefined;
+    }
+    // Where flock is emulated by locks of a process (some network file systems), it ended with the command.
+    const second = await fs.open(path, constants.O_RDWR);
+    try {
+      if (await flock(path, second)) throw new DiskLockError(`the file system of ${path} does not keep locks (flock)`);
+    } finally {
+      await second.close();
+    }
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  return { release: () => handle.close() };
+}
+
+/** Whether the lock was free and is now held by `handle`. */
+async function flock(path: string, handle: fs.FileHandle): Promise<boolean> {
+  const command = spawn('flock', ['-xn', '3'], {
+    stdio: ['ignore', 'ignore', 'pipe', handle.fd],
+  });
+  const exit = new Promise<number | null>((resolve, reject) => {
+    command.once('error', reject);
+    command.once('close', resolve);
+  });
+  try {
+    const [code, said] = await Promise.all([exit, readAll(command.stderr!)]);
+    // flock(1) ends with 1, in silence, when another process has the lock.
+    if (code === 0) return true;
+    if (code === 1 && said.length === 0) return false;
+    throw new DiskLockError(
+      `cannot lock ${path}: flock says ${said.toString().trim() || `nothing and ends with ${code}`}`,
+    );
+  } catch (error) {
+    if (diskErrorCode(error) !== 'ENOENT') throw error;
+    throw new DiskLockError(`cannot lock ${path}: this machine has no command flock (package util-linux)`, {
+      cause: error,
+    });
+  }
+}

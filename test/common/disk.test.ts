@@ -1,0 +1,91 @@
+/** The local disk does what the interface says, with a real folder and real locks. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { localDisk } from '../../src/common/disk.ts';
+
+let folder = '';
+const at = (name: string): string => path.join(folder, name);
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'tutti-disk-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+test('files are written and read at offsets', async () => {
+  const file = await localDisk.open(at('a'), 'create');
+  await file.write(0, Buffer.from('hello world'));
+  await file.write(6, Buffer.from('W'));
+  await file.sync();
+  await file.truncate(9);
+  expect(await file.bytes()).toBe(9);
+  const buffer = Buffer.alloc(20);
+  expect(buffer.toString('utf8', 0, await file.read(4, buffer))).toBe('o Wor');
+  await file.close();
+  expect(await localDisk.stat(at('a'))).toMatchObject({ kind: 'file', bytes: 9 });
+});
+
+test('names are created once, linked, moved, listed and removed', async () => {
+  await localDisk.mkdir(at('f'));
+  await (await localDisk.open(at('f/a'), 'create')).close();
+  await expect(localDisk.open(at('f/a'), 'create')).rejects.toMatchObject({ code: 'EEXIST' });
+  await expect(localDisk.open(at('f/b'), 'write')).rejects.toMatchObject({ code: 'ENOENT' });
+  await expect(localDisk.mkdir(at('f'))).rejects.toMatchObject({ code: 'EEXIST' });
+  await localDisk.link(at('f/a'), at('f/b'));
+  await expect(localDisk.link(at('f/a'), at('f/b'))).rejects.toMatchObject({ code: 'EEXIST' });
+  await localDisk.rename(at('f/a'), at('f/c'));
+  await localDisk.syncFolder(at('f'));
+  const names = (await localDisk.list(folder)).concat(await localDisk.list(at('f')));
+  expect(names.toSorted((a, b) => a.name.localeCompare(b.name))).toEqual([
+    { name: 'b', kind: 'file' },
+    { name: 'c', kind: 'file' },
+    { name: 'f', kind: 'folder' },
+  ]);
+  await expect(localDisk.removeFolder(at('f'))).rejects.toMatchObject({ code: 'ENOTEMPTY' });
+  await localDisk.remove(at('f/b'));
+  await localDisk.remove(at('f/c'));
+  await localDisk.removeFolder(at('f'));
+  await expect(localDisk.stat(at('f'))).rejects.toMatchObject({ code: 'ENOENT' });
+  expect(await localDisk.freeBytes(folder)).toBeGreaterThan(0);
+});
+
+test('a lock shuts others out until it is released', async () => {
+  const lock = await localDisk.lock(at('lock'));
+  expect(lock).toBeDefined();
+  expect(await localDisk.lock(at('lock'))).toBeUndefined();
+  await lock!.release();
+  const again = await localDisk.lock(at('lock'));
+  expect(again).toBeDefined();
+  await again!.release();
+});
+
+test('the lock of a process that was killed is free', async () => {
+  const module = path.resolve(import.meta.dirname, '../../src/common/disk.ts');
+  const script = `
+    const { localDisk } = await import(${JSON.stringify(module)});
+    console.log((await localDisk.lock(${JSON.stringify(at('lock'))})) !== undefined);
+    setInterval(() => undefined, 1000);`;
+  const holder = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script]);
+  const [said] = (await once(holder.stdout, 'data')) as [Buffer];
+  expect(said.toString().trim()).toBe('true');
+  expect(await localDisk.lock(at('lock'))).toBeUndefined();
+  holder.kill('SIGKILL');
+  await once(holder, 'exit');
+  const lock = await localDisk.lock(at('lock'));
+  expect(lock).toBeDefined();
+  await lock!.release();
+});
+
+test('a machine without the command says so', async () => {
+  const before = process.env['PATH'];
+  process.env['PATH'] = folder;
+  try {
+    await expect(localDisk.lock(at('lock'))).rejects.toThrow(/this machine has no command flock/);
+  } finally {
+    process.env['PATH'] = before;
+  }
+});

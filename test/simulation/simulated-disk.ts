@@ -1,0 +1,437 @@
+/**
+ * A disk in memory that keeps no more promises than a real one. What was written but not synced may be lost at a crash, sector by
+ * sector and in any order; so may names that were created, moved or removed in a folder that was not synced. Bits flip, space ends,
+ * syncs fail. Everything is drawn from the `random` that is passed in, and counted.
+ *
+ * A process sees the disk through `mount()`. After `crash()` or `kill()` its calls never return, as those of a dead process.
+ */
+
+import type { Disk, DiskFile, DiskLock, DiskStat } from '../../src/common/disk.ts';
+import type { Random } from './random.ts';
+
+/** What a disk writes wholly or not at all, unless it is torn. */
+const SECTOR_BYTES = 512;
+
+export type DiskFaults = {
+  crashes: number;
+  /** Sectors that were written and are gone after a crash. */
+  sectorsLost: number;
+  /** Sectors of which a crash left the first part only. */
+  sectorsTorn: number;
+  /** Changes of a folder's names that a crash undid. */
+  namesLost: number;
+  /** Crashes that kept a later change and lost an earlier one. */
+  reordered: number;
+  bitsFlipped: number;
+  refusedForSpace: number;
+  syncsFailed: number;
+};
+
+export type SimulatedDiskOptions = {
+  readonly random: Random;
+  /** Bytes of all files together; beyond it ENOSPC. */
+  readonly capacityBytes?: number;
+  /** The share of syncs that end with EIO. */
+  readonly syncFailures?: number;
+  /** Awaited before each call takes effect: the simulated clock's delay. */
+  readonly latency?: () => Promise<void>;
+};
+
+type Change =
+  | { readonly kind: 'write'; readonly offset: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'truncate'; readonly bytes: number };
+
+type FileNode = {
+  readonly kind: 'file';
+  readonly inode: number;
+  /** What a crash cannot take. */
+  durable: Buffer;
+  /** What a read sees: `durable`, then `pending` in order. */
+  current: Buffer;
+  readonly pending: Change[];
+  modified: number;
+};
+
+type FolderNode = {
+  readonly kind: 'folder';
+  readonly inode: number;
+  readonly durable: Map<string, Node>;
+  readonly current: Map<string, Node>;
+};
+
+type Node = FileNode | FolderNode;
+
+/** Names that changed together: both or neither survive. `node` undefined: the name went. */
+type NameChange = readonly { readonly folder: FolderNode; readonly name: string; readonly node: Node | undefined }[];
+
+type Mount = { alive: boolean; readonly locks: Set<FileNode> };
+
+export class SimulatedDisk {
+  readonly faults: DiskFaults = {
+    crashes: 0,
+    sectorsLost: 0,
+    sectorsTorn: 0,
+    namesLost: 0,
+    reordered: 0,
+    bitsFlipped: 0,
+    refusedForSpace: 0,
+    syncsFailed: 0,
+  };
+  /** Calls that took effect, of all mounts. */
+  calls = 0;
+  capacityBytes: number;
+  syncFailures: number;
+  /** Asked around each call: 'before' and 'after' end the machine's power there. */
+  crashAt: (call: number, name: string, path: string) => 'before' | 'after' | undefined = () => undefined;
+  /** Told of a crash that `crashAt` asked for: the processes are dead then. */
+  onCrash: () => void = () => undefined;
+
+  readonly #random: Random;
+  readonly #latency: () => Promise<void>;
+  readonly #root: FolderNode = { kind: 'folder', inode: 1, durable: new Map(), current: new Map() };
+  #mounts: Mount[] = [];
+  #names: NameChange[] = [];
+  #inodes = 1;
+  #changes = 0;
+
+  constructor(options: SimulatedDiskOptions) {
+    this.#random = options.random;
+    this.capacityBytes = options.capacityBytes ?? Infinity;
+    this.syncFailures = options.syncFailures ?? 0;
+    this.#latency = options.latency ?? (() => Promise.resolve());
+  }
+
+  /** The power fails: every process dies, and what was not synced is at the disk's mercy. */
+  crash(): void {
+    this.kill();
+    this.faults.crashes += 1;
+    for (const file of this.#files()) {
+      this.#settle(file);
+      file.current = Buffer.from(file.durable);
+    }
+    this.#settleNames();
+  }
+
+  /** Every process dies; the system's cache, and with it all that was written, stays. */
+  kill(): void {
+    for (const mount of this.#mounts) mount.alive = false;
+    this.#mounts = [];
+  }
+
+  /** Turns one bit of a file at rest. */
+  flipBit(path: string, offset: number, bit: number): void {
+    const file = this.#file(path);
+    const mask = 1 << bit;
+    file.current[offset]! ^= mask;
+    if (offset < file.durable.length) file.durable[offset]! ^= mask;
+    this.faults.bitsFlipped += 1;
+  }
+
+  /** The paths of all files, sorted. */
+  paths(): readonly string[] {
+    return [...walk(this.#root, '')].map(([path]) => path).toSorted();
+  }
+
+  bytesOf(path: string): Buffer {
+    return Buffer.from(this.#file(path).current);
+  }
+
+  mount(): Disk {
+    const mount: Mount = { alive: true, locks: new Set() };
+    this.#mounts.push(mount);
+    const call = <T>(name: string, path: string, effect: () => T): Promise<T> => this.#call(mount, name, path, effect);
+    const sync = (name: string, path: string, effect: () => void, lose: () => void): Promise<void> =>
+      call(name, path, () => {
+        if (!this.#random.chance(this.syncFailures)) return effect();
+        this.faults.syncsFailed += 1;
+        lose();
+        throw diskError('EIO', path);
+      });
+    const open = (path: string, file: FileNode): DiskFile => ({
+      read: (offset, buffer) =>
+        call('read', path, () =>
+          file.current.copy(buffer, 0, offset, Math.max(offset, Math.min(file.current.length, offset + buffer.length))),
+        ),
+      write: (offset, bytes) => call('write', path, () => this.#write(path, file, offset, bytes)),
+      sync: () =>
+        sync(
+          'sync',
+          path,
+          () => {
+            file.durable = file.pending.reduce(applied, file.durable);
+            file.pending.length = 0;
+          },
+          // As Linux does: the pages count as clean, so a read still sees them, and no later sync writes them.
+          () => this.#settle(file),
+        ),
+      truncate: (bytes) => call('truncate', path, () => this.#change(file, { kind: 'truncate', bytes })),
+      bytes: () => call('bytes', path, () => file.current.length),
+      close: () => call('close', path, () => undefined),
+    });
+    return {
+      open: (path, mode) =>
+        call('open', path, () => {
+          if (mode !== 'create') return open(path, this.#file(path));
+          return open(path, this.#createFile(path));
+        }),
+      stat: (path) => call('stat', path, () => statOf(this.#node(path))),
+      list: (path) =>
+        call('list', path, () => [...this.#folder(path).current].map(([name, node]) => ({ name, kind: node.kind }))),
+      rename: (from, to) =>
+        call('rename', to, () => {
+          const node = this.#node(from);
+          if (this.#find(to)?.kind === 'folder') throw diskError('EISDIR', to);
+          this.#rename([
+            { ...this.#place(from), node: undefined },
+            { ...this.#place(to), node },
+          ]);
+        }),
+      link: (existing, path) =>
+        call('link', path, () => {
+          if (this.#find(path)) throw diskError('EEXIST', path);
+          this.#rename([{ ...this.#place(path), node: this.#file(existing) }]);
+        }),
+      remove: (path) =>
+        call('remove', path, () => {
+          this.#file(path);
+          this.#rename([{ ...this.#place(path), node: undefined }]);
+        }),
+      removeFolder: (path) =>
+        call('removeFolder', path, () => {
+          if (this.#folder(path).current.size > 0) throw diskError('ENOTEMPTY', path);
+          this.#rename([{ ...this.#place(path), node: undefined }]);
+        }),
+      mkdir: (path) =>
+        call('mkdir', path, () => {
+          if (this.#find(path)) throw diskError('EEXIST', path);
+          const node: FolderNode = { kind: 'folder', inode: ++this.#inodes, durable: new Map(), current: new Map() };
+          this.#rename([{ ...this.#place(path), node }]);
+        }),
+      syncFolder: (path) =>
+        sync(
+          'syncFolder',
+          path,
+          () => {
+            const folder = this.#folder(path);
+            const touches = (change: NameChange): boolean => change.some((place) => place.folder === folder);
+            for (const change of this.#names.filter(touches)) keepNames(change);
+            this.#names = this.#names.filter((change) => !touches(change));
+          },
+          () => undefined,
+        ),
+      freeBytes: (path) => call('freeBytes', path, () => Math.max(0, this.capacityBytes - this.#usedBytes())),
+      lock: (path) => call('lock', path, () => this.#lock(mount, path)),
+    };
+  }
+
+  async #call<T>(mount: Mount, name: string, path: string, effect: () => T): Promise<T> {
+    await this.#latency();
+    if (!mount.alive) return never();
+    this.calls += 1;
+    const crash = this.crashAt(this.calls, name, path);
+    if (crash === undefined) return effect();
+    try {
+      if (crash === 'after') effect();
+    } finally {
+      this.crash();
+      this.onCrash();
+    }
+    return never();
+  }
+
+  #write(path: string, file: FileNode, offset: number, bytes: Uint8Array): void {
+    const grown = Math.max(0, offset + bytes.length - file.current.length);
+    const missing = this.capacityBytes === Infinity ? 0 : this.#usedBytes() + grown - this.capacityBytes;
+    const fits = missing <= 0 ? bytes.length : Math.max(0, bytes.length - missing);
+    // The first part may be written, as on a real disk.
+    if (fits > 0) this.#change(file, { kind: 'write', offset, bytes: Uint8Array.from(bytes.subarray(0, fits)) });
+    if (fits === bytes.length) return;
+    this.faults.refusedForSpace += 1;
+    throw diskError('ENOSPC', path);
+  }
+
+  #change(file: FileNode, change: Change): void {
+    // `durable` and `current` share nothing, so that changes can be made in place.
+    file.current = applied(file.current, change);
+    file.pending.push(change);
+    file.modified = ++this.#changes;
+  }
+
+  /** Of each pending write any of its sectors reaches the disk; the others never will. */
+  #settle(file: FileNode): void {
+    const pending = file.pending.splice(0);
+    if (pending.length === 0) return;
+    const random = this.#random;
+    // Some crashes come early, some late, some leave a patchwork.
+    const kept = random.pick([0, 0.5, 0.9, 1]);
+    let lostBefore = false;
+    for (const change of pending) {
+      if (change.kind === 'truncate') {
+        if (random.chance(kept)) file.durable = applied(file.durable, change);
+        continue;
+      }
+      for (const sector of sectorsOf(change)) {
+        if (!random.chance(kept)) {
+          this.faults.sectorsLost += 1;
+          lostBefore = true;
+          continue;
+        }
+        if (lostBefore) this.faults.reordered += 1;
+        lostBefore = false;
+        const torn = random.chance(0.1);
+        if (torn) this.faults.sectorsTorn += 1;
+        const bytes = torn ? sector.bytes.subarray(0, random.below(sector.bytes.length)) : sector.bytes;
+        file.durable = applied(file.durable, { ...sector, bytes });
+      }
+    }
+  }
+
+  #settleNames(): void {
+    const kept = this.#random.pick([0, 0.5, 1]);
+    for (const change of this.#names) {
+      if (this.#random.chance(kept)) keepNames(change);
+      else this.faults.namesLost += 1;
+    }
+    this.#names = [];
+    for (const folder of this.#folders()) {
+      folder.current.clear();
+      for (const [name, node] of folder.durable) folder.current.set(name, node);
+    }
+  }
+
+  #lock(mount: Mount, path: string): DiskLock | undefined {
+    const found = this.#find(path);
+    const file = found?.kind === 'file' ? found : this.#createFile(path);
+    if (this.#mounts.some(({ locks }) => locks.has(file))) return undefined;
+    mount.locks.add(file);
+    return {
+      release: () => {
+        mount.locks.delete(file);
+        return Promise.resolve();
+      },
+    };
+  }
+
+  #createFile(path: string): FileNode {
+    if (this.#find(path)) throw diskError('EEXIST', path);
+    const node: FileNode = {
+      kind: 'file',
+      inode: ++this.#inodes,
+      durable: Buffer.alloc(0),
+      current: Buffer.alloc(0),
+      pending: [],
+      modified: ++this.#changes,
+    };
+    this.#rename([{ ...this.#place(path), node }]);
+    return node;
+  }
+
+  #rename(change: NameChange): void {
+    for (const { folder, name, node } of change) {
+      if (node) folder.current.set(name, node);
+      else folder.current.delete(name);
+    }
+    this.#names.push(change);
+  }
+
+  #find(path: string): Node | undefined {
+    return partsOf(path).reduce<Node | undefined>(
+      (node, part) => (node?.kind === 'folder' ? node.current.get(part) : undefined),
+      this.#root,
+    );
+  }
+
+  #node(path: string): Node {
+    const node = this.#find(path);
+    if (!node) throw diskError('ENOENT', path);
+    return node;
+  }
+
+  #file(path: string): FileNode {
+    const node = this.#node(path);
+    if (node.kind === 'folder') throw diskError('EISDIR', path);
+    return node;
+  }
+
+  #folder(path: string): FolderNode {
+    const node = this.#node(path);
+    if (node.kind === 'file') throw diskError('ENOTDIR', path);
+    return node;
+  }
+
+  #place(path: string): { readonly folder: FolderNode; readonly name: string } {
+    const parts = partsOf(path);
+    return { folder: this.#folder(parts.slice(0, -1).join('/')), name: parts.at(-1)! };
+  }
+
+  #folders(): readonly FolderNode[] {
+    const found = new Set<FolderNode>([this.#root]);
+    for (const folder of found) {
+      for (const node of [...folder.current.values(), ...folder.durable.values()]) {
+        if (node.kind === 'folder') found.add(node);
+      }
+    }
+    return [...found];
+  }
+
+  /** Those that have a name, or will have one again if a change of names is lost. */
+  #files(): ReadonlySet<FileNode> {
+    const nodes = this.#folders().flatMap(({ current, durable }) => [...current.values(), ...durable.values()]);
+    const pending = this.#names.flatMap((change) => change.map(({ node }) => node));
+    return new Set([...nodes, ...pending].filter((node): node is FileNode => node?.kind === 'file'));
+  }
+
+  #usedBytes(): number {
+    const files = new Set([...walk(this.#root, '')].map(([, file]) => file));
+    return [...files].reduce((sum, file) => sum + file.current.length, 0);
+  }
+}
+
+const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
+
+const partsOf = (path: string): readonly string[] => path.split('/').filter((part) => part !== '');
+
+function diskError(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: simulated, ${path}`), { code });
+}
+
+function* walk(folder: FolderNode, path: string): Generator<readonly [string, FileNode]> {
+  for (const [name, node] of folder.current) {
+    if (node.kind === 'file') yield [`${path}/${name}`, node];
+    else yield* walk(node, `${path}/${name}`);
+  }
+}
+
+function keepNames(change: NameChange): void {
+  for (const { folder, name, node } of change) {
+    if (node) folder.durable.set(name, node);
+    else folder.durable.delete(name);
+  }
+}
+
+function statOf(node: Node): DiskStat {
+  if (node.kind === 'folder') return { kind: 'folder', bytes: 0, modifiedMs: 0, inode: node.inode };
+  return { kind: 'file', bytes: node.current.length, modifiedMs: node.modified, inode: node.inode };
+}
+
+/** In place where the content is long enough; bytes between its end and a later write are zero. */
+function applied(content: Buffer, change: Change): Buffer {
+  if (change.kind === 'truncate') {
+    const cut = Buffer.alloc(change.bytes);
+    content.copy(cut);
+    return cut;
+  }
+  const end = change.offset + change.bytes.length;
+  const target = end <= content.length ? content : Buffer.concat([content, Buffer.alloc(end - content.length)]);
+  target.set(change.bytes, change.offset);
+  return target;
+}
+
+function* sectorsOf(change: Change & { kind: 'write' }): Generator<Change & { kind: 'write' }> {
+  const end = change.offset + change.bytes.length;
+  for (let at = change.offset; at < end;) {
+    const next = Math.min(end, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES);
+    yield { kind: 'write', offset: at, bytes: change.bytes.subarray(at - change.offset, next - change.offset) };
+    at = next;
+  }
+}
