@@ -35,6 +35,18 @@ export function canCoerce(from: SqlType, to: SqlType): boolean {
   return common !== undefined && sameType(common, to);
 }
 
+/** Whether CAST has a value of `to` for every value of `from`, so that it never fails. False when unsure. */
+export function castIsTotal(from: SqlType, to: SqlType): boolean {
+  if (sameType(from, to) || from.kind === 'unknown') return true;
+  // A text that is too long is cut.
+  if (TEXTS.includes(to.kind)) return TEXTS.includes(from.kind);
+  if (!NUMBERS.includes(to.kind)) return false;
+  if (to.kind !== 'decimal') return canCoerce(from, to);
+  const scale = from.kind === 'decimal' ? from.scale : 0;
+  const digits = from.kind === 'decimal' ? from.precision : (INTEGER_DIGITS[from.kind] ?? Infinity);
+  return scale <= to.scale && digits - scale <= to.precision - to.scale;
+}
+
 /** Longest CHAR. */
 export const CHAR_LENGTH_MAX = 65536;
 /** Trino writes an unbounded varchar's length as this. */

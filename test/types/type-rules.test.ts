@@ -1,6 +1,6 @@
 /** Coercions, casts and type texts: the rules that need no kernel. */
 import { expect, test } from 'vitest';
-import { canCoerce, castAllowed, commonType } from '../../src/types/coercion.ts';
+import { canCoerce, castAllowed, castIsTotal, commonType } from '../../src/types/coercion.ts';
 import { parseType } from '../../src/types/parse-type.ts';
 import { typeName } from '../../src/types/type.ts';
 
@@ -44,6 +44,28 @@ test('what coerces and what casts', () => {
   expect(casts('date', 'bigint')).toBe(false);
   expect(casts('array(varchar)', 'array(bigint)')).toBe(true);
   expect(casts('json', 'map(varchar, array(bigint))')).toBe(true);
+});
+
+test.each([
+  ['integer', 'bigint', true],
+  ['bigint', 'integer', false],
+  ['bigint', 'real', true],
+  ['double', 'real', false],
+  ['double', 'decimal(38,0)', false],
+  ['integer', 'decimal(12,2)', true],
+  ['integer', 'decimal(10,2)', false],
+  ['decimal(5,2)', 'decimal(6,3)', true],
+  ['decimal(38,0)', 'decimal(38,5)', false],
+  ['decimal(5,2)', 'decimal(5,1)', false],
+  ['decimal(5,2)', 'double', true],
+  ['varchar', 'varchar(3)', true],
+  ['char(3)', 'varchar', true],
+  ['bigint', 'varchar(3)', false],
+  ['varchar', 'bigint', false],
+  ['date', 'timestamp(6)', false],
+  ['unknown', 'uuid', true],
+])('a cast of any %s to %s has a value: %s', (a, b, expected) => {
+  expect(castIsTotal(parseType(a), parseType(b))).toBe(expected);
 });
 
 test.each([

@@ -3,6 +3,7 @@
 import type { Expression } from '../../sql/expression.ts';
 import { and, conjunctsOf, disjunctsOf, expressionKey, or, readsOnly } from '../expressions.ts';
 import { isDeterministicExpression } from '../function-facts.ts';
+import { mayRaise } from '../may-raise.ts';
 import { symbolNames } from '../node-expressions.ts';
 import type { JoinNode, PlanNode } from '../nodes.ts';
 import { outputsOf } from '../nodes.ts';
@@ -34,12 +35,15 @@ function filtered(side: PlanNode, { filter }: JoinNode, context: RuleContext): P
   return { kind: 'Filter', id: context.newId(), source: side, predicate: and(derived) };
 }
 
-/** Undefined when some branch says nothing of these columns alone. */
+/**
+ * Undefined when some branch says nothing of these columns alone. A term that may fail is left to the join: what else its
+ * branch asks, of the other side too, keeps it from rows over which it would.
+ */
 function saidOf(names: ReadonlySet<string>, conjunct: Expression): Expression | undefined {
   const branches = disjunctsOf(conjunct);
   if (branches.length < 2) return undefined;
   const said = branches.map((branch) =>
-    conjunctsOf(branch).filter((term) => isDeterministicExpression(term) && readsOnly(term, names)),
+    conjunctsOf(branch).filter((term) => isDeterministicExpression(term) && readsOnly(term, names) && !mayRaise(term)),
   );
   return said.every((terms) => terms.length > 0) ? or(said.map(and)) : undefined;
 }

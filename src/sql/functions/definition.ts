@@ -57,6 +57,8 @@ export type FunctionDefinition = {
   readonly deterministic: boolean;
   /** Whether any NULL argument makes the result NULL without evaluation. */
   readonly nullOnNull: boolean;
+  /** Whether every value of its arguments has a result: no call of it ends a query. False when unsure. */
+  readonly total: boolean;
   /** Not for users: operators and parts of split aggregates; names begin with `$`. */
   readonly hidden: boolean;
   /** Aggregates whose result depends on the order of their input: floating sums, array_agg, arbitrary. */
@@ -68,7 +70,10 @@ export type FunctionDefinition = {
 };
 
 type Options = Partial<
-  Pick<FunctionDefinition, 'kind' | 'deterministic' | 'nullOnNull' | 'orderSensitive' | 'distinctByKey' | 'returns'>
+  Pick<
+    FunctionDefinition,
+    'kind' | 'deterministic' | 'nullOnNull' | 'total' | 'orderSensitive' | 'distinctByKey' | 'returns'
+  >
 >;
 
 /** `define('substr(varchar(x), bigint): varchar(x)', ([s, from]) => …)`. */
@@ -81,6 +86,7 @@ export function define(text: string, render: Render, options: Options = {}): Fun
     render,
     deterministic: true,
     nullOnNull: true,
+    total: false,
     orderSensitive: false,
     distinctByKey: false,
     hidden: signature.name.startsWith('$'),

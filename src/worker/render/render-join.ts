@@ -1,8 +1,10 @@
 /** Joins as the kernel's explicit joins, in the order and with the build sides that the planner chose. */
 
+import { conjunctsOf } from '../../plan/expressions.ts';
+import { mayRaise } from '../../plan/may-raise.ts';
 import type { JoinNode, PlanNode, SemiJoinNode } from '../../plan/nodes.ts';
 import { outputsOf, sourcesOf } from '../../plan/nodes.ts';
-import { reference, type Symbol } from '../../sql/expression.ts';
+import { type Expression, reference, type Symbol } from '../../sql/expression.ts';
 import { renderExpression } from '../../sql/render/render-expression.ts';
 import { identifier, keySql } from '../../types/kernel.ts';
 import { BOOLEAN } from '../../types/type.ts';
@@ -17,15 +19,25 @@ export function renderJoin(node: JoinNode, context: PlanContext): string {
   if (keys.length === 0 && !node.filter && node.type === 'INNER') {
     return `SELECT ${columns} FROM ${left} CROSS JOIN ${right}`;
   }
-  const filter = node.filter && renderExpression(node.filter, context.expressions);
-  if (node.type === 'INNER' && keys.length === 1 && filter !== undefined) {
+  const filters = conjunctsOf(node.filter).map((conjunct) => condition(conjunct, context));
+  if (node.type === 'INNER' && keys.length === 1 && filters.length > 0) {
     // As a condition of the join's it would keep the kernel from filtering the probe side's scan by the build side's keys.
-    return `SELECT ${columns} FROM ${left} INNER JOIN ${right} ON ${keys[0]!} WHERE coalesce(${filter}, false)`;
+    const where = asWritten(filters.join(' AND '));
+    return `SELECT ${columns} FROM ${left} INNER JOIN ${right} ON ${keys[0]!} WHERE ${where}`;
   }
-  const on = [...keys, ...(filter === undefined ? [] : [filter])].join(' AND ') || 'true';
+  const on = [...keys, ...filters].join(' AND ') || 'true';
   if (node.reducesRight && node.criteria.length > 0) return reducingRight(node, left, right, on, context);
   return `SELECT ${columns} FROM ${left} ${node.type} JOIN ${right} ON ${on}`;
 }
+
+/** Of an OR the kernel would ask each side what its branches say of it, also over rows that the other side's terms keep from it. */
+function condition(conjunct: Expression, context: PlanContext): string {
+  const sql = renderExpression(conjunct, context.expressions);
+  return conjunct.kind === 'Logical' && mayRaise(conjunct) ? asWritten(sql) : sql;
+}
+
+/** A condition that the kernel neither moves nor takes apart, and whose terms it asks one after the other. */
+const asWritten = (sql: string): string => `CASE WHEN ${sql} THEN true END`;
 
 /**
  * The kernel filters the probe side's scan by a Bloom filter of the build side's keys when it thinks that the build side is

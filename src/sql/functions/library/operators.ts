@@ -272,8 +272,10 @@ export const OPERATORS: readonly FunctionDefinition[] = [
   ),
   define('$subscript(array(T), bigint): T', arraySubscript),
   define('$subscript(map(K:comparable,V), K): V', mapSubscript),
-  define('$like(varchar, varchar): boolean', ([a, b]) => `(${a} LIKE ${b})`),
-  define('$like(char(x), varchar): boolean', ([a = '', b], { types }) => `(${padded(a, types[0])} LIKE ${b})`),
+  define('$like(varchar, varchar): boolean', ([a, b]) => `(${a} LIKE ${b})`, { total: true }),
+  define('$like(char(x), varchar): boolean', ([a = '', b], { types }) => `(${padded(a, types[0])} LIKE ${b})`, {
+    total: true,
+  }),
   define('$like(varchar, varchar, varchar): boolean', like),
   define('$like(char(x), varchar, varchar): boolean', like),
 ];

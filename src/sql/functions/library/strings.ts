@@ -68,8 +68,8 @@ const length: Render = ([s = ''], { types: [type] }) =>
   type?.kind === 'char' ? whenPresent([s], `CAST(${type.length} AS BIGINT)`) : `len(${s})`;
 
 const TRIMS: FunctionDefinition[] = ['trim', 'ltrim', 'rtrim'].flatMap((name) => [
-  define(`${name}(varchar(x)): varchar(x)`, ([s]) => `${name}(${s}, ${WHITE_SPACE})`),
-  define(`${name}(varchar(x), varchar): varchar(x)`, ([s, chars]) => `${name}(${s}, ${chars})`),
+  define(`${name}(varchar(x)): varchar(x)`, ([s]) => `${name}(${s}, ${WHITE_SPACE})`, { total: true }),
+  define(`${name}(varchar(x), varchar): varchar(x)`, ([s, chars]) => `${name}(${s}, ${chars})`, { total: true }),
 ]);
 
 const concat: Render = (args) => `(${args.join(' || ')})`;
@@ -260,18 +260,18 @@ const overlay: Render = ([s = '', part = '', from = '', count], { bind }) =>
   );
 
 export const STRINGS: readonly FunctionDefinition[] = [
-  define('length(varchar): bigint', length),
-  define('length(char(x)): bigint', length),
+  define('length(varchar): bigint', length, { total: true }),
+  define('length(char(x)): bigint', length, { total: true }),
   ...['substr', 'substring'].flatMap((name) => [
     define(`${name}(varchar(x), bigint): varchar(x)`, substring),
     define(`${name}(varchar(x), bigint, bigint): varchar(x)`, substring),
     define(`${name}(char(x), bigint): varchar(x)`, substring),
     define(`${name}(char(x), bigint, bigint): varchar(x)`, substring),
   ]),
-  direct('lower(varchar(x)): varchar(x)', 'lower'),
-  direct('lower(char(x)): char(x)', 'lower'),
-  define('upper(varchar(x)): varchar(x)', upper),
-  define('upper(char(x)): char(x)', upper),
+  direct('lower(varchar(x)): varchar(x)', 'lower', { total: true }),
+  direct('lower(char(x)): char(x)', 'lower', { total: true }),
+  define('upper(varchar(x)): varchar(x)', upper, { total: true }),
+  define('upper(char(x)): char(x)', upper, { total: true }),
   ...(['lpad', 'rpad'] as const).flatMap((name) => [
     define(`${name}(varchar, bigint, varchar): varchar`, pad(name)),
     define(`${name}(char(x), bigint, varchar): varchar`, pad(name)),
@@ -307,8 +307,8 @@ export const STRINGS: readonly FunctionDefinition[] = [
   define('strpos(varchar, varchar): bigint', ([s, part]) => `CAST(strpos(${s}, ${part}) AS BIGINT)`),
   define('strpos(varchar, varchar, bigint): bigint', strposInstance),
   define('position(varchar, varchar): bigint', ([part, s]) => `CAST(strpos(${s}, ${part}) AS BIGINT)`),
-  direct('starts_with(varchar, varchar): boolean', 'starts_with'),
-  direct('ends_with(varchar, varchar): boolean', 'suffix'),
+  direct('starts_with(varchar, varchar): boolean', 'starts_with', { total: true }),
+  direct('ends_with(varchar, varchar): boolean', 'suffix', { total: true }),
   direct('translate(varchar, varchar, varchar): varchar', 'translate'),
   define('chr(bigint): varchar(1)', ([n = ''], { bind }) =>
     bind(n, (c) =>
