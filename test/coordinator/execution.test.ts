@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { QueryError } from '../../src/common/errors.ts';
 import type { DistributedPlan } from '../../src/plan/fragment.ts';
 import { Random } from './random.ts';
-import { fragmentOf, randomPlan } from './random-plan.ts';
+import { passing, randomPlan } from './random-plan.ts';
 import { type Chances, mixtures, SimulatedCluster } from './simulated-cluster.ts';
 
 const CALM: Chances = { workerDies: 0, kernelDies: 0, taskFails: 0, lateAnswer: 0, idleWorkerDies: 0, adapted: 0 };
@@ -22,9 +22,9 @@ const SHUFFLE = { kind: 'repartition', keys: [] } as const;
 /** source → shuffle → result, `deterministic` of the source stage. */
 const shuffling = (deterministic: boolean): DistributedPlan => ({
   fragments: [
-    fragmentOf(0, 'single', [[1, GATHER]]),
-    fragmentOf(1, 'hash', [[2, SHUFFLE]], { output: GATHER }),
-    fragmentOf(2, 'source', [], { output: SHUFFLE, deterministic }),
+    passing(0, 'single', [[1, GATHER]]),
+    passing(1, 'hash', [[2, SHUFFLE]], { output: GATHER }),
+    passing(2, 'source', [], { output: SHUFFLE, deterministic }),
   ],
   columns: [],
 });
@@ -111,8 +111,8 @@ test('a LIMIT without order stops the tasks that are left', async () => {
   const cluster = new SimulatedCluster(new Random(7), 1, 1, CALM);
   const plan: DistributedPlan = {
     fragments: [
-      fragmentOf(0, 'single', [[1, GATHER]], { limit: 2, deterministic: false }),
-      fragmentOf(1, 'source', [], { output: GATHER, deterministic: false }),
+      passing(0, 'single', [[1, GATHER]], { limit: 2, deterministic: false }),
+      passing(1, 'source', [], { output: GATHER, deterministic: false }),
     ],
     columns: [],
   };

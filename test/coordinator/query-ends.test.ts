@@ -1,18 +1,9 @@
 /** How queries end: read, refused, or failed by an error of ours. */
 import { expect, test } from 'vitest';
-import type { Outcome, Query, Submission } from '../../src/coordinator/query.ts';
+import type { Outcome, Query } from '../../src/coordinator/query.ts';
 import { QueryManager } from '../../src/coordinator/query-manager.ts';
 import { SimulatedClock } from '../cluster/simulated-clock.ts';
-
-const SUBMISSION: Submission = {
-  text: 'SELECT 1',
-  user: 'test',
-  timeZone: 'UTC',
-  properties: {},
-  prepared: new Map(),
-  format: 'json-lines',
-  millisecondsOnly: false,
-};
+import { submissionOf } from './fakes.ts';
 
 type Runner = (query: Query) => Promise<Outcome>;
 const empty: Runner = async () => ({ columns: [], pages: [].values() });
@@ -24,7 +15,7 @@ const settled = (): Promise<void> => new Promise((resolve) => void setTimeout(re
 
 test('a query is over when its last page was read', async () => {
   const queries = manager(empty);
-  const query = queries.submit(SUBMISSION);
+  const query = queries.submit(submissionOf());
   await settled();
   expect(query.state).toBe('FINISHING');
   expect(await query.nextPage()).toBeUndefined();
@@ -35,7 +26,7 @@ test('a query is over when its last page was read', async () => {
 
 test('properties that do not exist are refused before anything runs', async () => {
   const queries = manager(() => Promise.reject(new Error('must not run')));
-  const query = queries.submit({ ...SUBMISSION, properties: { distributon: 'NONE' } });
+  const query = queries.submit(submissionOf({ properties: { distributon: 'NONE' } }));
   await settled();
   expect(query.error).toMatchObject({
     code: 'INVALID_SESSION_PROPERTY',
@@ -45,7 +36,7 @@ test('properties that do not exist are refused before anything runs', async () =
 
 test('what is thrown that is no error of a query is ours, with its stack', async () => {
   const queries = manager(() => Promise.reject(new TypeError('x is undefined')));
-  const query = queries.submit(SUBMISSION);
+  const query = queries.submit(submissionOf());
   await settled();
   expect(query.error).toMatchObject({ code: 'GENERIC_INTERNAL_ERROR', stack: expect.stringContaining('TypeError') });
 });

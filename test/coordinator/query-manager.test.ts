@@ -1,20 +1,12 @@
 /** Queries over time: those whose clients went away, those that take too long, those that ended. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, expect, test } from 'vitest';
-import { type Outcome, type Query, type Submission } from '../../src/coordinator/query.ts';
+import { type Outcome, type Query } from '../../src/coordinator/query.ts';
 import { QueryManager } from '../../src/coordinator/query-manager.ts';
 import { SimulatedClock } from '../cluster/simulated-clock.ts';
+import { submissionOf } from './fakes.ts';
 
 const MINUTE = 60_000;
-const SUBMISSION: Submission = {
-  text: 'SELECT 1',
-  user: 'test',
-  timeZone: 'UTC',
-  properties: {},
-  prepared: new Map(),
-  format: 'json-lines',
-  millisecondsOnly: false,
-};
 
 let clock: SimulatedClock;
 let ended: Query[];
@@ -29,7 +21,7 @@ beforeEach(() => {
 });
 
 async function submit(properties: Record<string, string> = {}): Promise<Query> {
-  const query = queries.submit({ ...SUBMISSION, properties });
+  const query = queries.submit(submissionOf({ properties }));
   await nextTurn();
   await nextTurn();
   return query;
@@ -90,13 +82,13 @@ test('ended queries are remembered, the last 200 of them', async () => {
 });
 
 test('beyond a thousand live queries more are refused; at the end all are', async () => {
-  const live = Array.from({ length: 1000 }, () => queries.submit(SUBMISSION));
-  expect(queries.submit(SUBMISSION).error?.code).toBe('QUERY_QUEUE_FULL');
+  const live = Array.from({ length: 1000 }, () => queries.submit(submissionOf()));
+  expect(queries.submit(submissionOf()).error?.code).toBe('QUERY_QUEUE_FULL');
   expect(queries.live()).toEqual(live);
   queries.close();
   expect(queries.live()).toEqual([]);
   expect(new Set(live.map(({ error }) => error?.code))).toEqual(new Set(['SERVER_SHUTTING_DOWN']));
-  expect(queries.submit(SUBMISSION).error?.code).toBe('SERVER_SHUTTING_DOWN');
+  expect(queries.submit(submissionOf()).error?.code).toBe('SERVER_SHUTTING_DOWN');
 });
 
 test('a failure is told at once to who waits, and the first reason stays', async () => {

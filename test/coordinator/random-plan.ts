@@ -2,9 +2,11 @@
 
 import type { DistributedPlan, Fragment } from '../../src/plan/fragment.ts';
 import type { ExchangeScope, PlanNode } from '../../src/plan/nodes.ts';
+import { fragmentOf } from '../plan/build.ts';
 import type { Random } from './random.ts';
 
-export function fragmentOf(
+/** A fragment that yields what its inputs do. */
+export function passing(
   id: number,
   partitioning: Fragment['partitioning'],
   inputs: readonly (readonly [fragment: number, scope: ExchangeScope])[],
@@ -25,17 +27,13 @@ export function fragmentOf(
     options.limit === undefined
       ? union
       : { kind: 'Limit', id: id * 100 + 99, source: union, count: String(options.limit), offset: '0' };
-  return {
+  return fragmentOf(root, {
     id,
-    root,
     partitioning,
     ...(options.output && { output: options.output }),
-    outputSymbols: [],
     inputs: inputs.map(([fragment]) => fragment),
     deterministic: options.deterministic ?? true,
-    ordered: false,
-    reason: 'test',
-  };
+  });
 }
 
 export function randomPlan(random: Random, size: number): DistributedPlan {
@@ -53,7 +51,7 @@ export function randomPlan(random: Random, size: number): DistributedPlan {
     scopes[id] = { kind: random.pick(['repartition', 'repartition', 'broadcast', 'gather'] as const), keys: [] };
   }
   const fragments = inputs.map((of, id) =>
-    fragmentOf(
+    passing(
       id,
       partitionings[id]!,
       of.map((input) => [input, scopes[input]!] as const),

@@ -2,8 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { rowsWanted } from '../../src/coordinator/rows-wanted.ts';
-import type { Fragment } from '../../src/plan/fragment.ts';
 import type { PlanNode } from '../../src/plan/nodes.ts';
+import { fragmentOf } from '../plan/build.ts';
 
 const remote = (id: number): PlanNode => ({
   kind: 'RemoteSource',
@@ -29,18 +29,8 @@ const union = (sources: readonly PlanNode[]): PlanNode => ({
 });
 
 function wanted(root: PlanNode): number | undefined {
-  const shared = {
-    outputSymbols: [],
-    deterministic: true,
-    ordered: false,
-    reason: '',
-    partitioning: 'single',
-  } as const;
-  const fragments: Fragment[] = [
-    { ...shared, id: 0, root, inputs: [1] },
-    { ...shared, id: 1, root: { kind: 'Values', id: 11, symbols: [], rows: [] }, inputs: [] },
-  ];
-  return rowsWanted(fragments, 1);
+  const written = fragmentOf({ kind: 'Values', id: 11, symbols: [], rows: [] }, { id: 1 });
+  return rowsWanted([fragmentOf(root, { inputs: [1] }), written], 1);
 }
 
 test.each([

@@ -20,6 +20,7 @@ import {
 import type { DistributedPlan, Fragment } from '../../src/plan/fragment.ts';
 import { type PlanNode, sourcesOf, withSources } from '../../src/plan/nodes.ts';
 import { SimulatedClock } from '../cluster/simulated-clock.ts';
+import { announcementOf } from './fakes.ts';
 import type { Random } from './random.ts';
 
 export type Chances = {
@@ -178,19 +179,7 @@ export class SimulatedCluster implements TaskRunner {
   #join(nodeId: string): void {
     this.#starts += 1;
     const incarnation = String(this.#starts);
-    const announcement = {
-      nodeId,
-      incarnation,
-      url: `http://${nodeId}`,
-      version: '1',
-      machineId: 'm',
-      hostId: 'h',
-      threads: 1,
-      slots: 2,
-      memoryBytes: 1,
-      memoryUsedBytes: 0,
-      runningTasks: [],
-    };
+    const announcement = announcementOf(nodeId, { incarnation, slots: 2 });
     const now = this.clock.elapsedMs();
     this.#workers = [
       ...this.#workers,

@@ -3,47 +3,34 @@ import { expect, test } from 'vitest';
 import { inputFiles, newTask, type Stage } from '../../src/coordinator/stage.ts';
 import { NO_STATISTICS } from '../../src/exchange/task-protocol.ts';
 import type { Fragment } from '../../src/plan/fragment.ts';
-import type { ExchangeScope, RemoteSourceNode } from '../../src/plan/nodes.ts';
+import type { ExchangeScope } from '../../src/plan/nodes.ts';
 import { BIGINT } from '../../src/types/type.ts';
-import { PlanBuilder, ref } from '../plan/build.ts';
+import { fragmentOf, PlanBuilder, ref } from '../plan/build.ts';
+import { announcementOf } from './fakes.ts';
 
 const plan = new PlanBuilder();
 const KEY = { name: 'k', type: BIGINT };
 const CUT: ExchangeScope = { kind: 'repartition', keys: [KEY] };
 
-const remote = (scope: ExchangeScope): RemoteSourceNode => ({
-  kind: 'RemoteSource',
-  id: plan.newId(),
-  fragment: 1,
-  symbols: [KEY],
-  scope,
-});
-
-const stageOf = (fragment: Omit<Fragment, 'deterministic' | 'ordered' | 'reason' | 'outputSymbols'>): Stage => ({
-  fragment: { ...fragment, deterministic: true, ordered: false, reason: 'test', outputSymbols: [KEY] },
-  tasks: undefined,
-  rowsWanted: undefined,
-  partitions: 1,
-});
+const stageOf = (fragment: Fragment): Stage => ({ fragment, tasks: undefined, rowsWanted: undefined, partitions: 1 });
 
 test('a fragment that is read twice is read by each node in its own way', () => {
-  const writer = stageOf({ id: 1, root: remote(CUT), partitioning: 'source', output: CUT, inputs: [] });
+  const writer = stageOf(fragmentOf(plan.remote(2, [KEY], CUT), { id: 1, partitioning: 'source', output: CUT }));
   const written = newTask('q', writer, 0, { splits: {} });
   const outputs = [0, 1, 2].map((partition) => ({ partition, rows: 1, bytes: 1, path: `/${partition}` }));
-  const announcement = { nodeId: 'n', url: 'http://w', machineId: 'm' };
   Object.assign(written, {
     state: 'done',
     status: { taskId: written.id, attempt: 0, state: 'finished', outputs, statistics: NO_STATISTICS },
-    worker: { key: 'w', announcement },
+    worker: { key: 'w', announcement: announcementOf('w') },
   });
   writer.tasks = [written];
-  const [part, whole] = [remote(CUT), remote({ kind: 'broadcast' })];
+  const [part, whole] = [plan.remote(1, [KEY], CUT), plan.remote(1, [KEY], { kind: 'broadcast' })];
   for (const [left, right] of [
     [part, whole],
     [whole, part],
   ] as const) {
     const root = plan.join('INNER', left, plan.project(right, { other: ref('k') }), []);
-    const reader = stageOf({ id: 0, root, partitioning: 'hash', inputs: [1] });
+    const reader = stageOf(fragmentOf(root, { partitioning: 'hash', inputs: [1] }));
     const files = inputFiles(newTask('q', reader, 2, { splits: {} }), () => writer);
     expect(files[part.id]!.map((file) => file.partition)).toEqual([2]);
     expect(files[whole.id]!.map((file) => file.partition)).toEqual([0, 1, 2]);

@@ -6,20 +6,7 @@ import { QueryManager } from '../../src/coordinator/query-manager.ts';
 import { WorkerPool } from '../../src/coordinator/worker-pool.ts';
 import type { Announcement } from '../../src/exchange/task-protocol.ts';
 import { SimulatedClock } from '../cluster/simulated-clock.ts';
-
-const announcement: Announcement = {
-  nodeId: 'a',
-  incarnation: 'first',
-  url: 'http://a',
-  version: 'test',
-  machineId: 'm',
-  hostId: 'h',
-  threads: 1,
-  slots: 1,
-  memoryBytes: 1,
-  memoryUsedBytes: 0,
-  runningTasks: [],
-};
+import { announcementOf, submissionOf } from './fakes.ts';
 
 test('a cluster that starts is waited for, one that has been empty for long is not', () => {
   const clock = new SimulatedClock();
@@ -31,7 +18,7 @@ test('a cluster that starts is waited for, one that has been empty for long is n
   clock.advance(60_000);
   expect(pool.patienceMs()).toBe(1000);
   // A worker that was there a moment ago is being started again.
-  membership.announce(announcement);
+  membership.announce(announcementOf('a'));
   expect(pool.patienceMs()).toBe(8000);
   clock.advance(1000);
   membership.gone(membership.members()[0]!.key, 'it said goodbye');
@@ -48,15 +35,7 @@ test('a query without workers waits for resources', async () => {
     return new Promise(() => undefined);
   };
   const queries = new QueryManager({ clock, runStatement, onEnd: () => undefined });
-  const query = queries.submit({
-    text: 'SELECT 1',
-    user: 'test',
-    timeZone: 'UTC',
-    properties: {},
-    prepared: new Map(),
-    format: 'json-lines',
-    millisecondsOnly: false,
-  });
+  const query = queries.submit(submissionOf());
   expect(shownState(query)).toBe('QUEUED');
   await new Promise((resolve) => void setTimeout(resolve, 5));
   expect(shownState(query)).toBe('WAITING_FOR_RESOURCES');

@@ -2,7 +2,16 @@
 
 import type { CatalogTable, Metadata } from '../../src/catalog/metadata.ts';
 import type { TableStatistics } from '../../src/connectors/connector.ts';
-import type { AggregationNode, JoinNode, OutputNode, PlanNode, TableScanNode } from '../../src/plan/nodes.ts';
+import type { Fragment } from '../../src/plan/fragment.ts';
+import type {
+  AggregationNode,
+  ExchangeScope,
+  JoinNode,
+  OutputNode,
+  PlanNode,
+  RemoteSourceNode,
+  TableScanNode,
+} from '../../src/plan/nodes.ts';
 import { outputsOf } from '../../src/plan/nodes.ts';
 import type { AggregateCall, ComparisonOperator, Expression, SortOrder, Symbol } from '../../src/sql/expression.ts';
 import { reference } from '../../src/sql/expression.ts';
@@ -58,6 +67,10 @@ export class PlanBuilder {
       columns: columns.map((name) => ({ symbol: { name: `${table}_${name}`, type }, column: { name, type } })),
       constraint: {},
     };
+  }
+
+  remote(fragment: number, symbols: readonly Symbol[], scope: ExchangeScope): RemoteSourceNode {
+    return { kind: 'RemoteSource', id: this.newId(), fragment, symbols, scope };
   }
 
   filter(source: PlanNode, predicate: Expression): PlanNode {
@@ -125,6 +138,21 @@ export function symbolOf(node: PlanNode, name: string): Symbol {
   const symbol = outputsOf(node).find((output) => output.name === name);
   if (!symbol) throw new Error(`${node.kind} has no column ${name}`);
   return symbol;
+}
+
+/** A fragment that takes all of its inputs into one task, unless said otherwise. */
+export function fragmentOf(root: PlanNode, more: Partial<Fragment> = {}): Fragment {
+  return {
+    id: 0,
+    root,
+    partitioning: 'single',
+    outputSymbols: outputsOf(root),
+    inputs: [],
+    deterministic: true,
+    ordered: false,
+    reason: 'test',
+    ...more,
+  };
 }
 
 export const ascending = (symbol: Symbol): SortOrder => ({

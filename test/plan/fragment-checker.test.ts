@@ -6,24 +6,16 @@ import type { AggregationNode, JoinNode, PlanNode, RemoteSourceNode, WindowNode 
 import { optimize } from '../../src/plan/optimizer.ts';
 import type { Symbol } from '../../src/sql/expression.ts';
 import { BIGINT } from '../../src/types/type.ts';
-import { fragmentOf } from '../worker/harness.ts';
-import { add, count, fakeMetadata, PlanBuilder, ref, session } from './build.ts';
+import { add, count, fakeMetadata, fragmentOf, PlanBuilder, ref, session } from './build.ts';
 
 const b = new PlanBuilder();
 const symbols = (...names: readonly string[]): readonly Symbol[] => names.map((name) => ({ name, type: BIGINT }));
 
 /** Rows of another fragment, cut by `keys`. */
-const cut = (columns: readonly string[], keys: readonly string[]): RemoteSourceNode => ({
-  kind: 'RemoteSource',
-  id: b.newId(),
-  fragment: 1,
-  symbols: symbols(...columns),
-  scope: { kind: 'repartition', keys: symbols(...keys) },
-});
-const whole = (...columns: readonly string[]): RemoteSourceNode => ({
-  ...cut(columns, []),
-  scope: { kind: 'broadcast' },
-});
+const cut = (columns: readonly string[], keys: readonly string[]): RemoteSourceNode =>
+  b.remote(1, symbols(...columns), { kind: 'repartition', keys: symbols(...keys) });
+const whole = (...columns: readonly string[]): RemoteSourceNode =>
+  b.remote(1, symbols(...columns), { kind: 'broadcast' });
 const wrongIn = (root: PlanNode): string | undefined => violationIn(fragmentOf(root, { partitioning: 'hash' }));
 
 const group = (source: PlanNode, ...keys: readonly string[]): AggregationNode =>

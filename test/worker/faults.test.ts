@@ -9,16 +9,8 @@ import type { InputFile, TaskStatus } from '../../src/exchange/task-protocol.ts'
 import type { OutputNode, PlanNode, RemoteSourceNode } from '../../src/plan/nodes.ts';
 import type { Expression, Symbol } from '../../src/sql/expression.ts';
 import { BIGINT } from '../../src/types/type.ts';
-import { add, big, compare, count, PlanBuilder, ref } from '../plan/build.ts';
-import {
-  fragmentOf,
-  inputsFrom,
-  newQueryId,
-  queryTask,
-  startTestCluster,
-  taskOf,
-  type TestCluster,
-} from './harness.ts';
+import { add, big, compare, count, fragmentOf, PlanBuilder, ref } from '../plan/build.ts';
+import { inputsFrom, newQueryId, queryTask, startTestCluster, taskOf, type TestCluster } from './harness.ts';
 
 let cluster: TestCluster;
 let apart: TestCluster;

@@ -18,9 +18,9 @@ import type {
   TaskStatus,
 } from '../../src/exchange/task-protocol.ts';
 import type { Fragment } from '../../src/plan/fragment.ts';
-import type { OutputNode, PlanNode } from '../../src/plan/nodes.ts';
-import { outputsOf } from '../../src/plan/nodes.ts';
+import type { OutputNode } from '../../src/plan/nodes.ts';
 import { startWorker, type Worker, type WorkerOptions } from '../../src/worker/worker.ts';
+import { fragmentOf } from '../plan/build.ts';
 
 const SECRET = 'a secret for tests alone';
 const GIB = 1024 * 1024 * 1024;
@@ -112,20 +112,6 @@ export async function startTestCluster(
 }
 
 /** A fragment that runs on one task. */
-export function fragmentOf(root: PlanNode, more: Partial<Fragment> = {}): Fragment {
-  return {
-    id: 0,
-    root,
-    partitioning: 'single',
-    outputSymbols: outputsOf(root),
-    inputs: [],
-    deterministic: true,
-    ordered: false,
-    reason: 'test',
-    ...more,
-  };
-}
-
 export function taskOf(fragment: Fragment, more: Partial<TaskRequest> = {}): TaskRequest {
   return {
     taskId: `${newQueryId()}.${fragment.id}.0`,

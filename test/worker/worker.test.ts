@@ -4,8 +4,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { KernelResponse } from '../../src/exchange/task-protocol.ts';
 import type { PlanNode, RemoteSourceNode } from '../../src/plan/nodes.ts';
-import { big, compare, count, PlanBuilder, ref } from '../plan/build.ts';
-import { fragmentOf, inputsFrom, queryTask, startTestCluster, taskOf, type TestCluster } from './harness.ts';
+import { big, compare, count, fragmentOf, PlanBuilder, ref } from '../plan/build.ts';
+import { inputsFrom, queryTask, startTestCluster, taskOf, type TestCluster } from './harness.ts';
 import { BIGINT } from '../../src/types/type.ts';
 
 let cluster: TestCluster;
