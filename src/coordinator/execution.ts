@@ -7,49 +7,31 @@
 import { assert } from '../common/assert.ts';
 import type { Clock } from '../common/clock.ts';
 import { QueryError } from '../common/errors.ts';
-import type { InputFile, TaskOutput, TaskRequest, TaskSession, TaskStatus } from '../exchange/task-protocol.ts';
+import type { InputFile, TaskRequest, TaskStatus } from '../exchange/task-protocol.ts';
 import type { DistributedPlan, Fragment } from '../plan/fragment.ts';
 import { judgeFailure } from './failure-policy.ts';
-import { recover } from './recovery.ts';
+import { type Adapt, PlanProgress } from './plan-progress.ts';
 import type { TaskRunner } from './remote-task.ts';
-import { rowsWanted } from './rows-wanted.ts';
 import type { AssignedTask } from './split-assignment.ts';
-import { filesOf, inputFiles, isReadable, newTask, recoveryView, type Stage, type Task } from './stage.ts';
+import { newTask, type Stage, type Task } from './stage.ts';
 import { machinesWithoutWorker, mayRun } from './task-placement.ts';
-import { taskSeed } from './task-seed.ts';
-import { noWorkers, type TaskSource, type Worker, type WorkerPool } from './worker-pool.ts';
+import { type TaskEnvironment, taskRequest } from './task-request.ts';
+import { noWorkers, type TaskSource, type Worker } from './worker-pool.ts';
 
-export type ExecutionOptions = {
-  readonly queryId: string;
+export type ExecutionOptions = TaskEnvironment & {
   readonly plan: DistributedPlan;
-  readonly session: Omit<TaskSession, 'seed'>;
-  readonly result: Extract<TaskOutput, { kind: 'result' }>;
-  readonly profile: boolean;
   /** Hash partitions of every repartitioned output. */
   readonly partitions: number;
-  readonly pool: WorkerPool;
   readonly runner: TaskRunner;
   readonly clock: Clock;
   /** Cuts the splits of a `source` stage, or reads all of them for a `single` one. */
   readonly assign: (fragment: Fragment) => Promise<readonly AssignedTask[]>;
-  /**
-   * Looks at the plan again when stages have ended; fragments that started must come back unchanged. The result's columns
-   * stay the same.
-   */
-  readonly adapt: (
-    plan: DistributedPlan,
-    finished: ReadonlyMap<number, FinishedStage>,
-    started: ReadonlySet<number>,
-  ) => DistributedPlan;
+  readonly adapt: Adapt;
 };
-
-/** What adaptive planning learns of a finished stage. */
-export type FinishedStage = { readonly rows: number; readonly bytes: number };
 
 export class Execution implements TaskSource {
   readonly #options: ExecutionOptions;
-  readonly #stages = new Map<number, Stage>();
-  #plan: DistributedPlan;
+  readonly #progress: PlanProgress;
   #failure: Error | undefined;
   #ended = false;
   #resultCopied = false;
@@ -59,7 +41,7 @@ export class Execution implements TaskSource {
 
   constructor(options: ExecutionOptions) {
     this.#options = options;
-    this.#plan = options.plan;
+    this.#progress = new PlanProgress(options.plan);
   }
 
   start(): void {
@@ -69,12 +51,12 @@ export class Execution implements TaskSource {
   }
 
   get plan(): DistributedPlan {
-    return this.#plan;
+    return this.#progress.plan;
   }
 
   /** Root first; stages that have not started have no tasks. */
   stages(): readonly Stage[] {
-    return this.#plan.fragments.map((fragment) => this.#stage(fragment.id));
+    return this.#progress.stages();
   }
 
   /** Attempts beyond each task's first. */
@@ -97,7 +79,7 @@ export class Execution implements TaskSource {
 
   /** These outputs of tasks cannot be read any more. */
   lostFiles(files: readonly { readonly taskId: string; readonly attempt: number }[]): void {
-    for (const task of this.#tasks()) {
+    for (const task of this.#progress.tasks()) {
       const isLost = files.some((file) => file.taskId === task.id && file.attempt === task.attempt);
       if (task.state === 'done' && isLost) task.lost = true;
     }
@@ -105,7 +87,7 @@ export class Execution implements TaskSource {
   }
 
   workerLost(worker: Worker): void {
-    for (const task of this.#tasks()) {
+    for (const task of this.#progress.tasks()) {
       if (task.worker?.key !== worker.key) continue;
       if (task.state === 'running') {
         this.#callOff(task);
@@ -117,7 +99,7 @@ export class Execution implements TaskSource {
       } else if (task.state === 'done' && (task.status?.outputs.length ?? 0) > 0) task.lost = true;
     }
     // Who was still bringing inputs from there would wait for an answer until it gives up.
-    for (const task of this.#tasks()) {
+    for (const task of this.#progress.tasks()) {
       const isBringing = task.state === 'running' && task.status?.state !== 'running';
       if (isBringing && task.readsFrom.has(worker.announcement.url)) this.#redo(task);
     }
@@ -132,7 +114,7 @@ export class Execution implements TaskSource {
     if (this.#ended) return;
     const { pool, clock } = this.#options;
     const workers = pool.workers();
-    const unreadable = workers.length > 0 ? machinesWithoutWorker(this.#tasks(), workers) : undefined;
+    const unreadable = workers.length > 0 ? machinesWithoutWorker(this.#progress.tasks(), workers) : undefined;
     if (workers.length > 0 && !unreadable) return pool.poke();
     const say = `No worker on a machine that sees the data (${unreadable}): start one there`;
     const why = unreadable ? new QueryError('NO_NODES_AVAILABLE', say) : noWorkers();
@@ -152,7 +134,7 @@ export class Execution implements TaskSource {
     if (this.#ended) return;
     this.#ended = true;
     this.#stopWaitingForWorkers?.();
-    for (const task of this.#tasks()) {
+    for (const task of this.#progress.tasks()) {
       if (task.state === 'running') this.#callOff(task);
       // Ended queries are shown for a while: their numbers stay, rows that travel in splits and outputs do not.
       task.splits = {};
@@ -181,14 +163,7 @@ export class Execution implements TaskSource {
   #next(worker: Worker, alone: boolean): Task | undefined {
     if (this.#ended) return undefined;
     const workers = this.#options.pool.workers();
-    for (const stage of this.#stages.values()) {
-      if (!stage.tasks || !this.#inputsReadable(stage) || isReadable(stage)) continue;
-      const waiting = stage.tasks.find(
-        (task) => task.state === 'pending' && task.alone === alone && mayRun(task, worker, workers),
-      );
-      if (waiting) return waiting;
-    }
-    return undefined;
+    return this.#progress.waitingTask((task) => task.alone === alone && mayRun(task, worker, workers));
   }
 
   // ------------------------------------------------------------------------------------------------------ running tasks
@@ -218,30 +193,10 @@ export class Execution implements TaskSource {
   }
 
   #request(task: Task): TaskRequest {
-    const { session, result, profile, queryId } = this.#options;
-    const { fragment, partitions } = task.stage;
-    const inputs = inputFiles(task, (id) => this.#stage(id));
-    task.readsFrom = new Set(Object.values(inputs).flatMap((files) => files.map((file) => file.worker)));
-    return {
-      taskId: task.id,
-      attempt: task.attempt,
-      fragment,
-      splits: task.splits,
-      inputs,
-      output: fragment.output ? this.#exchangeOutput(fragment, partitions) : result,
-      session: { ...session, seed: taskSeed(queryId, task.id) },
-      alone: task.alone,
-      profile,
-      waitMs: 0,
-    };
-  }
-
-  /** Files that no network carries, and that stay in memory mostly, are not worth the work of making them smaller. */
-  #exchangeOutput({ estimatedRows }: Fragment, partitions: number): TaskOutput {
-    const machines = new Set(this.#options.pool.workers().map(({ announcement }) => announcement.machineId));
-    const checksums = machines.size > 1;
-    const compressed = checksums || (estimatedRows ?? Infinity) > UNCOMPRESSED_ROWS_MAX;
-    return { kind: 'exchange', partitions, checksums, compressed };
+    const request = taskRequest(task, (id) => this.#progress.stage(id), this.#options);
+    const files = Object.values(request.inputs).flat();
+    task.readsFrom = new Set(files.map((file) => file.worker));
+    return request;
   }
 
   #finished(task: Task, worker: Worker, status: TaskStatus): void {
@@ -301,10 +256,7 @@ export class Execution implements TaskSource {
 
   #recover(): void {
     if (this.#ended) return;
-    const stages = this.#plan.fragments.map((fragment) => recoveryView(this.#stage(fragment.id)));
-    for (const [id, indexes] of recover(stages, this.#plan.fragments[0]!.id, !this.#resultCopied)) {
-      for (const index of indexes) this.#redo(this.#stage(id).tasks![index]!);
-    }
+    for (const task of this.#progress.tasksToRedo(!this.#resultCopied)) this.#redo(task);
     this.#advance();
   }
 
@@ -342,59 +294,23 @@ export class Execution implements TaskSource {
     }
     if (this.#ended) return;
     this.#noteEnds();
-    const ready = (): readonly Fragment[] =>
-      this.#plan.fragments.filter((fragment) => {
-        const stage = this.#stages.get(fragment.id);
-        const awaited = [...fragment.inputs, ...(fragment.startsAfter ?? [])];
-        return !stage && awaited.every((input) => this.#isReadable(input));
-      });
-    if (ready().some((fragment) => fragment.inputs.length > 0 || fragment.startsAfter)) this.#adapt();
-    for (const fragment of ready()) this.#open(fragment);
-    const root = this.#stages.get(this.#plan.fragments[0]!.id);
-    if (root && isReadable(root)) for (const waiter of this.#waiters.splice(0)) waiter.resolve(filesOf(root));
+    const progress = this.#progress;
+    // What has no inputs starts as it was planned.
+    if (progress.ready().some((fragment) => fragment.inputs.length > 0 || fragment.startsAfter)) {
+      progress.adapt(this.#options.adapt);
+    }
+    for (const fragment of progress.ready()) void this.#makeTasks(progress.open(fragment, this.#options.partitions));
+    const files = progress.resultFiles();
+    if (files) for (const waiter of this.#waiters.splice(0)) waiter.resolve(files);
     this.#options.pool.poke();
   }
 
   /** Stops what still runs in a stage whose readers have enough. */
   #noteEnds(): void {
-    for (const stage of this.#stages.values()) {
-      if (!isReadable(stage)) continue;
+    for (const stage of this.#progress.readableStages()) {
       stage.endedMs ??= this.#options.clock.elapsedMs();
       for (const task of stage.tasks!) if (task.state === 'running') this.#callOff(task);
     }
-  }
-
-  #adapt(): void {
-    const finished = new Map<number, FinishedStage>();
-    for (const stage of this.#stages.values()) {
-      if (!isReadable(stage)) continue;
-      const files = filesOf(stage);
-      finished.set(stage.fragment.id, {
-        rows: files.reduce((sum, file) => sum + file.rows, 0),
-        bytes: files.reduce((sum, file) => sum + file.bytes, 0),
-      });
-    }
-    const plan = this.#options.adapt(this.#plan, finished, new Set(this.#stages.keys()));
-    for (const id of this.#stages.keys()) {
-      assert(
-        plan.fragments.some((fragment) => fragment.id === id),
-        'a started fragment stays in the plan',
-      );
-    }
-    this.#plan = plan;
-  }
-
-  #open(fragment: Fragment): void {
-    const wanted = fragment.output && rowsWanted(this.#plan.fragments, fragment.id);
-    const spread = fragment.output?.kind === 'repartition';
-    const stage: Stage = {
-      fragment,
-      tasks: undefined,
-      rowsWanted: wanted,
-      partitions: spread ? this.#options.partitions : 1,
-    };
-    this.#stages.set(fragment.id, stage);
-    void this.#makeTasks(stage);
   }
 
   async #makeTasks(stage: Stage): Promise<void> {
@@ -410,28 +326,8 @@ export class Execution implements TaskSource {
       this.fail(problem as Error);
     }
   }
-
-  #inputsReadable = (stage: Stage): boolean => stage.fragment.inputs.every((input) => this.#isReadable(input));
-
-  #isReadable(fragment: number): boolean {
-    const stage = this.#stages.get(fragment);
-    return stage !== undefined && isReadable(stage);
-  }
-
-  /** Also of a fragment that has not started. */
-  #stage(id: number): Stage {
-    const fragment = this.#plan.fragments.find((candidate) => candidate.id === id);
-    assert(fragment, `fragment ${id} is in the plan`);
-    return this.#stages.get(id) ?? { fragment, tasks: undefined, rowsWanted: undefined, partitions: 1 };
-  }
-
-  #tasks(): readonly Task[] {
-    return [...this.#stages.values()].flatMap((stage) => stage.tasks ?? []);
-  }
 }
 
-/** Some hundreds of megabytes at most, mostly. */
-const UNCOMPRESSED_ROWS_MAX = 10_000_000;
 /** Tries of one task, the first included. */
 const ATTEMPTS_MAX = 4;
 /** Times that one task runs again because files were lost: many workers may die, but not for ever. */
