@@ -3,7 +3,7 @@
 import { ClusterClient } from '../cluster/cluster-client.ts';
 import { Membership } from '../cluster/membership.ts';
 import type { Clock } from '../common/clock.ts';
-import type { Announcement, AnnouncementReply } from '../exchange/task-protocol.ts';
+import type { Announcement, AnnouncementReply, RemovalRequest } from '../exchange/task-protocol.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Query } from './query.ts';
 import { QueryManager } from './query-manager.ts';
@@ -27,8 +27,10 @@ export class Coordinator {
   readonly pool: WorkerPool;
   readonly client: ClusterClient;
   readonly #options: CoordinatorOptions;
-  /** Queries whose files workers are told to remove. */
+  /** Queries whose files workers are, or will be, told to remove. */
   readonly #removed = new WeakSet<Query>();
+  /** Their ids, until workers are told. */
+  #untold: string[] = [];
 
   constructor(options: CoordinatorOptions) {
     const { clock, secret, logger } = options;
@@ -90,17 +92,20 @@ export class Coordinator {
   #removeFiles(query: Query): void {
     if (!query.execution || this.#removed.has(query)) return;
     this.#removed.add(query);
-    // The answer that the client waits for goes out first.
-    if (query.state === 'FAILED') this.#tellToRemove(query);
-    else this.#options.clock.after(REMOVAL_DELAY_MS, () => this.#tellToRemove(query));
+    this.#untold.push(query.id);
+    if (query.state === 'FAILED') this.#tellToRemove();
+    else if (this.#untold.length === 1) this.#options.clock.after(REMOVAL_DELAY_MS, () => this.#tellToRemove());
   }
 
-  #tellToRemove(query: Query): void {
+  #tellToRemove(): void {
+    const request: RemovalRequest = { queries: this.#untold };
+    this.#untold = [];
+    if (request.queries.length === 0) return;
     for (const { announcement } of this.pool.workers()) {
-      this.client.json('DELETE', `${announcement.url}/v1/query/${query.id}`).catch(ignoreUnreachable);
+      this.client.json('POST', `${announcement.url}/v1/removal`, request).catch(ignoreUnreachable);
     }
   }
 }
 
-/** Longer than an answer takes to go out. */
-const REMOVAL_DELAY_MS = 20;
+/** The answer that the client waits for goes out first, and short queries one after another share a request. */
+const REMOVAL_DELAY_MS = 50;

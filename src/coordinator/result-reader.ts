@@ -62,7 +62,7 @@ export async function* resultPages(files: readonly InputFile[], read: ReadFile):
 export async function copyResult(files: readonly InputFile[], read: ReadFile): Promise<Buffer> {
   const parts = await Promise.all(
     files.map(async (file) => {
-      const bytes = file.inline === undefined ? await read(file, 0, file.bytes - 1) : Buffer.from(file.inline);
+      const bytes = await read(file, 0, file.bytes - 1);
       check(file, countRows(bytes), bytes.length - 1 - bytes.lastIndexOf(NEWLINE));
       return bytes;
     }),
@@ -83,6 +83,7 @@ export function readFromWorkers(
   signal: AbortSignal,
 ): ReadFile {
   return async (file, first, last) => {
+    if (file.inline !== undefined) return Buffer.from(file.inline).subarray(first, last + 1);
     const url = `${file.worker}/v1/exchange/${file.taskId}/${file.attempt}/${file.partition}`;
     for (let tries = 1; ; tries++) {
       try {

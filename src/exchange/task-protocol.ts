@@ -9,7 +9,7 @@
  * | `GET /v1/task/{taskId}/{attempt}?waitMs=` → `TaskStatus` | answers when done, or after `waitMs` |
  * | `DELETE /v1/task/{taskId}/{attempt}` | cancel and remove outputs |
  * | `GET /v1/exchange/{taskId}/{attempt}/{partition}` | bytes of one output file; `Range` allowed |
- * | `DELETE /v1/query/{queryId}` | cancel and remove everything of a query |
+ * | `POST /v1/removal` | cancel and remove everything of the queries that a `RemovalRequest` names |
  * | `POST /v1/kernel` `KernelRequest` → rows | generated SQL for connectors (schema inference, sketches) |
  */
 
@@ -23,11 +23,11 @@ export type OutputFile = {
   readonly partition: number;
   readonly rows: number;
   readonly bytes: number;
-  /** Path on the machine that wrote it, readable by workers with the same `machineId`. */
+  /** On the machine that wrote it, readable by workers with the same `machineId`. What stands in `inline` need not be there. */
   readonly path: string;
   /** As the writer left it, where other machines may read it: CRC-32 in hexadecimal digits. */
   readonly checksum?: string;
-  /** The file itself, of small results in lines of JSON: it spares a request. */
+  /** What the file holds, of small results in lines of JSON: it spares a request. */
   readonly inline?: string;
 };
 
@@ -155,6 +155,8 @@ export type TaskStatus = {
   readonly statistics: TaskStatistics;
   readonly profile?: OperatorProfile;
 };
+
+export type RemovalRequest = { readonly queries: readonly string[] };
 
 export type KernelRequest = { readonly sql: string; readonly roots: readonly string[] };
 export type KernelResponse = { readonly rows: readonly (readonly JsonValue[])[] } | { readonly error: ErrorInfo };

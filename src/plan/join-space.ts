@@ -8,6 +8,7 @@ import type { JoinGraph } from './join-graph.ts';
 import { joined } from './join-statistics.ts';
 import type { JoinNode, PlanNode } from './nodes.ts';
 import { outputsOf } from './nodes.ts';
+import { rowsAtMost } from './rows-at-most.ts';
 import type { RuleContext } from './rule.ts';
 import { EqualityClasses, equalityOf } from './rules/equalities.ts';
 import { filtered } from './selectivity.ts';
@@ -224,7 +225,7 @@ export class JoinSpace {
       statistics,
       rows: statistics.rows ?? rows,
       cost: 0,
-      isScalar: isScalar(relation),
+      isScalar: rowsAtMost(relation) <= 1,
       made: { kind: 'relation', node },
     };
   }
@@ -280,10 +281,3 @@ const equality = (left: Symbol, right: Symbol): Expression => ({
 
 const lookup = (buildRows: number): number =>
   PROBE * (1 + 0.25 * Math.max(0, Math.log2(Math.max(buildRows, 1) / CACHED_ROWS)));
-
-function isScalar(node: PlanNode): boolean {
-  if (node.kind === 'EnforceSingleRow') return true;
-  if (node.kind === 'Aggregation') return node.keys.length === 0 && !node.groupingSets;
-  if (node.kind === 'Values') return node.rows.length <= 1;
-  return (node.kind === 'Project' || node.kind === 'Filter') && isScalar(node.source);
-}

@@ -73,6 +73,45 @@ function presentSql(type: SqlType, sql: string, options: WireOptions, depth: num
   }
 }
 
+/** Bytes of the longest text that `wireSql` makes of a value; Infinity when the type does not bound it. */
+export function wireBytesMax(type: SqlType): number {
+  switch (type.kind) {
+    case 'boolean':
+    case 'tinyint':
+    case 'smallint':
+    case 'integer':
+    case 'bigint':
+    case 'real':
+    case 'double':
+    case 'unknown':
+      return 32;
+    case 'decimal':
+    case 'date':
+    case 'time':
+    case 'time with time zone':
+    case 'timestamp':
+    case 'interval year to month':
+    case 'interval day to second':
+    case 'uuid':
+    case 'ipaddress':
+      return 64;
+    case 'timestamp with time zone':
+      return 128;
+    case 'varchar':
+    case 'char':
+      // A code point beyond the first plane may stand as two escapes.
+      return type.length === undefined ? Infinity : 2 + 12 * type.length;
+    case 'row':
+      return type.fields.reduce((sum, field) => sum + 1 + wireBytesMax(field.type), 4);
+    case 'array':
+    case 'map':
+    case 'json':
+    case 'varbinary':
+    case 'function':
+      return Infinity;
+  }
+}
+
 /** Text without characters that JSON escapes. */
 function plainText(type: SqlType, sql: string, options: WireOptions): string {
   switch (type.kind) {

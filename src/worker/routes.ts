@@ -3,7 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { serveFile } from '../exchange/serve-file.ts';
 import { isQueryId, parseTaskId } from '../exchange/task-id.ts';
-import type { KernelRequest, KernelResponse, TaskRequest } from '../exchange/task-protocol.ts';
+import type { KernelRequest, KernelResponse, RemovalRequest, TaskRequest } from '../exchange/task-protocol.ts';
 import type { TaskManager } from './task-manager.ts';
 
 type TaskParams = { readonly taskId: string; readonly attempt: string };
@@ -35,9 +35,10 @@ export function addWorkerRoutes(
     return reply.code(204).send();
   });
 
-  app.delete<{ Params: { queryId: string } }>('/v1/query/:queryId', async (request, reply) => {
-    if (!isQueryId(request.params.queryId)) return reply.code(400).send({ error: 'no query id' });
-    await tasks.removeQuery(request.params.queryId);
+  app.post<{ Body: RemovalRequest }>('/v1/removal', async (request, reply) => {
+    const { queries } = request.body;
+    if (!Array.isArray(queries) || !queries.every(isQueryId)) return reply.code(400).send({ error: 'no query id' });
+    await Promise.all(queries.map((id) => tasks.removeQuery(id)));
     return reply.code(204).send();
   });
 

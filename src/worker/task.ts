@@ -31,7 +31,7 @@ import { isInterrupted, isNarrowOverflow, kernelError } from './kernel/errors.ts
 import { type JobResult, type Kernel, KernelDied, KernelFailure } from './kernel/kernel.ts';
 import type { KernelJob, KernelRows } from './kernel/protocol.ts';
 import { operatorProfile, type ProfileTotals, profileTotals } from './profile.ts';
-import { scansOf, type TaskContext, type TaskStatement, renderTask } from './render/render-task.ts';
+import { scansOf, type TaskAnswer, type TaskContext, type TaskStatement, renderTask } from './render/render-task.ts';
 
 export type TaskEnvironment = {
   /** Until then nothing is known of the folders to read. */
@@ -178,7 +178,7 @@ export class Task {
       task: this.#task,
     };
     const { statement, result } = await this.#executeNarrowFirst(context, inputs.files);
-    this.#outputs = await this.#withMore(readAnswer(statement, result.rows.at(-1)!));
+    this.#outputs = await this.#withMore(readAnswer(statement.answer, result.rows.at(-1)!));
     this.#checkInputs(inputs.files, result.rows);
     const profile = await this.#readProfile();
     const rowsWritten = sum(this.#outputs.map((output) => output.rows));
@@ -201,7 +201,7 @@ export class Task {
       return output.checksums ? mapLimited(outputs, CHECKSUMS_AT_ONCE, withChecksum) : outputs;
     }
     const [file] = outputs;
-    if (output.format !== 'json-lines' || !file || file.bytes > INLINE_BYTES_MAX) {
+    if (output.format !== 'json-lines' || !file || file.inline !== undefined || file.bytes > INLINE_BYTES_MAX) {
       return outputs;
     }
     return [{ ...file, inline: readFileSync(file.path, 'utf8') }];
@@ -225,7 +225,7 @@ export class Task {
     const execute = async (narrowDecimals: boolean): Promise<{ statement: TaskStatement; result: JobResult }> => {
       const statement = renderTask(this.request, { ...context, narrowDecimals });
       // Not asynchronous, here and below: through the thread pool it takes many times as long, while the client waits.
-      mkdirSync(this.#directory, { recursive: true });
+      if (statement.answer.kind !== 'lines') mkdirSync(this.#directory, { recursive: true });
       return { statement, result: await this.#execute(statement, inputs) };
     };
     if (catchesErrors(this.request)) return execute(false);
@@ -361,8 +361,12 @@ async function withChecksum(output: OutputFile): Promise<OutputFile> {
   return { ...output, checksum: text };
 }
 
-function readAnswer(statement: TaskStatement, rows: KernelRows): readonly OutputFile[] {
-  const { answer } = statement;
+function readAnswer(answer: TaskAnswer, rows: KernelRows): readonly OutputFile[] {
+  if (answer.kind === 'lines') {
+    const inline = rows.map(([line]) => `${line as string}\n`).join('');
+    const bytes = Buffer.byteLength(inline);
+    return rows.length === 0 ? [] : [{ partition: 0, rows: rows.length, bytes, path: answer.path, inline }];
+  }
   if (answer.kind === 'file') {
     const count = Number(rows[0]?.[0]);
     assert(rows.length === 1 && Number.isSafeInteger(count), 'the kernel counts the rows that it writes');

@@ -159,7 +159,7 @@ test('internal routes are for the cluster alone, each request once', async () =>
     [worker, 'GET', '/v1/task/q.0.0/0'],
     [worker, 'DELETE', '/v1/task/q.0.0/0'],
     [worker, 'GET', '/v1/exchange/q.0.0/0/0'],
-    [worker, 'DELETE', '/v1/query/q'],
+    [worker, 'POST', '/v1/removal'],
     [worker, 'POST', '/v1/kernel'],
   ];
   const secret = (await readFile(path.join(server.dataDirectory, 'secret'), 'utf8')).trim();

@@ -43,6 +43,8 @@ function long(): OutputNode {
 }
 
 const few = (): OutputNode => plan.output(numbers('n', 3));
+/** Too many to come back without a file. */
+const many = (): OutputNode => plan.output(numbers('n', 3000));
 const worker = () => cluster.workers[0]!;
 
 test('a kernel that dies with one task says so, and the task runs alone on a fresh one', async () => {
@@ -88,7 +90,7 @@ test('a query that is called off ends, in the kernel too', async () => {
   const request = queryTask(long());
   const running = cluster.run(worker(), request);
   await sleep(300);
-  await cluster.client.json('DELETE', `${worker().url}/v1/query/${request.taskId.split('.')[0]}`);
+  await cluster.removeQuery(worker(), request.taskId.split('.')[0]!);
   expect((await running).state).toBe('canceled');
   expect((await cluster.run(worker(), queryTask(few(), { alone: true }))).state).toBe('finished');
 });
@@ -101,12 +103,12 @@ test('an attempt whose removal overtakes its creation does not start', async () 
 });
 
 test('an attempt whose folder can neither be made nor removed fails, and its query can be removed', async () => {
-  const request = queryTask(few());
+  const request = queryTask(many());
   const [queryId] = request.taskId.split('.');
   const obstacle = path.join(cluster.folder, 'data', 'exchange', 'node-0', queryId!);
   writeFileSync(obstacle, 'no folder');
   expect(await cluster.run(worker(), request)).toMatchObject({ state: 'failed', failure: { kind: 'error' } });
-  await cluster.client.json('DELETE', `${worker().url}/v1/query/${queryId}`);
+  await cluster.removeQuery(worker(), queryId!);
   expect(existsSync(obstacle)).toBe(false);
 });
 
@@ -199,7 +201,7 @@ test('a worker that is gone has lost its files', async () => {
 
 test('files of queries that no longer live are removed, and those of the living stay', async () => {
   const folder = path.join(cluster.folder, 'data', 'exchange', 'node-0');
-  const request = queryTask(few());
+  const request = queryTask(many());
   await cluster.run(worker(), request);
   const [queryId] = request.taskId.split('.');
   cluster.reply = { roots: [], liveQueries: [queryId!] };

@@ -42,6 +42,7 @@ export type TestCluster = {
   /** What the coordinator answers to announcements. */
   reply: AnnouncementReply;
   readonly run: (worker: Worker, request: TaskRequest) => Promise<TaskStatus>;
+  readonly removeQuery: (worker: Worker, queryId: string) => Promise<void>;
   /** The lines of a finished result task. */
   readonly lines: (status: TaskStatus) => readonly JsonValue[];
   /** One more worker. */
@@ -68,9 +69,10 @@ export async function startTestCluster(
     announcements,
     reply: { roots, liveQueries: queries },
     run: (worker, request) => client.json<TaskStatus>('POST', `${worker.url}/v1/task`, request, { timeoutMs: 60_000 }),
+    removeQuery: (worker, queryId) => client.json('POST', `${worker.url}/v1/removal`, { queries: [queryId] }),
     lines: (status) => {
       if (status.state !== 'finished') throw new Error(JSON.stringify(status, undefined, 2));
-      const text = status.outputs.map((output) => readFileSync(output.path, 'utf8')).join('');
+      const text = status.outputs.map(({ inline, path: file }) => inline ?? readFileSync(file, 'utf8')).join('');
       return text
         .split('\n')
         .slice(0, -1)

@@ -4,9 +4,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { KernelResponse } from '../../src/exchange/task-protocol.ts';
 import type { PlanNode, RemoteSourceNode } from '../../src/plan/nodes.ts';
+import type { Expression } from '../../src/sql/expression.ts';
 import { big, compare, count, fragmentOf, PlanBuilder, ref } from '../plan/build.ts';
 import { inputsFrom, queryTask, startTestCluster, taskOf, type TestCluster } from './harness.ts';
-import { BIGINT } from '../../src/types/type.ts';
+import { BIGINT, type SqlType } from '../../src/types/type.ts';
 
 let cluster: TestCluster;
 let apart: TestCluster;
@@ -37,6 +38,26 @@ test('SELECT 1', async () => {
   const status = await cluster.run(cluster.workers[0]!, queryTask(root));
   expect(cluster.lines(status)).toEqual([[1]]);
   expect(status.outputs).toMatchObject([{ partition: 0, rows: 1, bytes: 4 }]);
+});
+
+/** One row of a text with what JSON escapes and what takes four bytes. */
+function text(type: SqlType): PlanNode {
+  const row: Expression = { kind: 'Constant', type, value: 'a\u0001\u{1F600}' };
+  return { kind: 'Values', id: plan.newId(), symbols: [{ name: 'x', type }], rows: [[row]] };
+}
+
+test('a result that is sure to be tiny makes no file; one that may not be does', async () => {
+  const [worker] = cluster.workers;
+  const isFile = async (root: PlanNode, options: Parameters<typeof queryTask>[1] = {}): Promise<boolean> => {
+    const status = await cluster.run(worker!, queryTask(plan.output(root), options));
+    expect(cluster.lines(status)).toHaveLength(status.outputs[0]!.rows);
+    return existsSync(status.outputs[0]!.path);
+  };
+  expect(await isFile(numbers(100))).toBe(false);
+  expect(await isFile(numbers(1000))).toBe(true);
+  expect(await isFile(text({ kind: 'varchar', length: 3 }))).toBe(false);
+  expect(await isFile(text({ kind: 'varchar' }))).toBe(true);
+  expect(await isFile(numbers(100), { profile: true })).toBe(true);
 });
 
 test('a partitioned aggregation over two machines', async () => {
@@ -112,13 +133,13 @@ test('a filtered, sorted result keeps its order; a result without rows has no fi
 
 test('the same request twice is one task; a removed query leaves no files and starts nothing', async () => {
   const [worker] = cluster.workers;
-  const request = queryTask(plan.output(numbers(3)));
+  const request = queryTask(plan.output(numbers(3000)));
   const [one, two] = await Promise.all([cluster.run(worker!, request), cluster.run(worker!, request)]);
   expect(two).toEqual(one);
   const [queryId] = request.taskId.split('.');
   const folder = path.join(cluster.folder, 'data', 'exchange', 'node-0');
   expect(readdirSync(folder)).toContain(queryId);
-  await cluster.client.json('DELETE', `${worker!.url}/v1/query/${queryId}`);
+  await cluster.removeQuery(worker!, queryId!);
   expect(existsSync(path.join(folder, queryId!))).toBe(false);
   expect((await cluster.run(worker!, request)).state).toBe('canceled');
   expect(existsSync(path.join(folder, queryId!))).toBe(false);

@@ -4,10 +4,11 @@ import { assert } from '../../common/assert.ts';
 import type { ScanContext, ScanProvider } from '../../connectors/connector.ts';
 import type { TaskRequest } from '../../exchange/task-protocol.ts';
 import { type PlanNode, type RemoteSourceNode, sourcesOf, type TableScanNode } from '../../plan/nodes.ts';
+import { rowsAtMost } from '../../plan/rows-at-most.ts';
 import type { Symbol } from '../../sql/expression.ts';
 import type { FunctionRegistry } from '../../sql/functions/registry.ts';
 import { globFree, emptySelect, identifier, kernelType, keySql, NO_COLUMNS, quote } from '../../types/kernel.ts';
-import { wireSql } from '../../types/wire.ts';
+import { wireBytesMax, wireSql } from '../../types/wire.ts';
 import { arrowSql } from '../arrow/projection.ts';
 import type { ArrowTarget } from '../kernel/protocol.ts';
 import type { PlanWorld } from './plan-context.ts';
@@ -41,11 +42,15 @@ export type TaskContext = {
   readonly narrowDecimals: boolean;
 };
 
-/** How the rows of a task's statement tell what it wrote. */
+/**
+ * How the rows of a task's statement tell what it wrote. `lines`: they are the result, and no file was written. `file`: one row
+ * with the count. `statistics`: a row for each file, as RETURN_STATS has it.
+ */
+export type TaskAnswer = { readonly kind: 'lines' | 'file'; readonly path: string } | { readonly kind: 'statistics' };
+
 export type TaskStatement = {
   readonly sql: string;
-  /** `file`: one row with the count. `statistics`: a row for each file, as RETURN_STATS has it. */
-  readonly answer: { readonly kind: 'file'; readonly path: string } | { readonly kind: 'statistics' };
+  readonly answer: TaskAnswer;
   /** `sql` is a query whose rows are to be written so. */
   readonly arrow?: ArrowTarget;
 };
@@ -58,7 +63,9 @@ export function renderTask(request: TaskRequest, context: TaskContext): TaskStat
     assert(root.kind === 'Output', 'the root fragment makes the result');
     const columns = root.columns.map(({ symbol }) => symbol);
     if (output.format === 'arrow') return resultBatches(select, columns, context);
-    return resultLines(select, columns, !output.millisecondsOnly, context);
+    // A profile is written beside the result.
+    const isTiny = !request.profile && rowsAtMost(root) * lineBytesMax(columns) <= TINY_RESULT_BYTES;
+    return resultLines(select, columns, !output.millisecondsOnly, isTiny ? 'lines' : 'file', context);
   }
   if (output.partitions > 1) {
     assert(fragment.output?.kind === 'repartition', 'rows are cut into partitions for a repartitioning exchange');
@@ -98,19 +105,31 @@ function partitions(
   };
 }
 
-/** Lines of JSON: CSV of one column that is quoted by nobody. JSON text holds no line ends and no control characters. */
+/** A result that is sure to be no longer than that spares the work of a file: it comes back with the task's status anyway. */
+const TINY_RESULT_BYTES = 64 * 1024;
+
+const lineBytesMax = (columns: readonly Symbol[]): number =>
+  columns.reduce((sum, symbol) => sum + 1 + wireBytesMax(symbol.type), 2);
+
+/**
+ * Lines of JSON. A file of them is CSV of one column that is quoted by nobody: JSON text holds no line ends and no control
+ * characters.
+ */
 function resultLines(
   select: string,
   columns: readonly Symbol[],
   parametricDatetime: boolean,
+  kind: 'lines' | 'file',
   context: TaskContext,
 ): TaskStatement {
   const cells = columns.map((symbol) => wireSql(symbol.type, column(symbol), { parametricDatetime }));
+  const lines = `SELECT '[' || ${cells.join(` || ',' || `)} || ']' FROM (${select})`;
   const path = `${context.directory}/0.jsonl`;
-  const line = `'[' || ${cells.join(` || ',' || `)} || ']'`;
+  const answer = { kind, path };
+  if (kind === 'lines') return { sql: lines, answer };
   return {
-    sql: `COPY (SELECT ${line} FROM (${select})) TO ${quote(path)} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\u0001')`,
-    answer: { kind: 'file', path },
+    sql: `COPY (${lines}) TO ${quote(path)} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\u0001')`,
+    answer,
   };
 }
 

@@ -11,7 +11,7 @@ import { fold } from '../../../src/sql/functions/fold.ts';
 import { FunctionRegistry } from '../../../src/sql/functions/registry.ts';
 import { parseStatement } from '../../../src/sql/parser.ts';
 import { renderExpression } from '../../../src/sql/render/render-expression.ts';
-import { wireSql } from '../../../src/types/wire.ts';
+import { wireBytesMax, wireSql } from '../../../src/types/wire.ts';
 import { typeName } from '../../../src/types/type.ts';
 import { QueryError } from '../../../src/common/errors.ts';
 import { kernelError } from '../../../src/worker/kernel/errors.ts';
@@ -46,8 +46,15 @@ export class Evaluator {
   async value(expression: Expression): Promise<string> {
     const sql = renderExpression(expression, { registry, query, column: (name) => `"${name}"` });
     const wire = wireSql(expression.type, 'x', { parametricDatetime: true });
+    const text = await this.#text(`SELECT ${wire} FROM (SELECT ${sql} AS x)`);
+    const bytesMax = wireBytesMax(expression.type);
+    if (Buffer.byteLength(text) > bytesMax) throw new Error(`longer than ${bytesMax} bytes: ${text}`);
+    return text;
+  }
+
+  async #text(sql: string): Promise<string> {
     try {
-      const result = await this.#connection.runAndReadAll(`SELECT ${wire} FROM (SELECT ${sql} AS x)`);
+      const result = await this.#connection.runAndReadAll(sql);
       const [value] = result.getRowsJson()[0]!;
       return typeof value === 'string' ? value : JSON.stringify(value);
     } catch (error) {
