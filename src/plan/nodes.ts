@@ -140,7 +140,7 @@ export type AggregationNode = {
   /** With grouping sets: which of them (by index) a row belongs to, BIGINT. */
   readonly groupId?: Symbol;
   readonly aggregations: readonly { readonly symbol: Symbol; readonly call: AggregateCall }[];
-  /** Over a task's share of the rows; an aggregation above an exchange combines what the tasks made. */
+  /** Over a task's share of the rows, so that a group may stand in several: an aggregation above combines them. */
   readonly partial?: true;
 };
 

@@ -25,6 +25,7 @@ const CHECKS: readonly NodeCheck[] = [
   { name: 'what is compared or combined has one type', check: typesAligned },
   { name: 'Output is the root and only the root', check: outputOnlyAtRoot },
   { name: 'assigned symbols have the type of their expression', check: assignmentsTyped },
+  { name: 'what is made in parts is brought together above', check: partsCombined },
   { name: 'grouping sets index keys and carry a group id', check: groupingSetsValid },
 ];
 
@@ -133,6 +134,34 @@ function assignmentsTyped(node: PlanNode): string | undefined {
           : [];
   const wrong = typed.find(({ symbol, type }) => !sameType(symbol.type, type));
   return wrong && `${wrong.symbol.name} is ${typeName(wrong.symbol.type)}, its expression ${typeName(wrong.type)}`;
+}
+
+/**
+ * A group stands in several rows of a partial aggregation, one of each task at the most: whoever took these for groups would be
+ * wrong. So they go on only until the same step over all parts, as rows of a limit in parts do.
+ */
+function partsCombined(node: PlanNode): string | undefined {
+  const going = passedOn(node);
+  const wrong = sourcesOf(node)
+    .filter((source) => !going.includes(source))
+    .map(partsIn)
+    .find((parts) => parts !== undefined && parts !== node.kind);
+  return wrong && `it reads what a partial ${wrong} made`;
+}
+
+/** The step of which the node's rows are parts. */
+function partsIn(node: PlanNode): PlanNode['kind'] | undefined {
+  if ('partial' in node && node.partial) return node.kind;
+  return passedOn(node)
+    .map(partsIn)
+    .find((parts) => parts !== undefined);
+}
+
+/** Sources whose rows may be parts. An outer join pads parts as it pads groups: see rules/aggregate-below-outer-join.ts. */
+function passedOn(node: PlanNode): readonly PlanNode[] {
+  if (node.kind === 'Exchange' || node.kind === 'Project') return [node.source];
+  if (node.kind === 'Join' && node.type === 'LEFT') return [node.right];
+  return node.kind === 'Join' && node.type === 'RIGHT' ? [node.left] : [];
 }
 
 function groupingSetsValid(node: PlanNode): string | undefined {
