@@ -6,14 +6,21 @@
  */
 
 import type { DistributedPlan, Fragment } from './fragment.ts';
-import { type FragmentResult, fragmentOf, hasOneReader, inputsOf, mapRemotes, replaced } from './fragment-edits.ts';
+import {
+  type FragmentResult,
+  fragmentOf,
+  hasOneReader,
+  mapRemotes,
+  replaced,
+  takenIn,
+  withRoot,
+} from './fragment-edits.ts';
 import { checkFragments, remoteSourcesOf, violationIn } from './fragment-checker.ts';
 import { withSmallInputsInside } from './inline-small-fragments.ts';
 import { describeRows } from './join-distribution.ts';
 import type { JoinNode, PlanNode } from './nodes.ts';
 import { sourcesOf, withSources } from './nodes.ts';
 import type { ClusterShape } from './rule.ts';
-import { isDeterministic } from './determinism.ts';
 import { withReducedSides } from './reduce-shuffled-side.ts';
 import { SMALL_INPUT_BYTES, SMALL_INPUT_ROWS } from './small-input.ts';
 
@@ -86,9 +93,7 @@ function withInputsInside(plan: DistributedPlan, id: number, isOpen: (id: number
       .map((input) => fragmentOf(current, input))
       .find((input) => input?.partitioning === 'single' && isOpen(input.id) && hasOneReader(current, input.id));
     if (!inner) return current;
-    const root = mapRemotes(reader.root, (remote) => (remote.fragment === inner.id ? inner.root : remote));
-    const merged = { ...reader, root, inputs: inputsOf(root), deterministic: isDeterministic(root) };
-    current = replaced(current, merged, inner.id);
+    current = takenIn(current, reader, inner.id, inner.root);
   }
 }
 
@@ -129,11 +134,8 @@ function withoutShuffle(
     probe.root,
   );
   const merged: Fragment = {
-    ...fragment,
-    root,
+    ...withRoot(fragment, root),
     partitioning: probe.partitioning,
-    inputs: inputsOf(root),
-    deterministic: isDeterministic(root),
     reason: `build side turned out small: ${describeRows(rows, 'exactly')}`,
   };
   return violationIn(merged) === undefined ? replaced(plan, merged, probe.id) : plan;

@@ -1,5 +1,6 @@
 /** Small changes to a plan that is cut already. */
 
+import { isDeterministic } from './determinism.ts';
 import type { DistributedPlan, Fragment } from './fragment.ts';
 import { remoteSourcesOf } from './fragment-checker.ts';
 import type { PlanNode, RemoteSourceNode } from './nodes.ts';
@@ -28,6 +29,20 @@ export function replaced(plan: DistributedPlan, fragment: Fragment, without?: nu
 export const inputsOf = (root: PlanNode): readonly number[] => [
   ...new Set(remoteSourcesOf(root).map((remote) => remote.fragment)),
 ];
+
+/** The fragment with another body. */
+export const withRoot = (fragment: Fragment, root: PlanNode): Fragment => ({
+  ...fragment,
+  root,
+  inputs: inputsOf(root),
+  deterministic: isDeterministic(root),
+});
+
+/** One fragment's work, as `body`, becomes a part of its only reader's. */
+export function takenIn(plan: DistributedPlan, reader: Fragment, id: number, body: PlanNode): DistributedPlan {
+  const root = mapRemotes(reader.root, (remote) => (remote.fragment === id ? body : remote));
+  return replaced(plan, withRoot(reader, root), id);
+}
 
 /** The plan with its remote sources replaced. */
 export function mapRemotes(node: PlanNode, map: (remote: RemoteSourceNode) => PlanNode): PlanNode {

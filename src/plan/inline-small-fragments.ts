@@ -4,10 +4,9 @@
  */
 
 import { remoteSourcesOf } from './fragment-checker.ts';
-import { type FragmentResult, fragmentOf, hasOneReader, inputsOf, mapRemotes, replaced } from './fragment-edits.ts';
+import { type FragmentResult, fragmentOf, hasOneReader, mapRemotes, takenIn } from './fragment-edits.ts';
 import type { PlanNode } from './nodes.ts';
 import { sourcesOf } from './nodes.ts';
-import { isDeterministic } from './determinism.ts';
 import type { DistributedPlan, Fragment } from './fragment.ts';
 
 /** Rows that every task of the reader reads again. */
@@ -29,9 +28,7 @@ export function withSmallInputsInside(
     if (!reader || !inner) return current;
     // Every task sees all of the written rows, whichever it shares otherwise.
     const body = mapRemotes(inner.root, (remote) => ({ ...remote, scope: { kind: 'broadcast' } }));
-    const root = mapRemotes(reader.root, (remote) => (remote.fragment === inner.id ? body : remote));
-    const merged = { ...reader, root, inputs: inputsOf(root), deterministic: isDeterministic(root) };
-    current = replaced(current, merged, inner.id);
+    current = takenIn(current, reader, inner.id, body);
   }
 }
 

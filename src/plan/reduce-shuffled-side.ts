@@ -4,9 +4,8 @@
  */
 
 import type { Symbol } from '../sql/expression.ts';
-import { isDeterministic } from './determinism.ts';
 import type { DistributedPlan, Fragment } from './fragment.ts';
-import { type FragmentResult, fragmentOf, hasOneReader, inputsOf, replaced } from './fragment-edits.ts';
+import { type FragmentResult, fragmentOf, hasOneReader, replaced, withRoot } from './fragment-edits.ts';
 import type { JoinNode, PlanNode, RemoteSourceNode } from './nodes.ts';
 import { sourcesOf, withSources } from './nodes.ts';
 import { spineOf } from './stage-order.ts';
@@ -98,7 +97,7 @@ function reducedBy(open: Fragment, by: RemoteSourceNode, keys: Reduction['keys']
     criteria: keys.map((key) => ({ left: key.of, right: key.by })),
     distribution: 'broadcast',
   };
-  return { ...open, root, inputs: inputsOf(root), deterministic: isDeterministic(root) };
+  return withRoot(open, root);
 }
 
 const greatestId = (node: PlanNode): number => Math.max(node.id, ...sourcesOf(node).map(greatestId));

@@ -1,12 +1,12 @@
 /** Places an aggregation: in the tasks where its groups are whole already, else in two steps around an exchange. */
 
-import type { AggregateCall, Expression, Symbol } from '../sql/expression.ts';
+import type { Symbol } from '../sql/expression.ts';
 import { reference } from '../sql/expression.ts';
-import { splitAggregate } from '../sql/functions/split-aggregate.ts';
 import { sessionProperty } from '../sql/session-properties.ts';
 import { BIGINT } from '../types/type.ts';
-import type { AggregationNode, Assignment, PlanNode } from './nodes.ts';
+import type { AggregationNode, PlanNode } from './nodes.ts';
 import { outputsOf, withSources } from './nodes.ts';
+import { splitCalls } from './split-calls.ts';
 import { splitDistinct } from './split-distinct.ts';
 import type { Placed, Placing } from './spread.ts';
 import { gather, groupedBy, isGroupedBy, isWhole } from './spread.ts';
@@ -86,27 +86,15 @@ type Steps = {
 
 // Aggregation(x) → Project(Aggregation(Exchange(partial Aggregation(x))))
 function inSteps(node: AggregationNode, source: PlanNode, { context }: Placing): Steps | undefined {
-  const partials: { symbol: Symbol; call: AggregateCall }[] = [];
-  const finals: { symbol: Symbol; call: AggregateCall }[] = [];
-  const assignments: Assignment[] = [];
-  for (const { symbol, call } of node.aggregations) {
-    const split = splitAggregate(call);
-    if (!split) return undefined;
-    const parts = split.partial.map((part) => ({ symbol: context.newSymbol(symbol.name, part.type), call: part }));
-    partials.push(...parts);
-    const final = split.final(parts.map((part) => part.symbol));
-    const combined = final.aggregates.map((call) => ({ symbol: context.newSymbol(symbol.name, call.type), call }));
-    const value: Expression = final.project(combined.map((one) => reference(one.symbol)));
-    finals.push(...combined);
-    assignments.push({ symbol, expression: value });
-  }
+  const split = splitCalls(node.aggregations, context);
+  if (!split) return undefined;
   const groupId = node.groupingSets ? (node.groupId ?? context.newSymbol('groupid', BIGINT)) : undefined;
   const keys = groupId ? [...node.keys, groupId] : node.keys;
   const partial: AggregationNode = {
     ...node,
     id: context.newId(),
     source,
-    aggregations: partials,
+    aggregations: split.partials,
     ...(groupId ? { groupId } : {}),
     partial: true,
   };
@@ -117,8 +105,8 @@ function inSteps(node: AggregationNode, source: PlanNode, { context }: Placing):
     final: (moved) => ({
       kind: 'Project',
       id: context.newId(),
-      source: { kind: 'Aggregation', id: node.id, source: moved, keys, aggregations: finals },
-      assignments: [...passed.map((symbol) => ({ symbol, expression: reference(symbol) })), ...assignments],
+      source: { kind: 'Aggregation', id: node.id, source: moved, keys, aggregations: split.finals },
+      assignments: [...passed.map((symbol) => ({ symbol, expression: reference(symbol) })), ...split.results],
     }),
   };
 }

@@ -1,20 +1,18 @@
 /** DISTINCT aggregates as two plain aggregations: first by keys and argument, then by keys. */
 
-import type { AggregateCall, Expression, Symbol } from '../sql/expression.ts';
+import type { AggregateCall } from '../sql/expression.ts';
 import { reference } from '../sql/expression.ts';
-import { splitAggregate } from '../sql/functions/split-aggregate.ts';
 import { expressionKey } from './expressions.ts';
 import type { AggregationNode, Assignment, PlanNode } from './nodes.ts';
 import { outputsOf } from './nodes.ts';
 import type { RuleContext } from './rule.ts';
+import { splitCalls } from './split-calls.ts';
 
 export type DistinctSteps = {
   readonly inner: (source: PlanNode) => AggregationNode;
   readonly outer: (source: PlanNode) => AggregationNode;
   readonly result: (source: PlanNode) => PlanNode;
 };
-
-type Named = { readonly symbol: Symbol; readonly call: AggregateCall };
 
 /**
  * Undefined where there is no DISTINCT, where several differ in their arguments, or where a plain aggregate beside them
@@ -33,26 +31,16 @@ export function splitDistinct(node: AggregationNode, context: RuleContext): Dist
     symbol: context.newSymbol('distinct', argument.type),
     expression: argument,
   }));
-  const innerCalls: Named[] = [];
-  const outerCalls: Named[] = distinct.map(({ symbol, call }) => ({
+  const split = splitCalls(plain, context);
+  if (!split) return undefined;
+  const counted = distinct.map(({ symbol, call }) => ({
     symbol,
     call: { ...call, distinct: false, arguments: columns.map((column) => reference(column.symbol)) },
   }));
-  const values = new Map<string, Expression>(distinct.map(({ symbol }) => [symbol.name, reference(symbol)]));
-  for (const { symbol, call } of plain) {
-    const split = splitAggregate(call);
-    if (!split) return undefined;
-    const parts = split.partial.map((part) => ({ symbol: context.newSymbol(symbol.name, part.type), call: part }));
-    innerCalls.push(...parts);
-    const final = split.final(parts.map((part) => part.symbol));
-    const combined = final.aggregates.map((one) => ({ symbol: context.newSymbol(symbol.name, one.type), call: one }));
-    outerCalls.push(...combined);
-    values.set(symbol.name, final.project(combined.map((one) => reference(one.symbol))));
-  }
-
+  const results = new Map(split.results.map(({ symbol, expression }) => [symbol.name, expression]));
   const assignments: Assignment[] = outputsOf(node).map((symbol) => ({
     symbol,
-    expression: values.get(symbol.name) ?? reference(symbol),
+    expression: results.get(symbol.name) ?? reference(symbol),
   }));
   return {
     inner: (source) => ({
@@ -60,9 +48,9 @@ export function splitDistinct(node: AggregationNode, context: RuleContext): Dist
       id: context.newId(),
       source: withColumns(source, columns, context),
       keys: [...node.keys, ...columns.map((column) => column.symbol)],
-      aggregations: innerCalls,
+      aggregations: split.partials,
     }),
-    outer: (source) => ({ ...node, source, aggregations: outerCalls }),
+    outer: (source) => ({ ...node, source, aggregations: [...counted, ...split.finals] }),
     result: (source) => (plain.length === 0 ? source : { kind: 'Project', id: context.newId(), source, assignments }),
   };
 }

@@ -4,13 +4,13 @@
  * step above the join adds them up.
  */
 
-import type { AggregateCall, Expression, Symbol } from '../../sql/expression.ts';
-import { splitAggregate } from '../../sql/functions/split-aggregate.ts';
+import type { AggregateCall } from '../../sql/expression.ts';
 import { reference } from '../../sql/expression.ts';
 import { symbolNames } from '../node-expressions.ts';
-import type { AggregationNode, Assignment, JoinNode, PlanNode } from '../nodes.ts';
+import type { AggregationNode, JoinNode, PlanNode } from '../nodes.ts';
 import { outputsOf } from '../nodes.ts';
 import type { Rule, RuleContext } from '../rule.ts';
+import { splitCalls } from '../split-calls.ts';
 import { estimatorFor, groupsOf } from '../statistics.ts';
 
 /** Of its input: above it the aggregation below the join costs more than the join saves. */
@@ -45,32 +45,18 @@ function moved(
   const groups = groupsOf(keys, statistics(other));
   const rows = statistics(other).rows;
   if (groups === undefined || rows === undefined || groups > rows * GROUPS_SHARE_MAX) return undefined;
-  const partials: { symbol: Symbol; call: AggregateCall }[] = [];
-  const finals: { symbol: Symbol; call: AggregateCall }[] = [];
-  const assignments: Assignment[] = node.keys.map((symbol) => ({ symbol, expression: reference(symbol) }));
-  for (const { symbol, call } of node.aggregations) {
-    const split = splitAggregate(call);
-    if (!split) return undefined;
-    const parts = split.partial.map((part) => ({ symbol: context.newSymbol(symbol.name, part.type), call: part }));
-    const final = split.final(parts.map((part) => part.symbol));
-    const combined = final.aggregates.map((each) => ({
-      symbol: context.newSymbol(symbol.name, each.type),
-      call: each,
-    }));
-    const value: Expression = final.project(combined.map((each) => reference(each.symbol)));
-    partials.push(...parts);
-    finals.push(...combined);
-    assignments.push({ symbol, expression: value });
-  }
+  const split = splitCalls(node.aggregations, context);
+  if (!split) return undefined;
   const below: AggregationNode = {
     kind: 'Aggregation',
     id: context.newId(),
     source: other,
     keys,
-    aggregations: partials,
+    aggregations: split.partials,
     partial: true,
   };
-  const above: AggregationNode = { ...node, source: { ...join, [side]: below }, aggregations: finals };
+  const above: AggregationNode = { ...node, source: { ...join, [side]: below }, aggregations: split.finals };
+  const assignments = [...node.keys.map((symbol) => ({ symbol, expression: reference(symbol) })), ...split.results];
   return { kind: 'Project', id: context.newId(), source: above, assignments };
 }
 
