@@ -16,8 +16,7 @@ export function rowsWanted(fragments: readonly Fragment[], id: number): number |
 /** For each place that reads the fragment, the rows wanted there. `limit`: rows wanted of this node; undefined = all. */
 function* wantedBelow(node: PlanNode, id: number, limit: number | undefined): Generator<number | undefined> {
   if (node.kind === 'RemoteSource') {
-    const anyOrder = node.scope.kind === 'gather' && !node.scope.orderBy;
-    if (node.fragment === id) yield anyOrder ? limit : undefined;
+    if (node.fragment === id) yield node.scope.kind === 'gather' ? limit : undefined;
   } else if (node.kind === 'Limit' && node.count !== undefined) {
     // Rows that are skipped come before those that are wanted.
     yield* wantedBelow(node.source, id, Number(node.offset) + Math.min(Number(node.count), limit ?? Infinity));

@@ -80,7 +80,6 @@ function shareOf(node: PlanNode, partitioning: 'source' | 'hash'): Share {
       return { cut: cutOfGroups(cut, node) };
     case 'Window':
       return holdsTogether(cut, node.partitionBy) ? { cut } : { wrong: 'window partitions are spread over tasks' };
-    case 'Sort':
     case 'TopN':
     case 'Limit':
       return node.partial ? { cut } : { wrong: `${node.kind} sees a part of the rows` };
@@ -91,6 +90,7 @@ function shareOf(node: PlanNode, partitioning: 'source' | 'hash'): Share {
         ? { cut: common }
         : { wrong: `equal rows for ${node.operation} are spread over tasks` };
     }
+    case 'Sort':
     case 'Apply':
     case 'EnforceSingleRow':
     case 'RecursiveUnion':

@@ -3,7 +3,6 @@
  * itself. So the last step of a global aggregation, which every task of the next stage is waiting for, costs no round trip.
  */
 
-import { remoteSourcesOf } from './fragment-checker.ts';
 import { type FragmentResult, fragmentOf, hasOneReader, mapRemotes, takenIn } from './fragment-edits.ts';
 import type { PlanNode } from './nodes.ts';
 import { sourcesOf } from './nodes.ts';
@@ -42,10 +41,8 @@ function canStandInside(
   if (readsTables(root)) return false;
   // Tasks that combine the rows each for itself must come to the same.
   if (!fragment.deterministic || !hasOneReader(plan, fragment.id)) return false;
-  const remotes = remoteSourcesOf(root);
-  const isPlain = remotes.every(({ scope }) => scope.kind !== 'gather' || !scope.orderBy);
   const rows = inputs.reduce((sum, input) => sum + (finished.get(input)?.rows ?? Infinity), 0);
-  return isPlain && rows <= INLINED_ROWS_MAX;
+  return rows <= INLINED_ROWS_MAX;
 }
 
 const readsTables = (node: PlanNode): boolean => node.kind === 'TableScan' || sourcesOf(node).some(readsTables);

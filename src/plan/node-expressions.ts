@@ -49,8 +49,7 @@ export function expressionsOf(node: PlanNode): readonly Expression[] {
     case 'RecursiveUnion':
       return [...node.initialInputs, ...node.stepInputs].map(reference);
     case 'Exchange':
-      if (node.scope.kind === 'repartition') return node.scope.keys.map(reference);
-      return node.scope.kind === 'gather' ? (node.scope.orderBy ?? []).map((order) => order.expression) : [];
+      return node.scope.kind === 'repartition' ? node.scope.keys.map(reference) : [];
     case 'Output':
       return node.columns.map((column) => reference(column.symbol));
   }

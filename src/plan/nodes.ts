@@ -158,8 +158,6 @@ export type SortNode = {
   readonly id: PlanNodeId;
   readonly source: PlanNode;
   readonly orderBy: readonly SortOrder[];
-  /** Of a task's share of the rows, to be merged. */
-  readonly partial?: true;
 };
 
 export type TopNNode = {
@@ -257,8 +255,8 @@ export type WorkingTableNode = {
 
 /** How rows move between fragments. */
 export type ExchangeScope =
-  /** All rows to one task; with `orderBy` the tasks' sorted outputs are merged. */
-  | { readonly kind: 'gather'; readonly orderBy?: readonly SortOrder[] }
+  /** All rows to one task. */
+  | { readonly kind: 'gather' }
   /** Rows with equal keys to the same task; no keys = spread evenly. */
   | { readonly kind: 'repartition'; readonly keys: readonly Symbol[] }
   /** All rows to every task. */

@@ -158,11 +158,10 @@ const skip = (offset: string): string => (offset === '0' ? '' : ` after ${offset
 function printScope(scope: ExchangeScope): string {
   switch (scope.kind) {
     case 'gather':
-      return scope.orderBy ? `gather, merged by ${printSortOrder(scope.orderBy)}` : 'gather';
+    case 'broadcast':
+      return scope.kind;
     case 'repartition':
       return scope.keys.length === 0 ? 'spread evenly' : `repartition by ${names(scope.keys)}`;
-    case 'broadcast':
-      return 'broadcast';
   }
 }
 

@@ -7,7 +7,6 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PlanNode } from '../../src/plan/nodes.ts';
 import type { AggregateCall, Expression, SortOrder, Symbol, WindowCall } from '../../src/sql/expression.ts';
-import { reference } from '../../src/sql/expression.ts';
 import { FunctionRegistry } from '../../src/sql/functions/registry.ts';
 import type { ConstantValue } from '../../src/types/constant.ts';
 import { array, BIGINT, BOOLEAN, DOUBLE, INTEGER, type SqlType, timestampTz, VARCHAR } from '../../src/types/type.ts';
@@ -393,16 +392,4 @@ test('every node', async () => {
   const actual = parts.join('\n').replaceAll(SECRET, '<secret>');
   if (process.env['UPDATE'] === '1') writeFileSync(file, actual);
   expect(actual).toBe(readFileSync(file, 'utf8'));
-});
-
-test('a gathered order is made again, since files arrive in any', () => {
-  const symbols = [element('x')];
-  const remote: PlanNode = {
-    kind: 'RemoteSource',
-    id: id(),
-    fragment: 1,
-    symbols,
-    scope: { kind: 'gather', orderBy: [{ expression: reference(symbols[0]!), descending: true, nullsFirst: false }] },
-  };
-  expect(render(remote)).toBe('SELECT * FROM (SELECT "x" FROM shuffled) ORDER BY "x" DESC NULLS LAST');
 });

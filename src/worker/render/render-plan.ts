@@ -77,10 +77,8 @@ function renderNode(node: PlanNode, context: PlanContext): string {
     case 'WorkingTable':
       // Its columns have the recursion's names: here they are named by position.
       return `SELECT ${columnList(node.symbols)} FROM ${identifier(node.name)} AS working(${node.symbols.map(column).join(', ')})`;
-    case 'RemoteSource': {
-      const order = node.scope.kind === 'gather' && node.scope.orderBy ? orderBy(node.scope.orderBy, context) : '';
-      return order === '' ? context.remote(node) : `SELECT * FROM (${context.remote(node)}) ${order}`;
-    }
+    case 'RemoteSource':
+      return context.remote(node);
     case 'Output':
       return renderNode(node.source, context);
     case 'Exchange':
