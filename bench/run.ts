@@ -1,9 +1,10 @@
-/** `npm run bench -- tpch|latency|results|parser …` */
+/** `npm run bench -- tpch|latency|results|parser|namenode …` */
 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchLatency } from './latency.ts';
+import { benchNamenode } from './namenode.ts';
 import { benchParser } from './parser.ts';
 import { benchResults } from './results.ts';
 import { benchTpch } from './tpch.ts';
@@ -37,9 +38,12 @@ switch (positionals[0] ?? '') {
   case 'parser':
     benchParser(positionals[1] ?? path.join(import.meta.dirname, '../test/tpch/queries'));
     break;
+  case 'namenode':
+    benchNamenode();
+    break;
   default:
     console.error(
-      'usage: npm run bench -- tpch [--sf 1] [--runs 5] [--queries q01,q05] | latency | results | parser [FOLDER]',
+      'usage: npm run bench -- tpch [--sf 1] [--runs 5] [--queries q01,q05] | latency | results | parser [FOLDER] | namenode',
     );
     process.exitCode = 2;
 }

@@ -1,0 +1,135 @@
+/** What a million files cost the namespace: memory, changes a second, and the time to write and read a checkpoint. */
+
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { decideMkdirs } from '../src/filestore/namespace/decide-tree.ts';
+import { decideAddBlock, decideComplete, decideCreate } from '../src/filestore/namespace/decide-writes.ts';
+import type { Decision } from '../src/filestore/namespace/decision.ts';
+import { namespaceMachine } from '../src/filestore/namespace/namespace.ts';
+import type { NamespaceRecord } from '../src/filestore/namespace/records.ts';
+import type { Namespace } from '../src/filestore/namespace/state.ts';
+import { provenance } from './support.ts';
+
+const FILES = 1_000_000;
+const BLOCK_BYTES = 128 * 2 ** 20;
+/** Files made between two measurements of the journal's text: enough for a steady rate. */
+const SAMPLE = 50_000;
+
+const machine = namespaceMachine({ owner: 'hdfs', group: 'supergroup' });
+const caller = { user: 'hdfs', groups: ['supergroup'], superuser: true };
+const now = Date.UTC(2026, 0, 1);
+
+export function benchNamenode(): void {
+  console.log(provenance());
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const heapBytes = (): number => {
+    collect();
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+
+  for (const folders of [1_000, 1]) {
+    const before = heapBytes();
+    const build = new Build(machine.initial);
+    let nameBytes = 0;
+    const started = performance.now();
+    for (let i = 0; i < FILES; i++) nameBytes += build.file(pathOf(i, folders));
+    const seconds = (performance.now() - started) / 1_000;
+    let { state } = build;
+    const perFile = (heapBytes() - before - nameBytes) / FILES;
+    console.log(`${FILES / 1e6} million files of one block in ${folders} folder${folders > 1 ? 's' : ''}:`);
+    console.log(`  memory beyond the names          ${perFile.toFixed(0)} bytes a file (goal 500)`);
+    console.log(`  decide and apply                 ${rate(FILES, seconds)} files/s (three records each)`);
+    state = measureRecords(state, folders);
+    measureCheckpoint(state, heapBytes);
+  }
+}
+
+const pathOf = (i: number, folders: number): string =>
+  folders === 1
+    ? `/warehouse/part-${String(i).padStart(8, '0')}.parquet`
+    : `/warehouse/table-${i % folders}/part-${String(i).padStart(8, '0')}.parquet`;
+
+const rate = (count: number, seconds: number): string => Math.round(count / seconds).toLocaleString('en');
+
+/** Decides and applies, as the namenode does. */
+class Build {
+  state: Namespace;
+  readonly records: NamespaceRecord[] = [];
+  keepRecords = false;
+
+  constructor(state: Namespace) {
+    this.state = state;
+    this.#do(decideMkdirs(state, { path: '/warehouse', caller, mode: 0o755, now }));
+  }
+
+  /** The bytes of its name. */
+  file(path: string): number {
+    const client = 'client-1';
+    const { file } = this.#do(
+      decideCreate(this.state, { path, caller, client, mode: 0o644, replication: 3, blockSize: BLOCK_BYTES, now }),
+    );
+    const { id, generation } = this.#do(decideAddBlock(this.state, { file, client, previous: undefined, now }));
+    this.#do(decideComplete(this.state, { file, client, last: { id, generation, length: 1_000_000 }, now: now + id }));
+    return path.length - path.lastIndexOf('/') - 1;
+  }
+
+  #do<Result>(decision: Decision<Result>): Result {
+    if (decision.kind === 'refused') throw new Error(decision.message);
+    if (decision.kind === 'change') {
+      if (this.keepRecords) this.records.push(decision.record);
+      this.state = machine.apply(this.state, decision.record);
+    }
+    return decision.result;
+  }
+}
+
+function measureRecords(start: Namespace, folders: number): Namespace {
+  const build = new Build(start);
+  build.keepRecords = true;
+  for (let i = 0; i < SAMPLE; i++) build.file(pathOf(FILES + i, folders));
+  const { records } = build;
+  const encoded = timed(() => records.map((record) => machine.encode(record)));
+  let state = start;
+  const replayed = timed(() => {
+    for (const bytes of encoded.value) state = machine.apply(state, machine.decode(bytes));
+  });
+  const bytes = encoded.value.reduce((sum, { length }) => sum + length, 0);
+  console.log(`  records encoded                  ${rate(records.length, encoded.seconds)}/s`);
+  console.log(`  records decoded and applied      ${rate(records.length, replayed.seconds)}/s (goal 100,000)`);
+  console.log(`  bytes a record                   ${(bytes / records.length).toFixed(0)}`);
+  return state;
+}
+
+function measureCheckpoint(state: Namespace, heapBytes: () => number): void {
+  const slices: Uint8Array[] = [];
+  let [bytes, longest, last] = [0, 0, performance.now()];
+  const written = timed(() => {
+    for (const slice of machine.slices(state)) {
+      longest = Math.max(longest, performance.now() - last);
+      slices.push(slice);
+      bytes += slice.length;
+      last = performance.now();
+    }
+  });
+  const before = heapBytes();
+  const read = timed(() => {
+    const reader = machine.reader();
+    for (const slice of slices) reader.add(slice);
+    return reader.finish();
+  });
+  const perFile = (heapBytes() - before) / (FILES + SAMPLE);
+  console.log(
+    `  checkpoint written               ${written.seconds.toFixed(2)} s, ${(bytes / 2 ** 20).toFixed(0)} MiB, longest slice ${longest.toFixed(1)} ms (goal 50)`,
+  );
+  console.log(`  checkpoint read                  ${read.seconds.toFixed(2)} s (goal 5)`);
+  console.log(`  memory when read, with names     ${perFile.toFixed(0)} bytes a file`);
+  if (read.value.places.size !== state.places.size) throw new Error('the checkpoint lost files');
+}
+
+function timed<T>(run: () => T): { readonly value: T; readonly seconds: number } {
+  const before = performance.now();
+  const value = run();
+  return { value, seconds: (performance.now() - before) / 1_000 };
+}
