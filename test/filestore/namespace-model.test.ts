@@ -186,7 +186,7 @@ class Run {
     const { id, file, path, last } = written;
     const decision = writes.decideAbandonBlock(this.#state, {
       file: id,
-      block: last!.id,
+      block: last.id,
       client: 'writer',
       now: this.#now,
     });
@@ -339,7 +339,7 @@ class Run {
     }
     same(
       entries.map(seen),
-      [...folder.children].map(([name, inode]) => wanted(name, inode)).sort((a, b) => (a[0]! < b[0]! ? -1 : 1)),
+      [...folder.children].map(([name, inode]) => wanted(name, inode)).sort((a, b) => (a[0] < b[0] ? -1 : 1)),
     );
   }
 

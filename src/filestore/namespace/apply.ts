@@ -148,7 +148,7 @@ function addBlock(state: Namespace, record: records.AddBlockRecord): Namespace {
   const file = writtenFile(state, record.file);
   const { replication } = file.attributes;
   const block: Block = { id: record.block, file: file.id, length: undefined, generation: 1, replication };
-  const blocks = [...committed(file.blocks, record.previousLength), block];
+  const blocks = committed(file.blocks, record.previousLength).concat(block);
   return renewLease(editBlocks({ ...state, nextId: record.block + 1 }, file.id, blocks, {}), file.client!, record.time);
 }
 
@@ -164,7 +164,7 @@ function newGeneration(state: Namespace, id: InodeId, generation: number): Names
   const file = writtenFile(state, id);
   const block = file.blocks.at(-1);
   assert(block && block.length === undefined && block.generation < generation, 'generations grow');
-  return editBlocks(state, id, [...file.blocks.slice(0, -1), { ...block, generation }], {});
+  return editBlocks(state, id, file.blocks.with(file.blocks.length - 1, { ...block, generation }), {});
 }
 
 function complete(before: Namespace, record: records.CompleteRecord): Namespace {
@@ -189,7 +189,7 @@ function committed(blocks: readonly Block[], length: number | undefined): readon
     return blocks;
   }
   assert(length !== undefined && length >= 0, 'an open block is closed with its length');
-  return [...blocks.slice(0, -1), { ...last, length }];
+  return blocks.with(blocks.length - 1, { ...last, length });
 }
 
 function writtenFile(state: Namespace, id: InodeId): FileNode {

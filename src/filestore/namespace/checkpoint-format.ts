@@ -19,6 +19,10 @@ export type Item =
   | readonly [tag: 'snapshottable', folder: InodeId]
   /** Of the `snapshottable` before. */
   | readonly [tag: 'snapshot', id: SnapshotId, name: string, time: Time, root: FolderText]
+  | BesideItem;
+
+/** What stands beside the trees. */
+export type BesideItem =
   | readonly [tag: 'move', inode: InodeId, since: number, held: readonly SpanText[]]
   | readonly [tag: 'retained', snapshot: SnapshotId, block: KeptText]
   | readonly [tag: 'retiredTree', key: number, inode: InodeText, held: readonly SpanText[], after: string | null]

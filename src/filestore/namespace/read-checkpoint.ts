@@ -2,7 +2,7 @@
 
 import { assert, unreachable } from '../../common/assert.ts';
 import { CHECKPOINT_VERSION, spanOf } from './checkpoint-format.ts';
-import type { BlockText, FileText, FolderText, InodeText, Item, KeptText } from './checkpoint-format.ts';
+import type { BesideItem, BlockText, FileText, FolderText, InodeText, Item, KeptText } from './checkpoint-format.ts';
 import { branchOf, emptyMap, fromSorted, get, leafOf, set, visit } from './ordered-map.ts';
 import type { OrderedMap } from './ordered-map.ts';
 import { newNamespace, NO_QUOTA } from './state.ts';
@@ -94,20 +94,20 @@ export class CheckpointReader {
         this.#state = { ...this.#state, snapshots: set(this.#state.snapshots, this.#snapshottable, next) };
         return;
       }
+      case 'move':
+      case 'retained':
+      case 'retiredTree':
+      case 'retiredBlock':
+      case 'retiredSnapshot':
+      case 'lease':
+        return this.#addBeside(item);
       default:
-        this.#addRest(item);
+        unreachable(item);
     }
   }
 
-  #addRest(
-    item: Exclude<
-      Item,
-      readonly [
-        tag: 'version' | 'attributes' | 'blocks' | 'leaf' | 'branch' | 'root' | 'snapshottable' | 'snapshot',
-        ...unknown[],
-      ]
-    >,
-  ): void {
+  /** What stands beside the trees. */
+  #addBeside(item: BesideItem): void {
     const state = this.#state;
     switch (item[0]) {
       case 'move': {

@@ -40,9 +40,13 @@ export function spaceOf(file: FileNode): number {
 /** Names that an inode counts against quotas on names. */
 export const namesOf = ({ files, folders }: Usage): number => files + folders;
 
-/** The folder with `name` bound to `next`, or unbound; the sums follow. */
-export function withChild(folder: FolderNode, name: string, next: Inode | undefined): FolderNode {
-  const before = get(folder.children, name);
+/** The folder with `name` bound to `next`, or unbound, where `before` stood; the sums follow. */
+function withReplaced(
+  folder: FolderNode,
+  name: string,
+  before: Inode | undefined,
+  next: Inode | undefined,
+): FolderNode {
   assert(before ?? next, `${name} is there before or after`);
   const [out, into] = [before ? usageOf(before) : NOTHING, next ? usageOf(next) : NOTHING];
   return {
@@ -58,6 +62,9 @@ export function withChild(folder: FolderNode, name: string, next: Inode | undefi
     space: folder.space - out.space + into.space,
   };
 }
+
+export const withChild = (folder: FolderNode, name: string, next: Inode | undefined): FolderNode =>
+  withReplaced(folder, name, get(folder.children, name), next);
 
 /** Names from the root to the inode, or undefined when it is not in the live tree. */
 export function namesTo({ places }: Namespace, id: InodeId): readonly string[] | undefined {
@@ -107,7 +114,7 @@ function editBelow(inode: Inode, names: readonly string[], depth: number, change
   assert(inode.kind === 'folder', `${name} stands in a folder`);
   const child = get(inode.children, name);
   assert(child, `${name} stands where its place says`);
-  return withChild(inode, name, editBelow(child, names, depth + 1, change));
+  return withReplaced(inode, name, child, editBelow(child, names, depth + 1, change));
 }
 
 export function editFolder(state: Namespace, id: InodeId, change: (folder: FolderNode) => FolderNode): Namespace {
