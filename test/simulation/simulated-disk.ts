@@ -127,6 +127,13 @@ export class SimulatedDisk {
     this.faults.bitsFlipped += 1;
   }
 
+  /** A file is gone, as if it never was: an operator, a repair of the file system. */
+  loseFile(path: string): void {
+    const { folder, name } = this.#place(path);
+    folder.current.delete(name);
+    folder.durable.delete(name);
+  }
+
   /** The paths of all files, sorted. */
   paths(): readonly string[] {
     return [...walk(this.#root, '')].map(([path]) => path).toSorted();
@@ -134,6 +141,12 @@ export class SimulatedDisk {
 
   bytesOf(path: string): Buffer {
     return Buffer.from(this.#file(path).current);
+  }
+
+  /** Of all files that have a name. */
+  usedBytes(): number {
+    const files = new Set([...walk(this.#root, '')].map(([, file]) => file));
+    return [...files].reduce((sum, file) => sum + file.current.length, 0);
   }
 
   mount(): Disk {
@@ -219,7 +232,7 @@ export class SimulatedDisk {
           },
           () => undefined,
         ),
-      freeBytes: (path) => call('freeBytes', path, () => Math.max(0, this.capacityBytes - this.#usedBytes())),
+      freeBytes: (path) => call('freeBytes', path, () => Math.max(0, this.capacityBytes - this.usedBytes())),
       lock: (path) => call('lock', path, () => this.#lock(mount, path)),
     };
   }
@@ -241,7 +254,7 @@ export class SimulatedDisk {
 
   #write(path: string, file: FileNode, offset: number, bytes: Uint8Array): void {
     const grown = Math.max(0, offset + bytes.length - file.current.length);
-    const missing = this.capacityBytes === Infinity ? 0 : this.#usedBytes() + grown - this.capacityBytes;
+    const missing = this.capacityBytes === Infinity ? 0 : this.usedBytes() + grown - this.capacityBytes;
     const fits = missing <= 0 ? bytes.length : Math.max(0, bytes.length - missing);
     // The first part may be written, as on a real disk.
     if (fits > 0) this.#change(file, { kind: 'write', offset, bytes: Uint8Array.from(bytes.subarray(0, fits)) });
@@ -379,11 +392,6 @@ export class SimulatedDisk {
     const nodes = this.#folders().flatMap(({ current, durable }) => [...current.values(), ...durable.values()]);
     const pending = this.#names.flatMap((change) => change.map(({ node }) => node));
     return new Set([...nodes, ...pending].filter((node): node is FileNode => node?.kind === 'file'));
-  }
-
-  #usedBytes(): number {
-    const files = new Set([...walk(this.#root, '')].map(([, file]) => file));
-    return [...files].reduce((sum, file) => sum + file.current.length, 0);
   }
 }
 
