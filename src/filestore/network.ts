@@ -11,6 +11,10 @@ import type { RefusalName } from './namespace/refusal.ts';
 /** Base URL, or a name in a simulation. */
 export type Address = string;
 
+/**
+ * Pieces belong to whoever took them: nobody writes to them any more. Bytes arrive as they were sent or their reading fails before the
+ * end: the network compares checksums, since TCP's own lets changes through and a datanode would bless them with a checksum of its own.
+ */
 export type Bytes = AsyncIterable<Uint8Array>;
 
 export type StoreNetwork = {
@@ -59,6 +63,8 @@ export type StoreErrorName =
   | 'DiskOutOfSpaceException'
   /** The datanode has no such block, or one of another generation or length. */
   | 'ReplicaNotFoundException'
+  /** The datanode has other bytes under this block and generation. */
+  | 'ReplicaAlreadyExistsException'
   /** Bytes do not fit their checksums. */
   | 'ChecksumException'
   /** Every replica of a block failed. */

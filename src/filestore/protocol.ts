@@ -3,9 +3,9 @@
  *
  * | to | operation | message → answer |
  * |---|---|---|
- * | namenode | `register` | DatanodeRegistration → `{ commands }`; a datanode's first word, and again after UnregisteredNodeException |
+ * | namenode | `register` | DatanodeRegistration → RegisterReply; a datanode's first word, and again after UnregisteredNodeException |
  * | namenode | `heartbeat` | Heartbeat, every second → HeartbeatReply |
- * | namenode | `blockReport` | BlockReport: all replicas of a datanode, or those that came and went → `{}` |
+ * | namenode | `blockReport` | BlockReport: replicas that a datanode has, or those that came and went → `{}` |
  * | datanode | `writeBlock` | WriteBlock, bytes behind it → WriteBlockReply, once every replica it names is synced |
  * | datanode | `readBlock` | ReadBlock → ReadBlockReply, bytes behind it, every one of them verified |
  *
@@ -19,11 +19,16 @@ import type { BlockId } from './namespace/state.ts';
 /** Made once for a datanode's folders and kept in them: addresses change, the blocks stay. */
 export type DatanodeId = string;
 
+/** Made once for a namespace and kept in its journal: blocks of one store mean nothing in another. */
+export type StoreId = string;
+
 /** One replica that is complete on a datanode's disk. */
 export type Replica = { readonly block: BlockId; readonly generation: number; readonly length: number };
 
 export type DatanodeRegistration = {
   readonly node: DatanodeId;
+  /** The store that its blocks belong to; undefined while its folders are new. The namenode of another store refuses it. */
+  readonly store: StoreId | undefined;
   readonly address: Address;
   /** Such as `/rack1`; `/default-rack` when nobody said. */
   readonly rack: string;
@@ -32,6 +37,8 @@ export type DatanodeRegistration = {
   /** New at every start of the datanode. */
   readonly incarnation: string;
 };
+
+export type RegisterReply = HeartbeatReply & { readonly store: StoreId };
 
 export type Heartbeat = {
   readonly node: DatanodeId;
@@ -52,16 +59,31 @@ export type DatanodeCommand =
   /** Tell all replicas anew: the namenode has reason to doubt what it knows. */
   | { readonly kind: 'report' };
 
-export type HeartbeatReply = { readonly commands: readonly DatanodeCommand[] };
+export type HeartbeatReply = {
+  /** Of the namenode that speaks: once a datanode has heard a greater one, what this one commands is not done any more. */
+  readonly epoch: number;
+  readonly commands: readonly DatanodeCommand[];
+};
 
 export type BlockReport = {
   readonly node: DatanodeId;
   readonly incarnation: string;
-  /** Grows with every report of an incarnation: an older one that comes late says nothing. */
+  /** Grows with every report of an incarnation, sent again or not: an older one that comes late says nothing. */
   readonly sequence: number;
-  /** All that it has; or, since the report before, what came, what went, and what was found damaged. */
+  /**
+   * All that it has with ids `from ≤ id < to`, so that no message lists a million replicas: what is not in it is not there. The first
+   * slice begins at 0, each goes on where the one before ended, and the last has no `to`. Or, beside that, what came, what went, and
+   * what was found damaged. Later words replace earlier ones, replica by replica.
+   */
   readonly change:
-    | { readonly kind: 'full'; readonly replicas: readonly Replica[] }
+    | {
+        readonly kind: 'full';
+        readonly from: BlockId;
+        readonly to: BlockId | undefined;
+        readonly replicas: readonly Replica[];
+        /** There, but never served: kept until the namenode orders their removal. Not in `replicas`. */
+        readonly corrupt: readonly Replica[];
+      }
     | {
         readonly kind: 'incremental';
         readonly received: readonly Replica[];
