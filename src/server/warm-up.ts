@@ -40,7 +40,8 @@ const STATEMENTS = [
 
 /** Rounds after which a further one gains little. */
 const ROUNDS = 3;
-const CLUSTERS = [3];
+/** Of several workers, so that exchanges are placed. */
+const CLUSTER = { workers: 3, threadsPerWorker: 1 };
 /** Since the start: whoever starts a server to ask something at once is not disturbed. */
 const DELAY_MS = 1500;
 /** Between two statements, for everything else that wants to run. */
@@ -52,9 +53,7 @@ export function warmUp(clock: Clock, isIdle: () => boolean, onProblem: (problem:
   const connector = new TpchConnector(configuration);
   const provider = { connectorName: 'tpch', scanProvider: 'tpch', informationScanProvider: 'inline' };
   const catalogs = new CatalogManager([{ name: 'tpch', connector, information: connector, ...provider }]);
-  const work = Array.from({ length: ROUNDS }, () =>
-    CLUSTERS.flatMap((workers) => STATEMENTS.map((text) => ({ text, workers }))),
-  ).flat();
+  const work = Array.from({ length: ROUNDS }, () => STATEMENTS).flat();
   let stopped = false;
   let stopWaiting = clock.after(DELAY_MS, next);
   function next(): void {
@@ -62,9 +61,9 @@ export function warmUp(clock: Clock, isIdle: () => boolean, onProblem: (problem:
     step().catch(onProblem);
   }
   async function step(): Promise<void> {
-    const item = isIdle() ? work.shift() : undefined;
-    if (item) await plan(item.text, item.workers);
-    if (!stopped && work.length > 0) stopWaiting = clock.after(item ? PAUSE_MS : DELAY_MS, next);
+    const text = isIdle() ? work.shift() : undefined;
+    if (text !== undefined) await plan(text);
+    if (!stopped && work.length > 0) stopWaiting = clock.after(text === undefined ? DELAY_MS : PAUSE_MS, next);
   }
   const session: Session = {
     queryId: 'warm-up',
@@ -75,13 +74,12 @@ export function warmUp(clock: Clock, isIdle: () => boolean, onProblem: (problem:
     now: '2026-01-01T00:00:00.000000Z',
     properties: {},
   };
-  async function plan(text: string, workers: number): Promise<void> {
+  async function plan(text: string): Promise<void> {
     const statement = parseStatement(text);
     if (statement.kind !== 'Query') return;
     const metadata = catalogs.view();
     const analysis = await analyze(statement, session, metadata, { text, parameters: [] });
-    const cluster = { workers, threadsPerWorker: 1 };
-    await optimize(planLogically(analysis, session), { session, metadata, cluster });
+    await optimize(planLogically(analysis, session), { session, metadata, cluster: CLUSTER });
   }
   return () => {
     stopped = true;

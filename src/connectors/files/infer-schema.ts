@@ -7,9 +7,9 @@ import { globFree, kernelType, quote } from '../../types/kernel.ts';
 import { parseType } from '../../types/parse-type.ts';
 import { DATE, BIGINT, VARCHAR } from '../../types/type.ts';
 import type { SqlType } from '../../types/type.ts';
-import type { Column, JsonValue, KernelQueries } from '../connector.ts';
+import type { Column, KernelQueries } from '../connector.ts';
 import type { TableConfiguration } from './configuration.ts';
-import { parseFileType, sqlTypeOf } from './kernel-schema.ts';
+import { parseFileType, sqlTypeOf, textCell } from './kernel-schema.ts';
 import type { DataFile } from './locate.ts';
 import { PATH_COLUMN } from './scan.ts';
 import type { CsvOptions, FileFormat, FilesHandle } from './scan.ts';
@@ -55,12 +55,9 @@ const bytesOf = (files: readonly DataFile[]): number => files.reduce((sum, file)
 
 type Query = (sql: string) => ReturnType<KernelQueries['query']>;
 
-/** A text cell of a kernel query's answer. */
-const text = (cell: JsonValue | undefined): string => (typeof cell === 'string' ? cell : '');
-
 async function describe(query: Query, source: string): Promise<readonly FileColumn[]> {
   const rows = await query(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${source})`);
-  return rows.map(([name, type]) => ({ name: text(name), type: text(type) }));
+  return rows.map(([name, type]) => ({ name: textCell(name), type: textCell(type) }));
 }
 
 /** Text formats read declared columns as the declared type, or as text to be cast where the kernel has no reader for it. */
@@ -83,7 +80,7 @@ async function checkKeys(query: Query, list: string, columns: readonly FileColum
   const names = new Set(columns.map(({ name }) => name.toLowerCase()));
   if (!columns.some(({ name }) => names.has(name.toLowerCase().replace(/_\d+$/, '')) && /_\d+$/.test(name))) return;
   const rows = await query(`SELECT DISTINCT unnest(json_keys(json)) FROM read_ndjson_objects(${list})`);
-  const keys = rows.map(([key]) => text(key)).sort();
+  const keys = rows.map(([key]) => textCell(key)).sort();
   for (const [i, key] of keys.entries()) {
     const twin = keys.slice(i + 1).find((other) => other.toLowerCase() === key.toLowerCase());
     if (twin === undefined) continue;

@@ -22,6 +22,7 @@ import {
   VARCHAR,
 } from '../../types/type.ts';
 import type { SqlType } from '../../types/type.ts';
+import type { JsonValue } from '../connector.ts';
 
 /** A kernel type as data. */
 export type FileType =
@@ -29,6 +30,9 @@ export type FileType =
   | { readonly kind: 'list'; readonly element: FileType }
   | { readonly kind: 'map'; readonly key: FileType; readonly value: FileType }
   | { readonly kind: 'struct'; readonly fields: readonly { readonly name: string; readonly type: FileType }[] };
+
+/** A text cell of a kernel query's answer. */
+export const textCell = (cell: JsonValue | undefined): string => (typeof cell === 'string' ? cell : '');
 
 /** Reads a type as the kernel's DESCRIBE writes it, such as `STRUCT(a INTEGER, "b c" VARCHAR[])`. */
 export function parseFileType(text: string): FileType {

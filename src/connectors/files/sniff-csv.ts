@@ -8,6 +8,7 @@ import { QueryError } from '../../common/errors.ts';
 import { globFree, identifier, quote } from '../../types/kernel.ts';
 import type { JsonValue, KernelQueries } from '../connector.ts';
 import type { TableConfiguration } from './configuration.ts';
+import { textCell } from './kernel-schema.ts';
 import type { DataFile } from './locate.ts';
 import type { CsvOptions } from './scan.ts';
 
@@ -91,8 +92,8 @@ export class CsvSniffer {
     const [found, header, columns] = rows[0] ?? [];
     if (!Array.isArray(columns)) throw new QueryError('FILE_CORRUPT', `${file.path} is not readable as ${format}`);
     return {
-      csv: { delimiter: delimiter ?? text(found), header: configuration?.header ?? header === true, nullText },
-      columns: columns.map((name) => ({ name: text(name as JsonValue) })),
+      csv: { delimiter: delimiter ?? textCell(found), header: configuration?.header ?? header === true, nullText },
+      columns: columns.map((name) => ({ name: textCell(name as JsonValue) })),
     };
   }
 
@@ -171,9 +172,6 @@ const pathOf = (file: DataFile): string => quote(globFree(file.path));
 
 const sniffOptions = ({ delimiter, header, nullText }: CsvOptions): string =>
   `delim = ${quote(delimiter)}, header = ${header}, nullstr = ${quote(nullText)}`;
-
-/** A text cell of a kernel query's answer. */
-const text = (cell: JsonValue | undefined): string => (typeof cell === 'string' ? cell : '');
 
 /** Files are read with the kernel's own form of dates: others, such as 13/02/2020, stay text. */
 const isIso = (format: JsonValue | undefined): boolean =>
