@@ -3,6 +3,7 @@
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchJournal } from './journal.ts';
 import { benchLatency } from './latency.ts';
 import { benchNamenode } from './namenode.ts';
 import { benchParser } from './parser.ts';
@@ -34,6 +35,9 @@ switch (positionals[0] ?? '') {
     break;
   case 'results':
     await benchResults(values.data);
+    break;
+  case 'journal':
+    await benchJournal();
     break;
   case 'parser':
     benchParser(positionals[1] ?? path.join(import.meta.dirname, '../test/tpch/queries'));
