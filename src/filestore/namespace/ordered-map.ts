@@ -12,7 +12,7 @@ export type OrderedMap<K extends Key, V> = {
   readonly height: number;
   /** Entries below. */
   readonly size: number;
-  /** A leaf's keys; in a branch, for each child a lower bound of its keys that is above all keys of the child before. */
+  /** A leaf's keys; in a branch, for each child a lower bound of its keys that is above all keys of the child before, in ascending order. */
   readonly keys: readonly K[];
   readonly items: readonly (V | OrderedMap<K, V>)[];
 };
@@ -134,13 +134,16 @@ export function fromSorted<K extends Key, V>(keys: readonly K[], values: readonl
 
 /** May return a node with one item too many: the caller splits it. */
 function insert<K extends Key, V>(node: OrderedMap<K, V>, key: K, value: V): OrderedMap<K, V> {
-  const { height, keys, items } = node;
+  const { height, items } = node;
+  let { keys } = node;
   if (height === 0) {
     const at = lowerBound(keys, key);
     if (keys[at] === key) return { height, size: node.size, keys, items: replaced(items, at, value) };
     return { height, size: node.size + 1, keys: inserted(keys, at, key), items: inserted(items, at, value) };
   }
   const at = childAt(keys, key);
+  // Else the first bound could meet the second when the first child is split.
+  if (key < keys[0]!) keys = replaced(keys, 0, key);
   const before = childOf(node, at);
   const child = insert(before, key, value);
   const size = node.size + child.size - before.size;
