@@ -5,18 +5,10 @@ import { compareConstants, hasKnownOrder, mayContain } from '../../src/types/com
 import { constantSql, keySql } from '../../src/types/kernel.ts';
 import { BIGINT, BOOLEAN, DATE, decimal, DOUBLE, REAL, type SqlType } from '../../src/types/type.ts';
 import { timestamp, timestampTz, typeName, VARCHAR } from '../../src/types/type.ts';
+import { Random } from '../simulation/random.ts';
 import { openKernel, rowsOf } from '../support/kernel.ts';
 
 const SEED = 20261121;
-
-/** Numbers from 0 up to 1, the same in every run (Park and Miller). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 48271) % 2147483647;
-    return state / 2147483647;
-  };
-}
 
 let kernel: DuckDBConnection;
 beforeAll(async () => {
@@ -24,8 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => kernel.closeSync());
 
-const random = generator(SEED);
-const below = (n: number): number => Math.floor(random() * n);
+const random = new Random(SEED);
+const below = (n: number): number => random.below(n);
 const digits = (n: number): string => Array.from({ length: n }, () => below(10)).join('');
 const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
 const two = (n: number): string => String(n).padStart(2, '0');
@@ -51,7 +43,7 @@ const CASES: readonly (readonly [SqlType, () => string | boolean])[] = [
   ],
   [REAL, () => pick(['0', '-0', '1.5', '16777216', 'Infinity', whole(3), `${whole(2)}.${digits(1)}`])],
   [VARCHAR, letters],
-  [BOOLEAN, () => random() < 0.5],
+  [BOOLEAN, () => random.chance(0.5)],
   [DATE, day],
   [timestamp(0), () => `${day()} ${clock(0)}`],
   [timestamp(3), () => `${day()} ${clock(3)}`],
@@ -67,7 +59,7 @@ test.each(CASES.map(([type, make]) => [typeName(type), type, make] as const))(
   async (_, type, make) => {
     const pairs = Array.from({ length: 300 }, () => {
       const first = make();
-      return [first, random() < 0.1 ? first : make()] as const;
+      return [first, random.chance(0.1) ? first : make()] as const;
     });
     const key = (value: string | boolean): string => keySql(type, constantSql(type, value));
     const values = pairs.map(([a, b], i) => `(${i}, ${key(a)}, ${key(b)})`);

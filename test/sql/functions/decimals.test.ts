@@ -2,29 +2,21 @@
 import { expect, test } from 'vitest';
 import type { Expression } from '../../../src/sql/expression.ts';
 import { fold } from '../../../src/sql/functions/fold.ts';
+import { Random } from '../../simulation/random.ts';
 import { analyze, openEvaluator } from './evaluate.ts';
 
 const SEED = 20261121;
 
-/** Numbers from 0 up to 1, the same in every run (Park and Miller). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 48271) % 2147483647;
-    return state / 2147483647;
-  };
-}
-
-function decimalText(random: () => number): string {
-  const precision = 1 + Math.floor(random() * (random() < 0.3 ? 38 : 18));
-  const scale = Math.floor(random() * Math.min(precision, 12));
-  const digits = Array.from({ length: precision }, () => Math.floor(random() * 10)).join('');
+function decimalText(random: Random): string {
+  const precision = random.between(1, random.chance(0.3) ? 38 : 18);
+  const scale = random.below(Math.min(precision, 12));
+  const digits = Array.from({ length: precision }, () => random.below(10)).join('');
   const text = scale === 0 ? digits : `${digits.slice(0, -scale) || '0'}.${digits.slice(-scale)}`;
-  return `DECIMAL '${random() < 0.4 ? '-' : ''}${text}'`;
+  return `DECIMAL '${random.chance(0.4) ? '-' : ''}${text}'`;
 }
 
 test(`+ - * / % of 400 pairs, seed ${SEED}`, async () => {
-  const random = generator(SEED);
+  const random = new Random(SEED);
   const evaluator = await openEvaluator();
   const differences: string[] = [];
   let compared = 0;
