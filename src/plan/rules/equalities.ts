@@ -4,6 +4,7 @@ import type { Expression, Symbol } from '../../sql/expression.ts';
 import { reference } from '../../sql/expression.ts';
 import { conjunctsOf, referencesIn, substitute } from '../expressions.ts';
 import { isDeterministicExpression } from '../function-facts.ts';
+import { mayRaise } from '../may-raise.ts';
 import type { PlanNode } from '../nodes.ts';
 
 export type Equality = { readonly left: Symbol; readonly right: Symbol };
@@ -72,13 +73,16 @@ export class EqualityClasses {
   }
 }
 
-/** The same predicate over columns of `target` that equal its own, or undefined where one has no equal there. */
+/**
+ * The same predicate over columns of `target` that equal its own, or undefined where one has no equal there. One that may fail
+ * stays where it is: rows that meet none over here are not to be asked.
+ */
 export function transferred(
   conjunct: Expression,
   classes: EqualityClasses,
   target: ReadonlySet<string>,
 ): Expression | undefined {
-  if (!isDeterministicExpression(conjunct)) return undefined;
+  if (!isDeterministicExpression(conjunct) || mayRaise(conjunct)) return undefined;
   const replacements = new Map<string, Expression>();
   for (const name of referencesIn(conjunct)) {
     const equal = classes.classOf(name).find((symbol) => target.has(symbol.name));
