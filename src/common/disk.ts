@@ -16,9 +16,11 @@ export type Disk = {
   readonly open: (path: string, mode: 'read' | 'create' | 'write') => Promise<DiskFile>;
   /** ENOENT when there is nothing. Follows symbolic links. */
   readonly stat: (path: string) => Promise<DiskStat>;
+  /** The path of what is there, without symbolic links. ENOENT when there is nothing. */
+  readonly realPath: (path: string) => Promise<string>;
   /** The names in a folder, in no order. */
   readonly list: (folder: string) => Promise<readonly DiskName[]>;
-  /** Replaces a file that has the new name already. */
+  /** Replaces a file that has the new name already, and a folder by a folder when it is empty. */
   readonly rename: (from: string, to: string) => Promise<void>;
   /** A second name for a file; EEXIST when the name is taken. */
   readonly link: (existing: string, path: string) => Promise<void>;
@@ -57,6 +59,7 @@ export type DiskStat = {
   readonly inode: number;
 };
 
+/** A symbolic link is `other`. */
 export type DiskName = { readonly name: string; readonly kind: DiskStat['kind'] };
 
 export type DiskLock = { readonly release: () => Promise<void> };
@@ -82,6 +85,7 @@ export const localDisk: Disk = {
     const stat = await fs.stat(path);
     return { kind: kindOf(stat), bytes: stat.size, modifiedMs: stat.mtimeMs, inode: stat.ino };
   },
+  realPath: (path) => fs.realpath(path),
   list: async (folder) => {
     const entries = await fs.readdir(folder, { withFileTypes: true });
     return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }));

@@ -188,12 +188,21 @@ export class SimulatedDisk {
           return open(path, this.#createFile(path));
         }),
       stat: (path) => call('stat', path, () => statOf(this.#node(path))),
+      // There are no symbolic links.
+      realPath: (path) =>
+        call('realPath', path, () => {
+          this.#node(path);
+          return `/${partsOf(path).join('/')}`;
+        }),
       list: (path) =>
         call('list', path, () => [...this.#folder(path).current].map(([name, node]) => ({ name, kind: node.kind }))),
       rename: (from, to) =>
         call('rename', to, () => {
           const node = this.#node(from);
-          if (this.#find(to)?.kind === 'folder') throw diskError('EISDIR', to);
+          const old = this.#find(to);
+          if (old?.kind === 'folder' && node.kind === 'file') throw diskError('EISDIR', to);
+          if (old?.kind === 'file' && node.kind === 'folder') throw diskError('ENOTDIR', to);
+          if (old?.kind === 'folder' && old.current.size > 0) throw diskError('ENOTEMPTY', to);
           this.#rename([
             { ...this.#place(from), node: undefined },
             { ...this.#place(to), node },
@@ -356,8 +365,10 @@ export class SimulatedDisk {
 
   #node(path: string): Node {
     const node = this.#find(path);
-    if (!node) throw diskError('ENOENT', path);
-    return node;
+    if (node) return node;
+    const folders = partsOf(path).slice(0, -1);
+    const above = folders.map((_name, i) => this.#find(folders.slice(0, i + 1).join('/')));
+    throw diskError(above.some((one) => one?.kind === 'file') ? 'ENOTDIR' : 'ENOENT', path);
   }
 
   #file(path: string): FileNode {

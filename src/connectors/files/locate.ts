@@ -3,6 +3,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { QueryError } from '../../common/errors.ts';
+import { isInside } from '../../common/paths.ts';
 
 /** A file as it stands: a later change of it has another identity. */
 export type DataFile = {
@@ -49,8 +50,6 @@ export async function locateFiles(
   }
   return found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
-
-const isInside = (root: string, file: string): boolean => file === root || file.startsWith(root + path.sep);
 
 /** The folders of a glob before its first wildcard; the whole path when it has none. */
 function fixedPart(pattern: string): string {
