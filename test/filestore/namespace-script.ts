@@ -17,6 +17,7 @@ import type { Caller } from '../../src/filestore/namespace/permissions.ts';
 import * as queries from '../../src/filestore/namespace/queries.ts';
 import { decodeRecord, encodeRecord } from '../../src/filestore/namespace/record-codec.ts';
 import type { Refusal } from '../../src/filestore/namespace/refusal.ts';
+import { expiredTrash, planTrash, TRASH_MODE, trashCheckpoints } from '../../src/filestore/namespace/trash.ts';
 import { newNamespace } from '../../src/filestore/namespace/state.ts';
 import type { FileNode, Namespace } from '../../src/filestore/namespace/state.ts';
 
@@ -38,11 +39,13 @@ export function runScript(text: string): string {
 
 const ROOT: Caller = { user: 'hdfs', groups: ['supergroup'], superuser: true };
 const BLOCK_BYTES = 100;
+/** Times are shown as seconds since then; every command takes one. */
+const START = Date.UTC(2026, 0, 1);
 
 class Session {
-  #state: Namespace = newNamespace({ owner: 'hdfs', group: 'supergroup' });
+  #state: Namespace = newNamespace({ owner: 'hdfs', group: 'supergroup', time: START });
   #caller = ROOT;
-  #now = 1_000;
+  #now = START + 1_000;
 
   run(line: string): readonly string[] {
     this.#now += 1_000;
@@ -140,6 +143,14 @@ class Session {
         return this.#decided(snapshots.decideDeleteSnapshot(state, { path, caller, name: second }));
       case 'rename-snapshot':
         return this.#decided(snapshots.decideRenameSnapshot(state, { path, caller, name: second, newName: third }));
+      case 'trash':
+        return this.#trash(path);
+      case 'put-trash-by':
+        return trashCheckpoints(state, now).flatMap(({ source, target }) =>
+          this.#decided(tree.decideRename(this.#state, { source, target, caller: ROOT, how: 'exact', now })),
+        );
+      case 'expired-trash':
+        return expiredTrash(state, now - Number(path));
       case 'reap':
         return this.#decided(decideReap(state, Number(path || 1_000)));
       default:
@@ -188,7 +199,7 @@ class Session {
       case 'leases':
         return [...entries(state.leases)].map(
           ([client, { renewedAt, files }]) =>
-            `${client} since ${renewedAt}: ${[...entries(files)].map(([id]) => queries.pathOfInode(state, id) ?? `lost ${id}`).join(' ')}`,
+            `${client} since ${(renewedAt - START) / 1_000}: ${[...entries(files)].map(([id]) => queries.pathOfInode(state, id) ?? `lost ${id}`).join(' ')}`,
         );
       default:
         throw new Error(`no such command: ${command}`);
@@ -243,6 +254,19 @@ class Session {
     return completed.length === 1 && completed[0]!.startsWith('refused') ? completed : [];
   }
 
+  #trash(path: string): readonly string[] {
+    const [caller, now] = [this.#caller, this.#now];
+    const plan = planTrash(this.#state, path, caller.user, now);
+    if (plan.kind === 'refused') return refused(plan);
+    if (plan.kind === 'delete') {
+      return this.#decided(tree.decideDelete(this.#state, { path, caller, recursive: true, now }));
+    }
+    const { folder, target } = plan;
+    const made = this.#decided(tree.decideMkdirs(this.#state, { path: folder, caller, mode: TRASH_MODE, now }));
+    const moved = this.#decided(tree.decideRename(this.#state, { source: path, target, caller, how: 'exact', now }));
+    return [...made, ...moved].filter((answer) => answer !== '(as it was)');
+  }
+
   #file(path: string): FileNode {
     const found = queries.locateBlocks(this.#state, path, ROOT);
     assert(found.kind === 'found', `the script writes to ${path}, which is there`);
@@ -279,5 +303,5 @@ function describe(status: queries.Status): string {
   const { kind, name, owner, group, mode, mtime, length, replication, open, snapshottable } = status;
   const facts = kind === 'folder' ? `d${modeText(mode)}` : `-${modeText(mode)}`;
   const size = kind === 'folder' ? '' : ` ${length} × ${replication}`;
-  return `${name === '' ? '' : `${name} `}${facts} ${owner}:${group}${size} @${mtime / 1_000}${open ? ' open' : ''}${snapshottable ? ' snapshottable' : ''}`;
+  return `${name === '' ? '' : `${name} `}${facts} ${owner}:${group}${size} @${(mtime - START) / 1_000}${open ? ' open' : ''}${snapshottable ? ' snapshottable' : ''}`;
 }

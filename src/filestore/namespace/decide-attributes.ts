@@ -5,7 +5,7 @@ import type { Decision } from './decision.ts';
 import { checkOwner, checkSuperuser, checkTarget, checkTraverse, STICKY, WRITE } from './permissions.ts';
 import type { Caller } from './permissions.ts';
 import { checkQuota } from './quota.ts';
-import { REPLICATION_MAX } from './decide-writes.ts';
+import { checkTexts, REPLICATION_MAX } from './decide-writes.ts';
 import { refuse } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { resolveLive, targetOf } from './resolve.ts';
@@ -52,7 +52,7 @@ export type SetOwnerRequest = {
 };
 
 export function decideSetOwner(state: Namespace, { path, caller, owner, group }: SetOwnerRequest): Decision<true> {
-  const found = existing(state, path, caller, (at) => checkOwner(at, caller));
+  const found = existing(state, path, caller, (at) => checkOwner(at, caller) ?? checkTexts(owner, group));
   if (found.kind === 'refused') return found;
   if (!caller.superuser && owner !== undefined && owner !== caller.user) {
     return refuse(

@@ -2,7 +2,7 @@
 
 import { change, unchanged } from './decision.ts';
 import type { Decision } from './decision.ts';
-import { own } from './decide-writes.ts';
+import { checkTexts, own } from './decide-writes.ts';
 import { entries } from './ordered-map.ts';
 import { checkAncestor, checkBelow, checkRemoval, checkTraverse, STICKY } from './permissions.ts';
 import type { Caller } from './permissions.ts';
@@ -27,7 +27,7 @@ export function decideMkdirs(state: Namespace, request: MkdirsRequest): Decision
   const { path, caller, mode, createParent = true, now } = request;
   const at = resolveLive(state, path);
   if (at.kind === 'refused') return at;
-  const denied = checkTraverse(at, caller);
+  const denied = checkTraverse(at, caller) ?? checkTexts(caller.user);
   if (denied) return denied;
   const old = targetOf(at);
   if (old?.kind === 'file') return refuse('FileAlreadyExistsException', `Path is not a directory: ${at.path}`);
@@ -48,7 +48,8 @@ export function decideMkdirs(state: Namespace, request: MkdirsRequest): Decision
       owner: caller.user,
       group: parent.attributes.group,
       mode: mode & (0o777 | STICKY),
-      parentMode: (parent.attributes.mode & 0o777) | 0o300,
+      // As HDFS: folders made on the way are like the last one, and their owner can work in them.
+      parentMode: (mode & 0o777) | 0o300,
       time: now,
     },
     true,

@@ -17,6 +17,9 @@ export const REPLICATION_MAX = 512;
 /** As HDFS limits it: a file's list of blocks stays a small record. */
 const BLOCKS_MAX = 10_000;
 
+/** Of names of users, groups and clients. */
+const TEXT_CHARACTERS_MAX = 1_000;
+
 export type CreateRequest = {
   readonly path: string;
   readonly caller: Caller;
@@ -37,7 +40,7 @@ export function decideCreate(state: Namespace, request: CreateRequest): Decision
   const { path, caller, client, mode, replication, blockSize, now, ifExists = 'refuse', createParent = true } = request;
   const at = resolveLive(state, path);
   if (at.kind === 'refused') return at;
-  const denied = checkTraverse(at, caller) ?? checkSize(replication, blockSize);
+  const denied = checkTraverse(at, caller) ?? checkTexts(caller.user, client) ?? checkSize(replication, blockSize);
   if (denied) return denied;
   const old = targetOf(at);
   if (old?.kind === 'folder') return refuse('FileAlreadyExistsException', `${at.path} already exists as a directory`);
@@ -75,6 +78,13 @@ export function decideCreate(state: Namespace, request: CreateRequest): Decision
     },
     { created: true, file: state.nextId + folders.length },
   );
+}
+
+/** That records and slices of a checkpoint stay small, whoever calls. */
+export function checkTexts(...texts: readonly (string | undefined)[]): Refusal | undefined {
+  const long = texts.find((text) => text !== undefined && text.length > TEXT_CHARACTERS_MAX);
+  if (long === undefined) return undefined;
+  return refuse('IllegalArgumentException', `Longer than ${TEXT_CHARACTERS_MAX} characters: ${long.slice(0, 40)}…`);
 }
 
 function checkSize(replication: number, blockSize: number): Refusal | undefined {
