@@ -110,7 +110,11 @@ export class SegmentLog {
   /** Says that the writer went in order, if it did: a bit that flipped in the last record then differs from a write cut short. */
   async close(inOrder: boolean): Promise<void> {
     try {
-      if (inOrder && !this.#rolling) await this.append({ kind: 'closed', epoch: this.#options.epoch, payload: [] });
+      if (inOrder && this.#rolling) await this.roll();
+      if (inOrder) await this.append({ kind: 'closed', epoch: this.#options.epoch, payload: [] });
+    } catch (error) {
+      // Without space the next start takes this for a crash, which costs nothing.
+      if (!isFull(error)) throw error;
     } finally {
       await inAll(this.#files, (file) => file.close());
     }

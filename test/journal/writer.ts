@@ -7,6 +7,12 @@ import { openFileJournal } from '../../src/journal/open-file-journal.ts';
 import { listMachine } from './list-machine.ts';
 
 const CALLERS = 8;
+const FAILED = 2;
+
+function fail(error: unknown): never {
+  console.error(error);
+  process.exit(FAILED);
+}
 
 const [folder, most] = process.argv.slice(2);
 const journal = await openFileJournal({
@@ -14,15 +20,12 @@ const journal = await openFileJournal({
   disk: localDisk,
   folders: [folder!],
   random: randomBytes,
-  fatal: (error) => {
-    console.error(error);
-    process.exit(2);
-  },
+  fatal: fail,
   logger: { warn: () => undefined },
-  segmentBytes: 3000,
-  reserveBytes: 1000,
-  checkpointBytes: 10_000,
-});
+  segmentBytes: 500,
+  reserveBytes: 200,
+  checkpointBytes: 300,
+}).catch(fail);
 let last = journal.sequence;
 const end = last + Number(most ?? Infinity);
 

@@ -3,7 +3,7 @@
  * any call of the disk, over full disks, failing syncs and damaged files. One seed is one run.
  */
 
-import { JournalError } from '../../src/journal/errors.ts';
+import { JournalDamagedError, JournalError } from '../../src/journal/errors.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { openFileJournal } from '../../src/journal/open-file-journal.ts';
 import { listMachine } from '../journal/list-machine.ts';
@@ -20,6 +20,8 @@ export type JournalRun = DiskFaults & {
   refused: number;
   checkpoints: number;
   foldersHarmed: number;
+  /** Starts that refused a damaged journal. */
+  halted: number;
 };
 
 /** Throws when what must hold did not. */
@@ -34,7 +36,15 @@ const LIVES = 4;
 
 class JournalLife {
   readonly disk: SimulatedDisk;
-  readonly counts = { opens: 0, crashedOpens: 0, acknowledged: 0, refused: 0, checkpoints: 0, foldersHarmed: 0 };
+  readonly counts = {
+    opens: 0,
+    crashedOpens: 0,
+    acknowledged: 0,
+    refused: 0,
+    checkpoints: 0,
+    foldersHarmed: 0,
+    halted: 0,
+  };
   readonly #random: Random;
   readonly #folders: readonly [string, ...string[]];
   /** Records that must be there, in their order. */
@@ -45,6 +55,11 @@ class JournalLife {
   #records = 0;
   /** Both folders are whole: one may be harmed. */
   #whole = false;
+  #failed = false;
+  /** The last process ended in order: even the last record is known to have been durable. */
+  #closed = false;
+  /** Turned back when the start halts at it, as an operator does with a copy. */
+  #flipped: readonly [path: string, offset: number, bit: number] | undefined;
 
   constructor(random: Random) {
     this.#random = random;
@@ -81,7 +96,6 @@ class JournalLife {
   /** A last start without faults. */
   async finish(): Promise<void> {
     const journal = await this.#open();
-    check(journal !== undefined, 'a sound disk opens');
     await journal.append('last');
     await journal.close();
   }
@@ -91,30 +105,26 @@ class JournalLife {
     this.counts.crashedOpens += 1;
     const journal = await this.#open();
     this.counts.crashedOpens -= 1;
-    if (!journal) return;
     if (random.chance(0.2)) this.disk.syncFailures = 0.02;
     for (let i = random.between(1, 8); i > 0; i--) {
       await this.#step(journal);
       this.#checkJournal(journal);
     }
-    if (random.chance(0.5)) await journal.close().catch(mustBeJournalError);
+    if (random.chance(0.5)) return;
+    this.disk.capacityBytes = Infinity;
+    await journal.close().then(() => (this.#closed = !this.#failed), mustBeJournalError);
   }
 
-  /** Undefined when the process ended of an error that it may end of. */
-  async #open(): Promise<ListJournal | undefined> {
-    const random = this.#random;
-    const journal = await openFileJournal({
-      machine: listMachine,
-      disk: this.disk.mount(),
-      folders: this.#folders,
-      random: (bytes) => random.bytes(bytes),
-      fatal: () => undefined,
-      logger: { warn: () => undefined },
-      pause: () => Promise.resolve(),
-      segmentBytes: 1500,
-      reserveBytes: 400,
-      checkpointBytes: 2500,
+  async #open(): Promise<ListJournal> {
+    this.#closed = false;
+    this.#failed = false;
+    const journal = await this.#openFiles().catch((error: unknown) => {
+      if (!(error instanceof JournalDamagedError) || !this.#flipped) throw error;
+      this.counts.halted += 1;
+      this.disk.flipBit(...this.#flipped);
+      return this.#openFiles();
     });
+    this.#flipped = undefined;
     this.counts.opens += 1;
     check(journal.epoch > this.#epoch, `epoch ${journal.epoch} follows epoch ${this.#epoch}`);
     this.#epoch = journal.epoch;
@@ -129,6 +139,21 @@ class JournalLife {
     this.#inFlight = [];
     this.#whole = true;
     return journal;
+  }
+
+  #openFiles(): Promise<ListJournal> {
+    return openFileJournal({
+      machine: listMachine,
+      disk: this.disk.mount(),
+      folders: this.#folders,
+      random: (bytes) => this.#random.bytes(bytes),
+      fatal: () => (this.#failed = true),
+      logger: { warn: () => undefined },
+      pause: () => Promise.resolve(),
+      segmentBytes: 1500,
+      reserveBytes: 400,
+      checkpointBytes: 2500,
+    });
   }
 
   async #step(journal: ListJournal): Promise<void> {
@@ -182,27 +207,34 @@ class JournalLife {
     check(isPrefix(durable, tip), 'the tip is the durable state and more');
   }
 
-  /** Damages or empties one of two folders. */
   #harm(): void {
+    if (this.#random.chance(0.5)) return;
+    if (this.#folders.length > 1 && this.#whole) this.#harmFolder(this.#random.pick(this.#folders));
+    else if (this.#folders.length === 1 && this.#closed) this.#flipped = this.#flip('/a');
+  }
+
+  /** Damages or empties one of two folders. */
+  #harmFolder(folder: string): void {
     const random = this.#random;
-    if (!this.#whole || this.#folders.length < 2 || random.chance(0.5)) return;
-    const folder = random.pick(this.#folders);
-    const files = this.disk.paths().filter((path) => path.startsWith(`${folder}/`) && !path.endsWith('/lock'));
     this.#whole = false;
     this.counts.foldersHarmed += 1;
-    if (random.chance(0.2)) {
-      for (const file of files) this.disk.loseFile(file);
-      return;
-    }
-    if (random.chance(0.2)) {
-      this.disk.loseFile(random.pick(files));
-      return;
-    }
-    for (let i = random.between(1, 3); i > 0; i--) {
-      const file = random.pick(files);
-      const { length } = this.disk.bytesOf(file);
-      if (length > 0) this.disk.flipBit(file, random.below(length), random.below(8));
-    }
+    const files = this.#filesIn(folder);
+    const harm = random.pick(['empty', 'lose', 'flip', 'flip', 'flip'] as const);
+    if (harm === 'empty') for (const file of files) this.disk.loseFile(file);
+    else if (harm === 'lose') this.disk.loseFile(random.pick(files));
+    else for (let i = random.between(1, 3); i > 0; i--) this.#flip(folder);
+  }
+
+  #flip(folder: string): readonly [path: string, offset: number, bit: number] {
+    const random = this.#random;
+    const file = random.pick(this.#filesIn(folder).filter((path) => this.disk.bytesOf(path).length > 0));
+    const place = [file, random.below(this.disk.bytesOf(file).length), random.below(8)] as const;
+    this.disk.flipBit(...place);
+    return place;
+  }
+
+  #filesIn(folder: string): readonly string[] {
+    return this.disk.paths().filter((path) => path.startsWith(`${folder}/`) && !path.endsWith('/lock'));
   }
 }
 
