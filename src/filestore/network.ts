@@ -69,6 +69,8 @@ export type StoreErrorName =
   | 'ChecksumException'
   /** Every replica of a block failed. */
   | 'BlockMissingException'
+  /** Another namenode has led since the client began: ask for its epoch, and for what became of the call. */
+  | 'StaleEpochException'
   /** The datanode is not known: it has to register. */
   | 'UnregisteredNodeException';
 

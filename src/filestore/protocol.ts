@@ -6,6 +6,9 @@
  * | namenode | `register` | DatanodeRegistration → RegisterReply; a datanode's first word, and again after UnregisteredNodeException |
  * | namenode | `heartbeat` | Heartbeat, every second → HeartbeatReply |
  * | namenode | `blockReport` | BlockReport: replicas that a datanode has, or those that came and went → `{}` |
+ * | namenode | a name of `CHANGES` or `READS` (`namenode/operations.ts`) | ClientMessage with the request → its result |
+ * | namenode | `addBlock` | ClientMessage with AddBlock → BlockToWrite |
+ * | namenode | `complete` | ClientMessage with Complete → `{}`; the file is seen from here on |
  * | datanode | `writeBlock` | WriteBlock, bytes behind it → WriteBlockReply, once every replica it names is synced |
  * | datanode | `readBlock` | ReadBlock → ReadBlockReply, bytes behind it, every one of them verified |
  *
@@ -13,8 +16,10 @@
  * saw, which the namenode removes when its lease is over. So no block is ever recovered from replicas of different lengths.
  */
 
+import type { Written } from './namespace/decide-writes.ts';
+import type { Caller } from './namespace/permissions.ts';
+import type { BlockId, InodeId } from './namespace/state.ts';
 import type { Address } from './network.ts';
-import type { BlockId } from './namespace/state.ts';
 
 /** Made once for a datanode's folders and kept in them: addresses change, the blocks stay. */
 export type DatanodeId = string;
@@ -55,9 +60,21 @@ export type Heartbeat = {
 /** What a datanode is told in answer to a heartbeat. Repeated until a report shows that it was done. */
 export type DatanodeCommand =
   | { readonly kind: 'copy'; readonly replica: Replica; readonly targets: readonly BlockTarget[] }
-  | { readonly kind: 'delete'; readonly replicas: readonly { readonly block: BlockId; readonly generation: number }[] }
+  | { readonly kind: 'delete'; readonly replicas: readonly DeletionOrder[] }
   /** Tell all replicas anew: the namenode has reason to doubt what it knows. */
   | { readonly kind: 'report' };
+
+/**
+ * Holds for the replica that the namenode had heard of: one that the datanode announced (in a report of any kind) in a report after
+ * `knownTo` is another one, or was looked at anew, and stays. Orders are repeated until they are seen to be done, so a late one may
+ * meet a replica that was copied there since.
+ */
+export type DeletionOrder = {
+  readonly block: BlockId;
+  readonly generation: number;
+  /** The sequence of the last report that the namenode had taken from this datanode. */
+  readonly knownTo: number;
+};
 
 export type HeartbeatReply = {
   /** Of the namenode that speaks: once a datanode has heard a greater one, what this one commands is not done any more. */
@@ -120,3 +137,43 @@ export type ReadBlock = {
 };
 
 export type ReadBlockReply = { readonly length: number };
+
+/**
+ * What every message of a client carries. A call that comes again is answered as the first time, while the same namenode leads;
+ * with another `epoch` it is refused, since nobody remembers then whether it was carried out.
+ */
+export type ClientMessage = {
+  readonly caller: Caller;
+  readonly client: string;
+  /** Grows with every call of the client, not with its repetitions. */
+  readonly number: number;
+  readonly epoch: number;
+};
+
+/** A block as its writer knows it, with those who said that they stored it. */
+export type StoredBlock = Written & { readonly stored: readonly DatanodeId[] };
+
+export type AddBlock = {
+  readonly file: InodeId;
+  readonly previous?: StoredBlock;
+  /** Bytes that the block will have at most. */
+  readonly bytes: number;
+  /** The writer's machine. */
+  readonly host?: string;
+  /** Datanodes that failed the writer. */
+  readonly excluded: readonly DatanodeId[];
+};
+
+export type BlockToWrite = {
+  readonly block: BlockId;
+  readonly generation: number;
+  /** At least one; in the order of the pipeline. */
+  readonly targets: readonly BlockTarget[];
+};
+
+export type Complete = { readonly file: InodeId; readonly last?: StoredBlock };
+
+/** A block of a file and who has it, nearest to the reader first. */
+export type BlockLocation = Replica & { readonly offset: number; readonly replicas: readonly ReplicaLocation[] };
+
+export type ReplicaLocation = BlockTarget & { readonly host: string; readonly rack: string };

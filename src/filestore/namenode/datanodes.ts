@@ -1,0 +1,120 @@
+/** The datanodes that the namenode knows, dead ones included: who they are, what they last said, what they are still to do. */
+
+import { assert } from '../../common/assert.ts';
+import type { Clock } from '../../common/clock.ts';
+import type { BlockId } from '../namespace/state.ts';
+import { StoreError } from '../network.ts';
+import type { DatanodeId, DatanodeRegistration, DeletionOrder, Heartbeat } from '../protocol.ts';
+import type { NodeNumber } from './block-map.ts';
+import type { Candidate } from './placement.ts';
+
+/**
+ * What an administrator wants of a node. `decommissioning`: its blocks are copied elsewhere, then it may go for good.
+ * `maintenance`: it goes for a while, and its replicas count meanwhile.
+ */
+export type Service = 'normal' | 'decommissioning' | 'maintenance';
+
+export type Datanode = Candidate & {
+  readonly number: NodeNumber;
+  registration: DatanodeRegistration;
+  heartbeat: Heartbeat | undefined;
+  freeBytes: number;
+  transfers: number;
+  /** On the namenode's clock. */
+  heardMs: number;
+  isAlive: boolean;
+  service: Service;
+  /** Its blocks below that id are known since it registered. Until all are, nothing is deleted on account of it. */
+  reportedTo: number;
+  /** Of the last report that was taken. */
+  sequence: number;
+  /** Replicas that it is to delete, until it says that they are gone, or names them anew. */
+  readonly deletions: Map<BlockId, DeletionOrder>;
+};
+
+/** From what is known of the datanode now. */
+export function orderDeletion({ deletions, sequence }: Datanode, block: BlockId, generation: number): void {
+  if (!deletions.has(block)) deletions.set(block, { block, generation, knownTo: sequence });
+}
+
+/** One that is not heard of for so long is dead: its blocks are copied. HDFS waits ten minutes, for disks a hundred times as full. */
+export const DEAD_AFTER_MS = 10_000;
+
+export class Datanodes {
+  readonly #clock: Clock;
+  readonly #deadAfterMs: number;
+  readonly #byId = new Map<DatanodeId, Datanode>();
+  readonly #byNumber: Datanode[] = [];
+
+  constructor(clock: Clock, deadAfterMs = DEAD_AFTER_MS) {
+    this.#clock = clock;
+    this.#deadAfterMs = deadAfterMs;
+  }
+
+  /** A datanode's first word since it started, or since this namenode did. What it has is unknown until it reports. */
+  register(registration: DatanodeRegistration): Datanode {
+    const { node, rack, host } = registration;
+    const known = this.#byId.get(node);
+    const datanode: Datanode = {
+      node,
+      rack,
+      host,
+      number: known?.number ?? this.#byNumber.length + 1,
+      registration,
+      heartbeat: undefined,
+      // It takes no blocks before its first heartbeat tells what room there is.
+      freeBytes: 0,
+      transfers: 0,
+      heardMs: this.#clock.elapsedMs(),
+      isAlive: true,
+      service: known?.service ?? 'normal',
+      reportedTo: 0,
+      sequence: -1,
+      deletions: new Map(),
+    };
+    this.#byId.set(node, datanode);
+    this.#byNumber[datanode.number - 1] = datanode;
+    return datanode;
+  }
+
+  /** The sender of a message, heard of now. Throws UnregisteredNodeException for one that has to register first. */
+  heard({ node, incarnation }: { readonly node: DatanodeId; readonly incarnation: string }): Datanode {
+    const datanode = this.#byId.get(node);
+    if (!datanode?.isAlive || datanode.registration.incarnation !== incarnation) {
+      throw new StoreError('UnregisteredNodeException', `Datanode ${node} is not registered`);
+    }
+    datanode.heardMs = this.#clock.elapsedMs();
+    return datanode;
+  }
+
+  /** Those that fell silent since the last call; they are dead now. */
+  takeSilent(): readonly Datanode[] {
+    const before = this.#clock.elapsedMs() - this.#deadAfterMs;
+    const silent = this.alive().filter((datanode) => datanode.heardMs < before);
+    for (const datanode of silent) datanode.isAlive = false;
+    return silent;
+  }
+
+  byId(node: DatanodeId): Datanode | undefined {
+    return this.#byId.get(node);
+  }
+
+  byNumber(number: NodeNumber): Datanode {
+    const datanode = this.#byNumber[number - 1];
+    assert(datanode, `datanode ${number} is known`);
+    return datanode;
+  }
+
+  all(): readonly Datanode[] {
+    return this.#byNumber;
+  }
+
+  alive(): readonly Datanode[] {
+    return this.#byNumber.filter(({ isAlive }) => isAlive);
+  }
+
+  /** Those that new replicas may go to. */
+  writable(): readonly Datanode[] {
+    return this.alive().filter(({ service }) => service === 'normal');
+  }
+}

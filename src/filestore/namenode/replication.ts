@@ -1,0 +1,249 @@
+/**
+ * Keeps every block at the number of replicas that its file wants: too few are copied, too many deleted, damaged ones replaced before
+ * they are deleted. Looks at blocks that something happened to, those with one replica first.
+ */
+
+import type { Clock } from '../../common/clock.ts';
+import type { Block, BlockId } from '../namespace/state.ts';
+import type { DatanodeCommand, Replica } from '../protocol.ts';
+import type { BlockMap, NodeNumber } from './block-map.ts';
+import { type Datanode, type Datanodes, orderDeletion } from './datanodes.ts';
+import { chooseExcess, placeReplicas, type Random } from './placement.ts';
+
+/** Copies that one datanode is told to make at a time, and their bytes: its disk and network serve readers too. */
+const COPIES_PER_NODE_MAX = 64;
+const COPY_BYTES_PER_NODE_MAX = 512 * 1024 * 1024;
+/** A copy that is not reported within so long is ordered anew, elsewhere perhaps. */
+const COPY_TIMEOUT_MS = 60_000;
+/** Replicas that one heartbeat's answer names for deletion. */
+const DELETIONS_PER_HEARTBEAT = 1_000;
+/** Blocks looked at in one turn, so that others are served in between. */
+const BLOCKS_PER_TURN = 2_000;
+
+type Copy = {
+  readonly source: NodeNumber;
+  readonly target: NodeNumber;
+  readonly bytes: number;
+  readonly until: number;
+};
+
+export type ReplicationOptions = {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly blocks: BlockMap;
+  readonly datanodes: Datanodes;
+  /** Undefined: nobody names the block any more, or it is being written. */
+  readonly completeBlock: (id: BlockId) => (Block & { readonly length: number }) | undefined;
+};
+
+export class Replication {
+  readonly #options: ReplicationOptions;
+  /** With one replica or none at work: they come first. */
+  readonly #urgent = new Set<BlockId>();
+  readonly #doubtful = new Set<BlockId>();
+  readonly #copies = new Map<BlockId, Copy[]>();
+  readonly #commands = new Map<NodeNumber, DatanodeCommand[]>();
+  /** Replicas that do not hold what they should; readers are not sent there. */
+  readonly #corrupt = new Map<BlockId, Set<NodeNumber>>();
+
+  constructor(options: ReplicationOptions) {
+    this.#options = options;
+  }
+
+  /** Something happened to the block. */
+  look(block: BlockId): void {
+    const live = this.#options.blocks.nodesOf(block).length;
+    (live <= 1 ? this.#urgent : this.#doubtful).add(block);
+  }
+
+  /** Blocks that still have to be looked at, or wait for a copy. */
+  get pending(): number {
+    return this.#urgent.size + this.#doubtful.size + this.#copies.size;
+  }
+
+  get corrupt(): ReadonlyMap<BlockId, ReadonlySet<NodeNumber>> {
+    return this.#corrupt;
+  }
+
+  /** A replica that holds other bytes than it should. */
+  foundCorrupt(block: BlockId, node: NodeNumber): void {
+    const nodes = this.#corrupt.get(block) ?? new Set();
+    nodes.add(node);
+    this.#corrupt.set(block, nodes);
+    this.#options.blocks.remove(block, node);
+    this.look(block);
+  }
+
+  /** A datanode says that it has a good replica: one was copied, written, or came back. */
+  arrived(block: BlockId, node: NodeNumber): void {
+    this.#endCopies(block, (copy) => copy.target === node);
+    this.#noLongerCorrupt(block, node);
+    this.look(block);
+  }
+
+  /** A datanode says that it has no replica of it, good or bad. */
+  gone(block: BlockId, node: NodeNumber): void {
+    this.#noLongerCorrupt(block, node);
+    this.look(block);
+  }
+
+  /** Nothing that it was to do will be done. */
+  nodeLost(node: NodeNumber): void {
+    this.#commands.delete(node);
+    for (const block of this.#copies.keys()) {
+      if (this.#endCopies(block, ({ source, target }) => source === node || target === node)) this.look(block);
+    }
+    for (const block of this.#corrupt.keys()) this.#noLongerCorrupt(block, node);
+  }
+
+  /** Nobody names the block any more: all replicas go. */
+  release(block: BlockId, generation: number): void {
+    const { blocks, datanodes } = this.#options;
+    const corrupt = this.#corrupt.get(block) ?? [];
+    for (const node of [...blocks.forget(block), ...corrupt])
+      orderDeletion(datanodes.byNumber(node), block, generation);
+    this.#corrupt.delete(block);
+    this.#copies.delete(block);
+    this.#urgent.delete(block);
+    this.#doubtful.delete(block);
+  }
+
+  /** Decides about blocks that were to be looked at, and orders what is needed. */
+  turn(): void {
+    this.#giveUpLateCopies();
+    const blocks = [...first(this.#urgent, BLOCKS_PER_TURN)];
+    blocks.push(...first(this.#doubtful, BLOCKS_PER_TURN - blocks.length));
+    for (const block of blocks) {
+      this.#urgent.delete(block);
+      this.#doubtful.delete(block);
+      // What cannot be had now may be had in the next turn; others come first then.
+      if (!this.#decide(block)) this.look(block);
+    }
+  }
+
+  /** For the answer to a datanode's heartbeat. Deletions are named again until they are reported. */
+  commandsFor(datanode: Datanode): readonly DatanodeCommand[] {
+    const commands = this.#commands.get(datanode.number) ?? [];
+    this.#commands.delete(datanode.number);
+    if (datanode.deletions.size === 0) return commands;
+    const replicas = [...first(datanode.deletions.values(), DELETIONS_PER_HEARTBEAT)];
+    return [...commands, { kind: 'delete', replicas }];
+  }
+
+  /** False: more is needed than could be ordered now. */
+  #decide(id: BlockId): boolean {
+    const block = this.#options.completeBlock(id);
+    if (!block) return true;
+    const { blocks, datanodes } = this.#options;
+    const holders = blocks.nodesOf(id).map((node) => datanodes.byNumber(node));
+    const good = holders.filter((node) => !node.deletions.has(id));
+    // Perhaps the order to delete has not been carried out yet.
+    if (good.length === 0) for (const node of holders) node.deletions.delete(id);
+    // One that leaves for good counts no more, and one in maintenance as long as somebody else has the block.
+    const staying = good.filter(({ service }) => service !== 'decommissioning');
+    const atWork = staying.some(({ service, isAlive }) => service === 'normal' && isAlive);
+    const counted = atWork ? staying : staying.filter(({ service }) => service === 'normal');
+    const missing = block.replication - counted.length - (this.#copies.get(id)?.length ?? 0);
+    if (missing > 0) return this.#copy(block, good, missing);
+    if (counted.length > block.replication) return this.#trim(block, counted);
+    if (counted.length === block.replication) this.#deleteCorrupt(block);
+    return true;
+  }
+
+  #copy(block: Block & { readonly length: number }, holders: readonly Datanode[], count: number): boolean {
+    const { datanodes, random, clock } = this.#options;
+    const [source] = holders
+      .filter((node) => node.isAlive && this.#canCopy(node, block.length))
+      .toSorted((a, b) => this.#copiesOf(a).length - this.#copiesOf(b).length);
+    if (!source) return false;
+    const promised = (this.#copies.get(block.id) ?? []).map(({ target }) => datanodes.byNumber(target));
+    const corrupt = [...(this.#corrupt.get(block.id) ?? [])].map((node) => datanodes.byNumber(node).node);
+    const leaving = datanodes.alive().filter(({ deletions }) => deletions.has(block.id));
+    const excluded = new Set([...corrupt, ...leaving.map(({ node }) => node)]);
+    const existing = [...holders, ...promised];
+    const request = { count, bytes: block.length, existing, excluded };
+    const targets = placeReplicas(datanodes.writable(), request, random);
+    // Where a damaged replica stands no good one can: those give way when there is no other place.
+    if (targets.length < count) this.#deleteCorrupt(block);
+    if (targets.length === 0) return false;
+    const until = clock.elapsedMs() + COPY_TIMEOUT_MS;
+    const copies = targets.map((target) => ({
+      source: source.number,
+      target: target.number,
+      bytes: block.length,
+      until,
+    }));
+    this.#copies.set(block.id, [...(this.#copies.get(block.id) ?? []), ...copies]);
+    const replica: Replica = { block: block.id, generation: block.generation, length: block.length };
+    const addresses = targets.map(({ node, registration }) => ({ node, address: registration.address }));
+    this.#order(source, { kind: 'copy', replica, targets: addresses });
+    return targets.length === count;
+  }
+
+  /** False: somebody who holds it has not said yet what else it deleted or lost. */
+  #trim(block: Block, counted: readonly Datanode[]): boolean {
+    const { datanodes } = this.#options;
+    // What a datanode reported before this namenode led may be what an earlier one told it to delete.
+    if (datanodes.alive().some(({ reportedTo }) => reportedTo < Infinity)) return false;
+    const working = counted.filter(({ isAlive, service }) => isAlive && service === 'normal');
+    const excess = Math.min(counted.length, working.length) - block.replication;
+    if (excess <= 0) return true;
+    for (const datanode of chooseExcess(working, excess)) orderDeletion(datanode, block.id, block.generation);
+    return true;
+  }
+
+  /** Only when a good replica is there: until then they are the best that anybody has. */
+  #deleteCorrupt(block: Block): void {
+    for (const node of this.#corrupt.get(block.id) ?? []) {
+      orderDeletion(this.#options.datanodes.byNumber(node), block.id, block.generation);
+    }
+  }
+
+  #order(datanode: Datanode, command: DatanodeCommand): void {
+    const commands = this.#commands.get(datanode.number) ?? [];
+    commands.push(command);
+    this.#commands.set(datanode.number, commands);
+  }
+
+  /** One at least, however large. */
+  #canCopy(source: Datanode, bytes: number): boolean {
+    const copies = this.#copiesOf(source);
+    const sum = copies.reduce((total, copy) => total + copy.bytes, 0);
+    return copies.length === 0 || (copies.length < COPIES_PER_NODE_MAX && sum + bytes <= COPY_BYTES_PER_NODE_MAX);
+  }
+
+  #copiesOf({ number }: Datanode): readonly Copy[] {
+    return [...this.#copies.values()].flat().filter(({ source }) => source === number);
+  }
+
+  #giveUpLateCopies(): void {
+    const now = this.#options.clock.elapsedMs();
+    for (const block of this.#copies.keys()) {
+      if (this.#endCopies(block, ({ until }) => until < now)) this.look(block);
+    }
+  }
+
+  /** Whether there were such copies. */
+  #endCopies(block: BlockId, isOver: (copy: Copy) => boolean): boolean {
+    const copies = this.#copies.get(block);
+    if (!copies) return false;
+    const rest = copies.filter((copy) => !isOver(copy));
+    if (rest.length === 0) this.#copies.delete(block);
+    else this.#copies.set(block, rest);
+    return rest.length < copies.length;
+  }
+
+  #noLongerCorrupt(block: BlockId, node: NodeNumber): void {
+    const nodes = this.#corrupt.get(block);
+    nodes?.delete(node);
+    if (nodes?.size === 0) this.#corrupt.delete(block);
+  }
+}
+
+function* first<T>(all: Iterable<T>, count: number): Generator<T, void> {
+  let left = count;
+  for (const one of all) {
+    if (left-- <= 0) return;
+    yield one;
+  }
+}
