@@ -53,7 +53,7 @@ class JournalLife {
   #inFlight: string[] = [];
   #epoch = 0;
   #records = 0;
-  /** Both folders are whole: one may be harmed. */
+  /** The last start came to its end, so that either folder holds all that was acknowledged: one may be harmed. */
   #whole = false;
   #failed = false;
   /** The last process ended in order: even the last record is known to have been durable. */
@@ -76,13 +76,13 @@ class JournalLife {
   /** From a start to whatever ends the process. */
   async live(): Promise<void> {
     const random = this.#random;
-    const crashed = new Promise<'crashed'>((resolve) => (this.disk.onCrash = () => resolve('crashed')));
+    const crashed = new Promise<void>((resolve) => (this.disk.onCrash = resolve));
     if (random.chance(0.7)) {
       const call = this.disk.calls + 1 + random.below(150);
       const when = random.pick(['before', 'after'] as const);
       this.disk.crashAt = (at) => (at === call ? when : undefined);
     }
-    if ((await Promise.race([crashed, this.#run()])) === 'crashed') this.#whole = false;
+    await Promise.race([crashed, this.#run()]);
     // What the dead process had begun to do without the disk comes to its end.
     await new Promise((resolve) => setImmediate(resolve));
     this.disk.crashAt = () => undefined;
@@ -116,6 +116,7 @@ class JournalLife {
   }
 
   async #open(): Promise<ListJournal> {
+    this.#whole = false;
     this.#closed = false;
     this.#failed = false;
     const journal = await this.#openFiles().catch((error: unknown) => {

@@ -6,11 +6,10 @@
  * A process sees the disk through `mount()`. After `crash()` or `kill()` its calls never return, as those of a dead process.
  */
 
-import type { Disk, DiskFile, DiskLock, DiskStat } from '../../src/common/disk.ts';
+import type { Disk, DiskFile, DiskLock } from '../../src/common/disk.ts';
+import { applied, diskError, keepNames, partsOf, sectorsOf, statOf, walk } from './disk-nodes.ts';
+import type { Change, FileNode, FolderNode, NameChange, Node } from './disk-nodes.ts';
 import type { Random } from './random.ts';
-
-/** What a disk writes wholly or not at all, unless it is torn. */
-const SECTOR_BYTES = 512;
 
 export type DiskFaults = {
   crashes: number;
@@ -36,33 +35,6 @@ export type SimulatedDiskOptions = {
   /** Awaited before each call takes effect: the simulated clock's delay. */
   readonly latency?: () => Promise<void>;
 };
-
-type Change =
-  | { readonly kind: 'write'; readonly offset: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'truncate'; readonly bytes: number };
-
-type FileNode = {
-  readonly kind: 'file';
-  readonly inode: number;
-  /** What a crash cannot take. */
-  durable: Buffer;
-  /** What a read sees: `durable`, then `pending` in order. */
-  current: Buffer;
-  readonly pending: Change[];
-  modified: number;
-};
-
-type FolderNode = {
-  readonly kind: 'folder';
-  readonly inode: number;
-  readonly durable: Map<string, Node>;
-  readonly current: Map<string, Node>;
-};
-
-type Node = FileNode | FolderNode;
-
-/** Names that changed together: both or neither survive. `node` undefined: the name went. */
-type NameChange = readonly { readonly folder: FolderNode; readonly name: string; readonly node: Node | undefined }[];
 
 type Mount = { alive: boolean; readonly locks: Set<FileNode> };
 
@@ -407,50 +379,3 @@ export class SimulatedDisk {
 }
 
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
-
-const partsOf = (path: string): readonly string[] => path.split('/').filter((part) => part !== '');
-
-function diskError(code: string, path: string): Error {
-  return Object.assign(new Error(`${code}: simulated, ${path}`), { code });
-}
-
-function* walk(folder: FolderNode, path: string): Generator<readonly [string, FileNode]> {
-  for (const [name, node] of folder.current) {
-    if (node.kind === 'file') yield [`${path}/${name}`, node];
-    else yield* walk(node, `${path}/${name}`);
-  }
-}
-
-function keepNames(change: NameChange): void {
-  for (const { folder, name, node } of change) {
-    if (node) folder.durable.set(name, node);
-    else folder.durable.delete(name);
-  }
-}
-
-function statOf(node: Node): DiskStat {
-  if (node.kind === 'folder') return { kind: 'folder', bytes: 0, modifiedMs: 0, inode: node.inode };
-  return { kind: 'file', bytes: node.current.length, modifiedMs: node.modified, inode: node.inode };
-}
-
-/** In place where the content is long enough; bytes between its end and a later write are zero. */
-function applied(content: Buffer, change: Change): Buffer {
-  if (change.kind === 'truncate') {
-    const cut = Buffer.alloc(change.bytes);
-    content.copy(cut);
-    return cut;
-  }
-  const end = change.offset + change.bytes.length;
-  const target = end <= content.length ? content : Buffer.concat([content, Buffer.alloc(end - content.length)]);
-  target.set(change.bytes, change.offset);
-  return target;
-}
-
-function* sectorsOf(change: Change & { kind: 'write' }): Generator<Change & { kind: 'write' }> {
-  const end = change.offset + change.bytes.length;
-  for (let at = change.offset; at < end;) {
-    const next = Math.min(end, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES);
-    yield { kind: 'write', offset: at, bytes: change.bytes.subarray(at - change.offset, next - change.offset) };
-    at = next;
-  }
-}
