@@ -286,6 +286,7 @@ class Run {
   reapAll(): void {
     while (this.#state.retired.size > 0) this.#reap(7);
     same(new Set([...queries.allBlocks(this.#state)].map(({ id }) => id)), this.#model.named());
+    if (this.#state.lastSnapshot === 0) same(this.#state.moves.size, 0);
     same(this.#state.places.size, usage(this.#model.root).names - 1);
     const open = [...this.#open.values()].filter(
       (file) => file.client !== undefined && this.#pathOf(file) !== undefined,

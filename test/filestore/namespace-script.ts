@@ -3,6 +3,7 @@
  * command; the lines below it, up to an empty one, are its answer. Every record goes through its codec before it is applied.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { assert } from '../../src/common/assert.ts';
 import { apply } from '../../src/filestore/namespace/apply.ts';
 import * as attributes from '../../src/filestore/namespace/decide-attributes.ts';
@@ -15,11 +16,14 @@ import { entries } from '../../src/filestore/namespace/ordered-map.ts';
 import { modeText } from '../../src/filestore/namespace/permissions.ts';
 import type { Caller } from '../../src/filestore/namespace/permissions.ts';
 import * as queries from '../../src/filestore/namespace/queries.ts';
+import { CheckpointReader } from '../../src/filestore/namespace/read-checkpoint.ts';
 import { decodeRecord, encodeRecord } from '../../src/filestore/namespace/record-codec.ts';
 import type { Refusal } from '../../src/filestore/namespace/refusal.ts';
 import { expiredTrash, planTrash, TRASH_MODE, trashCheckpoints } from '../../src/filestore/namespace/trash.ts';
 import { newNamespace } from '../../src/filestore/namespace/state.ts';
 import type { FileNode, Namespace } from '../../src/filestore/namespace/state.ts';
+import { writeCheckpoint } from '../../src/filestore/namespace/write-checkpoint.ts';
+import { dump } from './namespace-dump.ts';
 
 export function runScript(text: string): string {
   const session = new Session();
@@ -85,13 +89,18 @@ class Session {
           writes.decideAddBlock(state, {
             file: this.#id(path),
             client,
-            previous: this.#last(path, number('length')),
+            previous: this.#last(path, number('length'), number('generation')),
             now,
           }),
         );
       case 'complete':
         return this.#decided(
-          writes.decideComplete(state, { file: this.#id(path), client, last: this.#last(path, number('length')), now }),
+          writes.decideComplete(state, {
+            file: this.#id(path),
+            client,
+            last: this.#last(path, number('length'), number('generation')),
+            now,
+          }),
         ).filter((answer) => answer.startsWith('refused'));
       case 'abandon-block':
         return this.#decided(
@@ -143,6 +152,13 @@ class Session {
         return this.#decided(snapshots.decideDeleteSnapshot(state, { path, caller, name: second }));
       case 'rename-snapshot':
         return this.#decided(snapshots.decideRenameSnapshot(state, { path, caller, name: second, newName: third }));
+      case 'reload': {
+        const reader = new CheckpointReader();
+        for (const slice of writeCheckpoint(state)) reader.add(slice);
+        this.#state = reader.finish();
+        assert(isDeepStrictEqual(dump(this.#state), dump(state)), 'a checkpoint holds all there is');
+        return [];
+      }
       case 'trash':
         return this.#trash(path);
       case 'put-trash-by':
@@ -279,10 +295,10 @@ class Session {
   }
 
   /** What the client says of the block it wrote last: with a length, of the last one; else of the last one it has told of. */
-  #last(path: string, length: number | undefined): writes.Written | undefined {
+  #last(path: string, length: number | undefined, generation: number | undefined): writes.Written | undefined {
     const blocks = /^\d+$/.test(path) ? [] : this.#file(path).blocks;
     const last = length === undefined ? blocks.findLast((block) => block.length !== undefined) : blocks.at(-1);
-    return last && { id: last.id, generation: last.generation, length: length ?? last.length! };
+    return last && { id: last.id, generation: generation ?? last.generation, length: length ?? last.length! };
   }
 
   #tree(path: string, indent: string): readonly string[] {

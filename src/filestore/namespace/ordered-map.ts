@@ -206,7 +206,7 @@ function take<K extends Key, V>(node: OrderedMap<K, V>, key: K): OrderedMap<K, V
   const first = at === 0 ? 0 : at - 1;
   const left = at === 0 ? child : childOf(node, first);
   const right = at === 0 ? childOf(node, 1) : child;
-  const joined = join(left, right, keys[first]!, keys[first + 1]!);
+  const joined = join(left, right, keys[first]!);
   return {
     height,
     size: size - 1,
@@ -220,11 +220,8 @@ function join<K extends Key, V>(
   left: OrderedMap<K, V>,
   right: OrderedMap<K, V>,
   leftBound: K,
-  rightBound: K,
 ): readonly (readonly [K, OrderedMap<K, V>])[] {
-  // In a branch the right part's first bound may be below the bound its parent has for it; the parent's is the truth.
-  const rightKeys = right.height === 0 ? right.keys : replaced(right.keys, 0, rightBound);
-  const keys = [...left.keys, ...rightKeys];
+  const keys = [...left.keys, ...right.keys];
   const items = [...left.items, ...right.items];
   if (items.length <= WIDTH) return [[leftBound, part(left, keys, items)]];
   const cut = items.length >> 1;
