@@ -4,6 +4,8 @@
  */
 
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { frameKey } from './frames.ts';
+import type { FrameKey } from './frames.ts';
 
 /** How far the clocks of two machines may stand apart, and how long a seen nonce is remembered. */
 export const SIGNATURE_WINDOW_MS = 60_000;
@@ -19,13 +21,17 @@ export type Signable = {
   readonly method: string;
   /** With its query string. */
   readonly path: string;
-  readonly body: string | Uint8Array;
+  readonly body: string | Uint8Array | typeof FRAMED;
 };
+
+/** Stands for the hash of a body whose frames carry MACs of their own (`frames.ts`): no body has it as its hash. */
+export const FRAMED = Symbol('a body of frames');
+const FRAMED_HASH = 'frames';
 
 export function signatureHeaders(secret: string, request: Signable, wallMs: number): Record<string, string> {
   const time = String(Math.round(wallMs));
-  const nonce = randomBytes(12).toString('base64url');
-  const hash = bodyHash(request.body);
+  const nonce = newNonce();
+  const hash = request.body === FRAMED ? FRAMED_HASH : bodyHash(request.body);
   return {
     [SIGNATURE_HEADERS.time]: time,
     [SIGNATURE_HEADERS.nonce]: nonce,
@@ -34,6 +40,9 @@ export function signatureHeaders(secret: string, request: Signable, wallMs: numb
   };
 }
 
+/** Never given twice. */
+export const newNonce = (): string => randomBytes(12).toString('base64url');
+
 export function bodyHash(body: string | Uint8Array): string {
   return body.length === 0 ? EMPTY_BODY_HASH : createHash('sha256').update(body).digest('base64url');
 }
@@ -41,7 +50,7 @@ export function bodyHash(body: string | Uint8Array): string {
 const EMPTY_BODY_HASH = createHash('sha256').digest('base64url');
 
 export type SignatureCheck =
-  | { readonly ok: true; readonly bodyHash: string }
+  | { readonly ok: true; readonly bodyHash: string; readonly nonce: string; readonly framed: boolean }
   | { readonly ok: false; readonly why: string };
 
 /** Checks requests of one process's server; remembers nonces, so that none is accepted twice. */
@@ -89,7 +98,12 @@ export class SignatureVerifier {
     this.#turn(now);
     if (this.#seen.has(nonce) || this.#seenBefore.has(nonce)) return { ok: false, why: 'sent before' };
     this.#seen.add(nonce);
-    return { ok: true, bodyHash: hash };
+    return { ok: true, bodyHash: hash, nonce, framed: hash === FRAMED_HASH };
+  }
+
+  /** For the frames of a request's body, or, with a nonce of its own, of its answer's. */
+  frameKey(...nonces: readonly string[]): FrameKey {
+    return frameKey(this.#secret, ...nonces);
   }
 
   /** A nonce is forgotten only when its request's time has left the window: that lasts two windows at most. */

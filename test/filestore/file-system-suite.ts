@@ -447,6 +447,18 @@ export function fileSystemSuite(open: () => Promise<SuiteSubject>): void {
     expect(await textOf('/y/b/c')).toBe('c');
   });
 
+  test('of many empty folders that are renamed to one name, one is', async () => {
+    const sources = Array.from({ length: 20 }, (_, i) => `/s${i}`);
+    await Promise.all(sources.map((path) => fs.mkdirs(path)));
+    const outcomes = await Promise.allSettled(
+      sources.map((path, i) => (i % 2 ? fs : subject.another).rename(path, '/target')),
+    );
+    const lost = outcomes.filter((outcome) => outcome.status === 'rejected');
+    expect(lost).toHaveLength(19);
+    expect(new Set(lost.map(({ reason }) => (reason as Error).name))).toEqual(new Set(['FileAlreadyExistsException']));
+    expect(await names('/')).toHaveLength(20);
+  });
+
   test('of many who rename to one name, one does', async () => {
     const sources = Array.from({ length: 20 }, (_, i) => `/s${i}`);
     await Promise.all(sources.map((path) => fs.create(path, bytes(path))));

@@ -1,0 +1,52 @@
+/** How messages, bytes and failures of the store stand in frames: equal on both sides. */
+
+import type { FrameReader } from '../cluster/frames.ts';
+import { FrameError } from '../cluster/frames.ts';
+import { NetworkError, StoreError } from './network.ts';
+import type { Bytes, StoreErrorName } from './network.ts';
+
+/** An operation's name stands behind it. */
+export const STORE_PATH = '/v1/store/';
+
+type Failure = { readonly name: string; readonly message: string };
+
+/** A failure as the other side should hear it. */
+export function failureOf(problem: unknown): Failure {
+  if (problem instanceof StoreError || problem instanceof NetworkError) {
+    return { name: problem.name, message: problem.message };
+  }
+  return {
+    name: 'IOException',
+    message: `an internal error: ${problem instanceof Error ? problem.message : String(problem)}`,
+  };
+}
+
+/** A failure as it was heard. */
+export function errorOf(failure: unknown): StoreError | NetworkError {
+  const { name, message } = failure as Failure;
+  return name === 'NetworkError' ? new NetworkError(message) : new StoreError(name as StoreErrorName, message);
+}
+
+/** The bytes that follow a message, to the end that its sender marked. */
+export async function* bytesOf(reader: FrameReader, from: string): Bytes {
+  try {
+    for (;;) {
+      const frame = await reader.next();
+      switch (frame.kind) {
+        case 'bytes':
+          yield frame.bytes;
+          break;
+        case 'idle':
+          break;
+        case 'end':
+          return;
+        case 'failure':
+          throw errorOf(frame.value);
+        case 'message':
+          throw new NetworkError(`${from}: a message among bytes`);
+      }
+    }
+  } catch (problem) {
+    throw problem instanceof FrameError ? new NetworkError(`${from}: ${problem.message}`, { cause: problem }) : problem;
+  }
+}
