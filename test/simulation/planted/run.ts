@@ -1,0 +1,36 @@
+/** `npm run planted`: plants each bug of this folder in a copy of the source, and shows that the simulation finds it. */
+
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+/** Each bug is found within so many. */
+const SEEDS = 500;
+
+const root = path.resolve(import.meta.dirname, '../../..');
+const patches = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.patch'));
+
+for (const patch of patches) {
+  const copy = mkdtempSync(path.join(tmpdir(), 'tutti-planted-'));
+  try {
+    for (const part of ['src', 'test', 'package.json'])
+      cpSync(path.join(root, part), path.join(copy, part), { recursive: true });
+    symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
+    run(copy, 'git', ['apply', path.join(import.meta.dirname, patch)]);
+    const arguments_ = ['--import', 'tsx', 'test/simulation/simulate.ts', '--seeds', String(SEEDS)];
+    const { stdout } = run(copy, process.execPath, arguments_);
+    // A copy that does not even start finds nothing.
+    const found = /^\w+: seed \d+:.*/m.exec(stdout);
+    console.log(found ? `found      ${patch}: ${found[0]}` : `NOT FOUND  ${patch}`);
+    if (!found) process.exitCode = 1;
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
+}
+
+function run(folder: string, command: string, args: readonly string[]): { readonly stdout: string } {
+  const result = spawnSync(command, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  if (command === 'git' && result.status !== 0) throw new Error(`the patch no longer fits the source`);
+  return result;
+}
