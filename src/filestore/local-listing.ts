@@ -3,8 +3,9 @@
 import type { Clock } from '../common/clock.ts';
 import { diskErrorCode } from '../common/disk.ts';
 import type { Disk, DiskName } from '../common/disk.ts';
+import { pathsBelow } from './listing.ts';
 import { unlessMissing } from './local-errors.ts';
-import { compareNames, pathBelow, TEMPORARY_PREFIX } from './store-path.ts';
+import { pathBelow, TEMPORARY_PREFIX } from './store-path.ts';
 
 /**
  * A temporary file that was not written to for so long belongs to nobody. Should its writer live after all, its file is not created and
@@ -12,28 +13,15 @@ import { compareNames, pathBelow, TEMPORARY_PREFIX } from './store-path.ts';
  */
 export const TEMPORARY_AGE_MAX_MS = 24 * 3600 * 1000;
 
-/**
- * Names in `folder` behind `after`, or, with `recursive`, paths of everything below it that is no folder, in the order of whole paths: a
- * folder stands where its name and a slash would.
- */
+/** See `pathsBelow`. */
 export async function* namesBelow(
   disk: Disk,
   clock: Clock,
   folder: string,
-  { recursive, after }: { readonly recursive: boolean; readonly after: string | undefined },
-  prefix = '',
+  options: { readonly recursive: boolean; readonly after: string | undefined },
 ): AsyncGenerator<string, void, undefined> {
-  const names = await visibleNames(disk, clock, folder);
-  const keys = names.map(({ name, kind }) => (recursive && kind === 'folder' ? `${name}/` : name));
-  for (const key of keys.toSorted(compareNames)) {
-    const path = prefix + key;
-    if (!key.endsWith('/')) {
-      if (after === undefined || compareNames(path, after) > 0) yield path;
-      continue;
-    }
-    const passed = after !== undefined && compareNames(after, path) > 0 && !after.startsWith(path);
-    if (!passed) yield* namesBelow(disk, clock, pathBelow(folder, key.slice(0, -1)), { recursive, after }, path);
-  }
+  const names = pathsBelow(folder, (below) => visibleNames(disk, clock, below), options);
+  for await (const { path } of names) yield path;
 }
 
 /** Removes what processes that died have left. A folder that is gone meanwhile has no names. */

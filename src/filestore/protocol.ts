@@ -8,7 +8,7 @@
  * | namenode | `blockReport` | BlockReport: replicas that a datanode has, or those that came and went → `{}` |
  * | namenode | a name of `CHANGES` or `READS` (`namenode/operations.ts`) | ClientMessage with the request → its result |
  * | namenode | `addBlock` | ClientMessage with AddBlock → BlockToWrite |
- * | namenode | `complete` | ClientMessage with Complete → `{}`; the file is seen from here on |
+ * | namenode | `publish` | ClientMessage with Publish → PublishReply; the file is seen from here on |
  * | datanode | `writeBlock` | WriteBlock, bytes behind it → WriteBlockReply, once every replica it names is synced |
  * | datanode | `readBlock` | ReadBlock → ReadBlockReply, bytes behind it, every one of them verified |
  *
@@ -171,7 +171,16 @@ export type BlockToWrite = {
   readonly targets: readonly BlockTarget[];
 };
 
-export type Complete = { readonly file: InodeId; readonly last?: StoredBlock };
+/** The file is whole and gets its name; what it was written under is nobody's business. */
+export type Publish = {
+  readonly file: InodeId;
+  readonly last?: StoredBlock;
+  readonly path: string;
+  readonly overwrite: boolean;
+};
+
+/** False: the name is taken, and the file is gone. */
+export type PublishReply = { readonly published: boolean };
 
 /** A block of a file and who has it, nearest to the reader first. */
 export type BlockLocation = Replica & { readonly offset: number; readonly replicas: readonly ReplicaLocation[] };

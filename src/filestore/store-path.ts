@@ -42,19 +42,3 @@ export function newNamesOf(path: string): readonly string[] {
 
 /** The path of a name in a folder. */
 export const pathBelow = (folder: string, name: string): string => (folder === '/' ? `/${name}` : `${folder}/${name}`);
-
-/** The order of the names' code points, and with it of their bytes in UTF-8; `<` compares UTF-16 units, which differs beyond U+FFFF. */
-export function compareNames(a: string, b: string): number {
-  const end = Math.min(a.length, b.length);
-  for (let i = 0; i < end; i++) {
-    const left = a.charCodeAt(i);
-    const right = b.charCodeAt(i);
-    if (left !== right) return rank(left) - rank(right);
-  }
-  return a.length - b.length;
-}
-
-/** Surrogates stand for code points above all others. */
-function rank(unit: number): number {
-  return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit;
-}

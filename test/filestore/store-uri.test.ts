@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compareNames } from '../../src/filestore/store-path.ts';
+import { compareNames } from '../../src/filestore/compare-names.ts';
 import { parseStoreUri, storeUriText } from '../../src/filestore/store-uri.ts';
 import { Random } from '../simulation/random.ts';
 

@@ -9,10 +9,12 @@ import type { Journal } from '../../journal/journal.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { decideReap } from '../namespace/decide-reap.ts';
 import { decideAbandonFile, decideAddBlock, decideComplete } from '../namespace/decide-writes.ts';
-import type { Decision } from '../namespace/decision.ts';
+import { decideRename } from '../namespace/decide-tree.ts';
+import { change, type Decision, unchanged } from '../namespace/decision.ts';
 import { entries, get } from '../namespace/ordered-map.ts';
-import { locateBlocks } from '../namespace/queries.ts';
+import { locateBlocks, pathOfInode } from '../namespace/queries.ts';
 import type { NamespaceRecord } from '../namespace/records.ts';
+import type { Refusal } from '../namespace/refusal.ts';
 import type { Block, Namespace } from '../namespace/state.ts';
 import { fileOf } from '../namespace/tree.ts';
 import { type Operations, StoreError } from '../network.ts';
@@ -22,10 +24,11 @@ import type {
   BlockReport,
   BlockToWrite,
   ClientMessage,
-  Complete,
   DatanodeRegistration,
   Heartbeat,
   HeartbeatReply,
+  Publish,
+  PublishReply,
   RegisterReply,
   StoredBlock,
 } from '../protocol.ts';
@@ -109,7 +112,7 @@ export class NameNode {
       locate: answer((message: Locate) => this.#locate(message)),
       renewLease: answer(({ client }: ClientMessage) => this.#renew(client)),
       addBlock: answer((message: ClientMessage & AddBlock) => this.#once(message, () => this.#addBlock(message))),
-      complete: answer((message: ClientMessage & Complete) => this.#once(message, () => this.#complete(message))),
+      publish: answer((message: ClientMessage & Publish) => this.#once(message, () => this.#publish(message))),
       register: answer((registration: DatanodeRegistration) => this.#register(registration)),
       heartbeat: answer((heartbeat: Heartbeat) => this.#heartbeat(heartbeat)),
       blockReport: answer((report: BlockReport) => this.#report(report)),
@@ -160,13 +163,27 @@ export class NameNode {
     };
   }
 
-  async #complete(message: ClientMessage & Complete): Promise<object> {
-    const { client, file, last } = message;
+  /** The records follow each other with nothing in between, and stand in one frame of the journal: together or not at all. */
+  async #publish(message: ClientMessage & Publish): Promise<PublishReply> {
+    const { client, caller, file, last, path, overwrite } = message;
     this.#leases.renew(client);
     this.#takeStored(last);
-    const { blocks } = await this.#decided((tip) => decideComplete(tip, { file, client, last, now: this.#wallMs() }));
+    const now = this.#wallMs();
+    const source = pathOfInode(this.#journal.tip, file);
+    const { blocks } = this.#append((tip) => decideComplete(tip, { file, client, last, now })).result;
+    const refusal = this.#append((tip): Decision<Refusal | undefined> => {
+      // It has the name already: this is asked again, of another namenode than the first time.
+      if (source === path) return unchanged(undefined);
+      const how = overwrite ? 'overwrite' : 'exact';
+      const renamed = decideRename(tip, { source: source!, target: path, caller, how, now });
+      if (renamed.kind === 'refused') return change({ kind: 'delete', inode: file, time: now }, renamed);
+      return renamed.kind === 'change' ? change(renamed.record, undefined) : unchanged(undefined);
+    }).result;
+    await this.#newest;
+    const published = refusal?.name !== 'FileAlreadyExistsException';
+    if (refusal && published) throw new StoreError(refusal.name, refusal.message);
     for (const { id } of blocks) this.replication.look(id);
-    return {};
+    return { published };
   }
 
   /** The writer knows who stored the block before they have reported it. Nobody did: then it is not written. */
@@ -308,12 +325,18 @@ export class NameNode {
 
   /** Decides on the newest state; resolves when what was decided, and all that it was decided on, is durable. */
   async #decided<Result>(decide: (tip: Namespace) => Decision<Result>): Promise<Result> {
-    this.safeMode.refuseChanges(this.#blocksAtStart, this.blocks.size);
-    const decision = decide(this.#journal.tip);
-    if (decision.kind === 'change') this.#newest = this.#journal.append(decision.record);
+    const { record, result } = this.#append(decide);
     await this.#newest;
-    if (decision.kind === 'change') this.#applied(decision.record);
-    return orThrow(decision).result;
+    if (record) this.#applied(record);
+    return result;
+  }
+
+  /** In flight when it returns; nothing else can come in between. */
+  #append<Result>(decide: (tip: Namespace) => Decision<Result>): { record?: NamespaceRecord; result: Result } {
+    this.safeMode.refuseChanges(this.#blocksAtStart, this.blocks.size);
+    const decision = orThrow(decide(this.#journal.tip));
+    if (decision.kind === 'change') this.#newest = this.#journal.append(decision.record);
+    return decision;
   }
 
   /** What a durable record means for the replicas. */

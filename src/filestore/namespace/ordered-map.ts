@@ -4,6 +4,7 @@
  */
 
 import { assert } from '../../common/assert.ts';
+import { compareNames } from '../compare-names.ts';
 
 export type Key = string | number;
 
@@ -143,7 +144,7 @@ function insert<K extends Key, V>(node: OrderedMap<K, V>, key: K, value: V): Ord
   }
   const at = childAt(keys, key);
   // Else the first bound could meet the second when the first child is split.
-  if (key < keys[0]!) keys = replaced(keys, 0, key);
+  if (isBelow(key, keys[0]!)) keys = replaced(keys, 0, key);
   const before = childOf(node, at);
   const child = insert(before, key, value);
   const size = node.size + child.size - before.size;
@@ -166,7 +167,7 @@ function split<K extends Key, V>(
   key: K,
 ): readonly [left: OrderedMap<K, V>, right: OrderedMap<K, V>] {
   const { keys, items } = node;
-  const cut = key >= keys.at(-1)! ? WIDTH : (WIDTH + 1) >> 1;
+  const cut = isBelow(key, keys.at(-1)!) ? (WIDTH + 1) >> 1 : WIDTH;
   return [part(node, keys.slice(0, cut), items.slice(0, cut)), part(node, keys.slice(cut), items.slice(cut))];
 }
 
@@ -242,6 +243,9 @@ function above<K extends Key>(keys: readonly K[], key: K): number {
   return keys[at] === key ? at + 1 : at;
 }
 
+const isBelow = (one: Key, other: Key): boolean =>
+  typeof one === 'number' ? one < (other as number) : compareNames(one, other as string) < 0;
+
 /** The place of the first key that is not below `key`. One loop for each sort of key, so that the engine compares like with like. */
 const lowerBound = (keys: readonly Key[], key: Key): number =>
   typeof key === 'number'
@@ -262,7 +266,7 @@ function lowerBoundOfText(keys: readonly string[], key: string): number {
   let [low, high] = [0, keys.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (keys[middle]! < key) low = middle + 1;
+    if (compareNames(keys[middle]!, key) < 0) low = middle + 1;
     else high = middle;
   }
   return low;

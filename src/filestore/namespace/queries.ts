@@ -1,5 +1,6 @@
 /** What is read of a namespace: one state answers consistently, however long the reading takes. */
 
+import { compareNames } from '../compare-names.ts';
 import { countAfter, entries, get, visit } from './ordered-map.ts';
 import { checkBelow, checkTarget, checkTraverse, EXECUTE, READ } from './permissions.ts';
 import type { Caller } from './permissions.ts';
@@ -60,7 +61,7 @@ export type Page = Found<{
   readonly remaining: number;
 }>;
 
-/** A page of a folder in the order of names (of their UTF-16 units), or the one entry that a file is. */
+/** A page of a folder in the order of names, or the one entry that a file is. */
 export function list(
   state: Namespace,
   path: string,
@@ -94,8 +95,8 @@ function snapshotPage(
 ): Page {
   const snapshots = get(state.snapshots, folder.id) ?? [];
   const rest = snapshots
-    .filter(({ name }) => after === undefined || name > after)
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    .filter(({ name }) => after === undefined || compareNames(name, after) > 0)
+    .toSorted((a, b) => compareNames(a.name, b.name));
   const page = rest.slice(0, limit).map((one) => ({ ...statusOf(state, at, one.name, one.root), mtime: one.time }));
   return { kind: 'found', entries: page, remaining: rest.length - page.length };
 }

@@ -11,6 +11,7 @@ import type {
   BlockToWrite,
   DatanodeCommand,
   HeartbeatReply,
+  PublishReply,
   Replica,
 } from '../../../src/filestore/protocol.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
@@ -82,7 +83,7 @@ export class FakeStore {
   /** Writes a file of blocks of those lengths; false when no datanode took one of them. */
   async write(path: string, replication: number, lengths: readonly number[]): Promise<boolean> {
     const { result } = await this.call<{ result: { file: number } }>('create', {
-      path,
+      path: `${path}.new`,
       mode: 0o644,
       replication,
       blockSize: 1000,
@@ -99,8 +100,8 @@ export class FakeStore {
       }
       last = { id: block.block, generation: block.generation, length, stored: stored.map(({ node }) => node) };
     }
-    await this.call('complete', { file: result.file, ...(last && { last }) });
-    return true;
+    const publish = { file: result.file, ...(last && { last }), path, overwrite: false };
+    return (await this.call<PublishReply>('publish', publish)).published;
   }
 
   /** Time passes; datanodes speak every second and do what they are told, sooner or later. */
@@ -260,7 +261,7 @@ const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(
 const children = (folder: Namespace['root']) => [...entries(folder.children)].map(([, child]) => child);
 
 /** Durable a moment after it was appended. */
-function memoryJournal(initial: Namespace): Journal<Namespace, NamespaceRecord> {
+export function memoryJournal(initial: Namespace): Journal<Namespace, NamespaceRecord> {
   let [tip, durable] = [initial, initial];
   let sequence = 0;
   return {

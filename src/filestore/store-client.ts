@@ -1,0 +1,123 @@
+/**
+ * A client of the namenode: calls that are repeated until they are answered, each carried out once. Whether a call whose answer was
+ * lost was carried out is known as long as the same namenode leads; after a change of leaders it is said that nobody knows.
+ */
+
+import type { Clock } from '../common/clock.ts';
+import type { Caller } from './namespace/permissions.ts';
+import { type Address, NetworkError, StoreError, type StoreNetwork } from './network.ts';
+
+export type StoreClientOptions = {
+  readonly network: StoreNetwork;
+  readonly clock: Clock;
+  readonly namenode: Address;
+  readonly caller: Caller;
+  /** Never used by another client. */
+  readonly client: string;
+  /** The machine, whose datanode is the first choice. */
+  readonly host?: string;
+};
+
+/** How long a namenode that does not answer, or is in safe mode, is asked again. */
+const PATIENCE_MS = 30_000;
+const PAUSE_MS = 200;
+const ANSWER_MS = 10_000;
+
+/** Changes that may be carried out again whoever leads: they name what they are about by id, or come to the same. */
+const REPEATABLE = new Set([
+  'mkdirs',
+  'addBlock',
+  'publish',
+  'abandonFile',
+  'abandonBlock',
+  'setPermission',
+  'setOwner',
+]);
+
+export class StoreClient {
+  readonly options: StoreClientOptions;
+  #epoch: number | undefined;
+  #number = 0;
+  #temporaries = 0;
+
+  constructor(options: StoreClientOptions) {
+    this.options = options;
+  }
+
+  /** Part of a name that no other file has. */
+  unique(): string {
+    this.#temporaries += 1;
+    return `${this.options.client}-${this.#temporaries}`;
+  }
+
+  /** Asks what changes nothing. */
+  read<Answer>(operation: string, message: object): Promise<Answer> {
+    const { caller, host } = this.options;
+    return this.#persist(() =>
+      this.#call<Answer>(operation, { caller, ...(host !== undefined && { host }), ...message }),
+    );
+  }
+
+  /** Asks for a change. Throws StoreError; IOException when nobody knows whether it was carried out. */
+  async change<Answer>(operation: string, message: object): Promise<Answer> {
+    const { caller, client, host } = this.options;
+    this.#number += 1;
+    const number = this.#number;
+    /** A namenode of this epoch may have carried it out. */
+    let askedIn: number | undefined;
+    return this.#persist(async () => {
+      const epoch = await this.#leader();
+      if (askedIn !== undefined && askedIn !== epoch && !REPEATABLE.has(operation)) throw unknown(operation);
+      askedIn = epoch;
+      const call = { caller, client, number, epoch, ...(host !== undefined && { host }) };
+      try {
+        return await this.#call<Answer>(operation, { ...call, ...message });
+      } catch (problem) {
+        if (!(problem instanceof StoreError && problem.name === 'StaleEpochException')) throw problem;
+        // Refused by the one that leads now; one that led before may have carried out an earlier try.
+        this.#epoch = undefined;
+        throw new NetworkError(problem.message, { cause: problem });
+      }
+    });
+  }
+
+  async #leader(): Promise<number> {
+    this.#epoch ??= (await this.#call<{ epoch: number }>('hello', {})).epoch;
+    return this.#epoch;
+  }
+
+  #call<Answer>(operation: string, message: object): Promise<Answer> {
+    const { network, namenode } = this.options;
+    return network.call<Answer>(namenode, operation, message, { timeoutMs: ANSWER_MS });
+  }
+
+  async #persist<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    const { clock } = this.options;
+    const since = clock.elapsedMs();
+    for (;;) {
+      try {
+        return await ask();
+      } catch (problem) {
+        if (!isPassing(problem)) throw problem;
+        if (clock.elapsedMs() - since > PATIENCE_MS) throw givenUp(problem);
+        await new Promise<void>((resolve) => void clock.after(PAUSE_MS, resolve));
+      }
+    }
+  }
+}
+
+function isPassing(problem: unknown): problem is Error {
+  if (problem instanceof NetworkError) return true;
+  return problem instanceof StoreError && (problem.name === 'SafeModeException' || problem.name === 'StandbyException');
+}
+
+const givenUp = (problem: Error): StoreError =>
+  problem instanceof StoreError
+    ? problem
+    : new StoreError('IOException', `The namenode does not answer: ${problem.message}`, { cause: problem });
+
+const unknown = (operation: string): StoreError =>
+  new StoreError(
+    'IOException',
+    `The namenode was restarted meanwhile: nobody knows whether ${operation} was carried out`,
+  );

@@ -1,0 +1,150 @@
+/**
+ * A network in memory. Messages are JSON, as over a real one; bytes are copied. It may delay (and with that reorder), lose questions or
+ * answers, repeat questions, cut bodies off in the middle, and part some from others. Everything is drawn from `random`, and counted.
+ */
+
+import { type Clock } from '../../src/common/clock.ts';
+import {
+  type Address,
+  type Bytes,
+  type CallOptions,
+  NetworkError,
+  type Operations,
+  StoreError,
+  type StoreNetwork,
+} from '../../src/filestore/network.ts';
+import type { Random } from './random.ts';
+
+export type NetworkFaults = { lost: number; answersLost: number; repeated: number; cut: number; parted: number };
+
+/** Probabilities of each message. */
+export type NetworkTroubles = {
+  readonly lose?: number;
+  readonly loseAnswer?: number;
+  readonly repeat?: number;
+  readonly cut?: number;
+  /** Of every message, at most. */
+  readonly delayMs?: number;
+};
+
+type Handler = (message: never, body: Bytes) => Promise<{ readonly answer: object; readonly body?: Bytes }>;
+
+export class SimulatedNetwork {
+  readonly faults: NetworkFaults = { lost: 0, answersLost: 0, repeated: 0, cut: 0, parted: 0 };
+  troubles: NetworkTroubles = {};
+  readonly #random: Random;
+  readonly #clock: Clock;
+  readonly #servers = new Map<Address, Operations>();
+  readonly #parted = new Set<string>();
+
+  constructor(random: Random, clock: Clock) {
+    this.#random = random;
+    this.#clock = clock;
+  }
+
+  /** From here on the address answers; `undefined`: it does not. */
+  serve(address: Address, operations: Operations | undefined): void {
+    if (operations) this.#servers.set(address, operations);
+    else this.#servers.delete(address);
+  }
+
+  /** What `from` says does not reach `to`. The other way is another matter. */
+  part(from: Address, to: Address): void {
+    this.#parted.add(`${from} ${to}`);
+  }
+
+  heal(): void {
+    this.#parted.clear();
+  }
+
+  /** The network as `from` sees it. */
+  from(from: Address): StoreNetwork {
+    return {
+      call: async <Answer>(to: Address, operation: string, message: object, options: CallOptions = {}) => {
+        const { answer } = await this.#exchange(from, to, operation, message, options);
+        return answer as Answer;
+      },
+      fetch: async (to, operation, message, options = {}) => {
+        const { answer, body } = await this.#exchange(from, to, operation, message, options);
+        return { answer, body: this.#carried(body ?? none()) };
+      },
+    };
+  }
+
+  async #exchange(
+    from: Address,
+    to: Address,
+    operation: string,
+    message: object,
+    { body, timeoutMs = 10_000 }: CallOptions,
+  ): Promise<{ readonly answer: unknown; readonly body?: Bytes }> {
+    const { lose = 0, loseAnswer = 0, repeat = 0 } = this.troubles;
+    const lost = async (why: string): Promise<never> => {
+      await this.#sleep(timeoutMs);
+      throw new NetworkError(`${operation} of ${to}: ${why}`);
+    };
+    await this.#delay();
+    if (this.#isParted(from, to)) return lost('no answer');
+    if (this.#random.chance(lose)) {
+      this.faults.lost += 1;
+      return lost('no answer');
+    }
+    const handler = this.#servers.get(to)?.[operation] as Handler | undefined;
+    if (!handler) {
+      if (this.#servers.has(to)) throw new StoreError('UnsupportedOperationException', `${to} has no ${operation}`);
+      throw new NetworkError(`${to} refuses connections`);
+    }
+    // Bytes go by only once.
+    if (!body && this.#random.chance(repeat)) this.#repeatLater(handler, message);
+    const text = JSON.stringify(message);
+    const reply = await handler(JSON.parse(text) as never, this.#carried(body ?? none()));
+    await this.#delay();
+    if (this.#servers.get(to)?.[operation] !== handler) return lost('it is gone');
+    if (this.#isParted(to, from)) return lost('no answer');
+    if (this.#random.chance(loseAnswer)) {
+      this.faults.answersLost += 1;
+      return lost('no answer');
+    }
+    return { ...reply, answer: JSON.parse(JSON.stringify(reply.answer)) as unknown };
+  }
+
+  /** A copy that was on its way for longer. Nobody hears its answer. */
+  #repeatLater(handler: Handler, message: object): void {
+    this.faults.repeated += 1;
+    const text = JSON.stringify(message);
+    this.#clock.after(this.#random.below(5_000), () => {
+      handler(JSON.parse(text) as never, none()).catch((problem: unknown) => {
+        if (!(problem instanceof StoreError)) throw problem;
+      });
+    });
+  }
+
+  async *#carried(body: Bytes): Bytes {
+    const isCut = this.#random.chance(this.troubles.cut ?? 0);
+    for await (const piece of body) {
+      await this.#delay();
+      if (isCut && this.#random.chance(0.5)) {
+        this.faults.cut += 1;
+        throw new NetworkError('the connection was cut');
+      }
+      yield piece.slice();
+    }
+  }
+
+  #isParted(from: Address, to: Address): boolean {
+    const parted = this.#parted.has(`${from} ${to}`);
+    if (parted) this.faults.parted += 1;
+    return parted;
+  }
+
+  async #delay(): Promise<void> {
+    const { delayMs = 0 } = this.troubles;
+    if (delayMs > 0) await this.#sleep(this.#random.below(delayMs));
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#clock.after(ms, resolve));
+  }
+}
+
+async function* none(): Bytes {}
