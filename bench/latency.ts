@@ -9,6 +9,8 @@ const STATEMENTS = 1_000;
 /** Rounds of as many: the runtime compiles what runs often, so the first thousand take longer than the next. */
 const ROUNDS = 3;
 const WARM_UP = 50;
+/** Pauses after which memory is read. */
+const IDLE_SECONDS = [5, 25];
 const STARTS = 5;
 
 export async function benchLatency(): Promise<void> {
@@ -27,9 +29,12 @@ export async function benchLatency(): Promise<void> {
 
   const server = await startServer({ workers: 1 });
   try {
-    // An idle coordinator: nothing was asked of it yet, and its start has settled.
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
-    console.log(`coordinator's memory when idle   ${(memoryOf(server.process.pid!, 'VmRSS') / 1024).toFixed(0)} MiB`);
+    // Nothing was asked of it. Its planner has warmed up first, and then the runtime has given back what that took.
+    for (const seconds of IDLE_SECONDS) {
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      const megabytes = (memoryOf(server.process.pid!, 'VmRSS') * 1024) / 1e6;
+      console.log(`coordinator's memory, ${String(seconds).padStart(2)} s later   ${megabytes.toFixed(0)} MB`);
+    }
     const client = benchClient(server.url);
     for (let round = 1; round <= ROUNDS; round++) {
       const bench = new Bench({ iterations: STATEMENTS, time: 0, warmupIterations: WARM_UP, warmupTime: 0 });
