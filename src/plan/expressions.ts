@@ -1,7 +1,7 @@
 /** Looks into and rebuilds typed expressions: conjuncts, references, substitution. */
 
 import type { AggregateCall, Expression, WindowCall } from '../sql/expression.ts';
-import { childrenOf, mapChildren } from '../sql/expression.ts';
+import { childrenOf, mapChildren, remembered } from '../sql/expression.ts';
 import { BOOLEAN } from '../types/type.ts';
 
 export const TRUE: Expression = { kind: 'Constant', type: BOOLEAN, value: true };
@@ -44,18 +44,6 @@ export function or(terms: readonly Expression[]): Expression {
 
 /** Equal for expressions that are written alike. */
 export const expressionKey = remembered((expression) => JSON.stringify(expression));
-
-/** Expressions never change, and rules ask the same of them again and again. */
-export function remembered<T>(compute: (expression: Expression) => T): (expression: Expression) => T {
-  const known = new WeakMap<Expression, T>();
-  return (expression) => {
-    const before = known.get(expression);
-    if (before !== undefined) return before;
-    const value = compute(expression);
-    known.set(expression, value);
-    return value;
-  };
-}
 
 export function distinctExpressions(expressions: readonly Expression[]): readonly Expression[] {
   const seen = new Set<string>();

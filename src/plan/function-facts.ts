@@ -2,11 +2,8 @@
 
 import type { AggregateCall, Expression, FunctionId, WindowCall } from '../sql/expression.ts';
 import { childrenOf } from '../sql/expression.ts';
-import { FunctionRegistry } from '../sql/functions/registry.ts';
+import { FUNCTIONS } from '../sql/functions/registry.ts';
 import { partsOfAggregate, partsOfWindowCall } from './expressions.ts';
-
-/** The function table is the same in every process and never changes. */
-export const FUNCTIONS = new FunctionRegistry();
 
 /** Whether any NULL argument makes the call NULL. */
 export const isNullOnNull = (id: FunctionId): boolean => FUNCTIONS.get(id).nullOnNull;

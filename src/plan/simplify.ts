@@ -2,6 +2,7 @@
 
 import type { ComparisonOperator, Expression } from '../sql/expression.ts';
 import { mapChildren } from '../sql/expression.ts';
+import { mayRaise } from '../sql/may-raise.ts';
 import { BOOLEAN } from '../types/type.ts';
 import { and, conjunctsOf, disjunctsOf, expressionKey, isTrue, or, TRUE } from './expressions.ts';
 import { isDeterministicExpression } from './function-facts.ts';
@@ -33,11 +34,16 @@ function simplifyOr(expression: Expression): Expression {
 function factored(terms: readonly Expression[]): Expression {
   if (terms.length === 1) return terms[0]!;
   const branches = terms.map(conjunctsOf);
-  const common = branches[0]!.filter(
-    (conjunct) =>
+  let isGuarded = false;
+  const common = branches[0]!.filter((conjunct) => {
+    const isCommon =
       isDeterministicExpression(conjunct) &&
-      branches.every((branch) => branch.some((other) => expressionKey(other) === expressionKey(conjunct))),
-  );
+      branches.every((branch) => branch.some((other) => expressionKey(other) === expressionKey(conjunct))) &&
+      // What may raise is not moved before what keeps rows from it. The first branch is asked of every row.
+      !(isGuarded && mayRaise(conjunct));
+    isGuarded ||= !isCommon;
+    return isCommon;
+  });
   if (common.length === 0) return or(terms);
   const keys = new Set(common.map(expressionKey));
   const rests = branches.map((branch) => and(branch.filter((conjunct) => !keys.has(expressionKey(conjunct)))));
@@ -47,26 +53,22 @@ function factored(terms: readonly Expression[]): Expression {
 
 // a = 1 OR a = 2 → a IN (1, 2)
 function listed(terms: readonly Expression[]): readonly Expression[] {
-  const lists = new Map<string, { readonly value: Expression; readonly list: Expression[] }>();
-  const others: Expression[] = [];
+  // In the order in which values are first asked for: one of them may raise. Other terms have no list.
+  const found = new Map<string, { readonly value: Expression; readonly list: Expression[] }>();
   for (const term of terms) {
-    const alternatives = alternativesOf(term);
-    if (!alternatives) {
-      others.push(term);
-      continue;
-    }
-    const key = expressionKey(alternatives.value);
-    const before = lists.get(key);
-    if (before) before.list.push(...alternatives.list);
-    else lists.set(key, { value: alternatives.value, list: [...alternatives.list] });
+    const { value, list } = alternativesOf(term) ?? { value: term, list: [] };
+    const key = `${list.length > 0} ${expressionKey(value)}`;
+    const before = found.get(key);
+    if (before) before.list.push(...list);
+    else found.set(key, { value, list: [...list] });
   }
-  const joined = [...lists.values()].map(({ value, list }): Expression => {
+  return [...found.values()].map(({ value, list }): Expression => {
     const [first] = list;
-    return list.length === 1 && first
+    if (!first) return value;
+    return list.length === 1
       ? { kind: 'Comparison', type: BOOLEAN, operator: '=', left: value, right: first }
       : { kind: 'In', type: BOOLEAN, value, list };
   });
-  return [...joined, ...others];
 }
 
 function alternativesOf(

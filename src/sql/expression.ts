@@ -209,3 +209,15 @@ export function mapChildren(expression: Expression, map: (part: Expression) => E
       return { ...expression, body: map(expression.body) };
   }
 }
+
+/** Expressions never change, and the same is asked of them again and again. */
+export function remembered<T>(compute: (expression: Expression) => T): (expression: Expression) => T {
+  const known = new WeakMap<Expression, T>();
+  return (expression) => {
+    const before = known.get(expression);
+    if (before !== undefined) return before;
+    const value = compute(expression);
+    known.set(expression, value);
+    return value;
+  };
+}

@@ -12,7 +12,7 @@ import { systemClock } from '../common/clock.ts';
 import type { ScanProvider } from '../connectors/connector.ts';
 import { InputFiles } from '../exchange/input-files.ts';
 import type { Announcement, AnnouncementReply } from '../exchange/task-protocol.ts';
-import { FunctionRegistry } from '../sql/functions/registry.ts';
+import { FUNCTIONS } from '../sql/functions/registry.ts';
 import { Admission } from './admission.ts';
 import { Announcer } from './announcer.ts';
 import { runKernelQuery } from './kernel-queries.ts';
@@ -100,7 +100,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     kernel,
     admission,
     inputFiles: new InputFiles(client, clock, machineId),
-    registry: new FunctionRegistry(),
+    registry: FUNCTIONS,
     providers: options.scanProviders,
     scan: { dataDirectory },
     machineId,

@@ -102,6 +102,19 @@ const by = (node: PlanNode, ...names: readonly string[]): readonly SortOrder[] =
 const output = (name: string, type: SqlType = BOOLEAN): Symbol => ({ name, type });
 const id = (): number => plan.newId();
 
+const logical = (operator: 'AND' | 'OR', ...terms: readonly Expression[]): Expression => ({
+  kind: 'Logical',
+  type: BOOLEAN,
+  operator,
+  terms,
+});
+const call = (name: string, type: SqlType, ...args: readonly Expression[]): Expression => ({
+  kind: 'Call',
+  type,
+  function: name,
+  arguments: args,
+});
+
 const correlated = plan.filter(b, compare(ref('y'), '=', ref('x')));
 const onFirst = (node: PlanNode): readonly Symbol[] => [symbolOf(node, 'y')];
 const lists = table(
@@ -125,6 +138,16 @@ const CASES: Readonly<Record<string, PlanNode>> = {
   'values without rows': values({ x: BIGINT, s: VARCHAR }),
   'values without columns': { kind: 'Values', id: id(), symbols: [], rows: [[], []] },
   filter: plan.filter(a, compare(ref('x'), '>', big(1))),
+  'filter that keeps rows from what may raise': plan.filter(
+    a,
+    logical(
+      'AND',
+      compare(call('length(varchar)', BIGINT, ref('s', VARCHAR)), '<', big(0)),
+      compare(ref('x'), '>', big(1)),
+      compare({ kind: 'Cast', type: BIGINT, argument: ref('s', VARCHAR), safe: false }, '>', big(1)),
+      compare(ref('x'), '<', big(9)),
+    ),
+  ),
   project: plan.project(a, { z: ref('x'), c: constant(VARCHAR, 'c') }),
   'project to no columns': plan.project(a, {}),
   'inner join': plan.join('INNER', a, b, [['x', 'y']]),

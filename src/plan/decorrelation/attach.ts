@@ -8,7 +8,7 @@ import { reference } from '../../sql/expression.ts';
 import { BIGINT, BOOLEAN } from '../../types/type.ts';
 import { addColumns, identity, joinOn } from '../columns.ts';
 import { and, TRUE } from '../expressions.ts';
-import { FUNCTIONS } from '../function-facts.ts';
+import { FUNCTIONS } from '../../sql/functions/registry.ts';
 import { symbolNames } from '../node-expressions.ts';
 import type { PlanNode, UnnestNode } from '../nodes.ts';
 import { outputsOf } from '../nodes.ts';

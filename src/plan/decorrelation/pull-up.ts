@@ -6,7 +6,7 @@ import { reference } from '../../sql/expression.ts';
 import { asSymbols, identity, joinOn, pairOf } from '../columns.ts';
 import { and, conjunctsOf, referencesIn } from '../expressions.ts';
 import { freeSymbols } from '../free-symbols.ts';
-import { FUNCTIONS } from '../function-facts.ts';
+import { FUNCTIONS } from '../../sql/functions/registry.ts';
 import { expressionsOf, symbolNames } from '../node-expressions.ts';
 import type {
   AggregationNode,

@@ -8,7 +8,7 @@ import { and, conjunctsOf } from '../expressions.ts';
 import { countRows, isPositive, zero } from '../decorrelation/attach.ts';
 import { readsOuter, readsBeyond } from '../decorrelation/pull-up.ts';
 import { isOneRow } from '../decorrelation/subquery-chain.ts';
-import { FUNCTIONS } from '../function-facts.ts';
+import { FUNCTIONS } from '../../sql/functions/registry.ts';
 import { symbolNames } from '../node-expressions.ts';
 import type { ApplyNode, PlanNode } from '../nodes.ts';
 import { outputsOf } from '../nodes.ts';

@@ -8,7 +8,7 @@ import { asUnnest, countRows, unnestOver } from '../decorrelation/attach.ts';
 import { comparedColumns, EXACT, pullUp, type PulledUp, readsBeyond } from '../decorrelation/pull-up.ts';
 import { chainOf, projectionsOf, redo, redoOrNull } from '../decorrelation/subquery-chain.ts';
 import { and, conjunctsOf, TRUE } from '../expressions.ts';
-import { FUNCTIONS } from '../function-facts.ts';
+import { FUNCTIONS } from '../../sql/functions/registry.ts';
 import { symbolNames } from '../node-expressions.ts';
 import type { ApplyNode, FilterNode, PlanNode } from '../nodes.ts';
 import { outputsOf } from '../nodes.ts';

@@ -3,7 +3,7 @@
 import type { Expression } from '../../sql/expression.ts';
 import { and, conjunctsOf, disjunctsOf, expressionKey, or, readsOnly } from '../expressions.ts';
 import { isDeterministicExpression } from '../function-facts.ts';
-import { mayRaise } from '../may-raise.ts';
+import { mayRaise } from '../../sql/may-raise.ts';
 import { symbolNames } from '../node-expressions.ts';
 import type { JoinNode, PlanNode } from '../nodes.ts';
 import { outputsOf } from '../nodes.ts';

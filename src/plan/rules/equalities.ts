@@ -4,7 +4,7 @@ import type { Expression, Symbol } from '../../sql/expression.ts';
 import { reference } from '../../sql/expression.ts';
 import { conjunctsOf, referencesIn, substitute } from '../expressions.ts';
 import { isDeterministicExpression } from '../function-facts.ts';
-import { mayRaise } from '../may-raise.ts';
+import { mayRaise } from '../../sql/may-raise.ts';
 import type { PlanNode } from '../nodes.ts';
 
 export type Equality = { readonly left: Symbol; readonly right: Symbol };

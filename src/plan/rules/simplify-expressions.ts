@@ -1,8 +1,8 @@
 /** Predicates in the form in which the other rules read them best. */
 
-import type { Expression } from '../../sql/expression.ts';
+import { type Expression, remembered } from '../../sql/expression.ts';
 import { fold } from '../../sql/functions/fold.ts';
-import { expressionKey, remembered } from '../expressions.ts';
+import { expressionKey } from '../expressions.ts';
 import type { PlanNode } from '../nodes.ts';
 import type { Rule } from '../rule.ts';
 import { simplify } from '../simplify.ts';

@@ -3,7 +3,7 @@
 import type { Metadata } from '../../catalog/metadata.ts';
 import type * as ast from '../ast.ts';
 import { QueryError } from '../../common/errors.ts';
-import { FunctionRegistry } from '../functions/registry.ts';
+import { FUNCTIONS } from '../functions/registry.ts';
 import type { Session } from '../session.ts';
 import type { Analysis, Subquery } from './analysis.ts';
 import type { AnalyzerContext } from './context.ts';
@@ -28,8 +28,6 @@ export type AnalyzeOptions = {
 
 /** Relations of one statement after WITH is inlined; more are refused before they exhaust memory. */
 const QUERIES_MAX = 5000;
-
-const FUNCTIONS = new FunctionRegistry();
 
 export async function analyze(
   statement: ast.Query,

@@ -7,7 +7,7 @@ import type { ConstantValue } from '../../types/constant.ts';
 import type * as ast from '../ast.ts';
 import { reference, type Symbol } from '../expression.ts';
 import { writtenName } from '../names.ts';
-import { FunctionRegistry } from '../functions/registry.ts';
+import { FUNCTIONS } from '../functions/registry.ts';
 import type { Template } from '../functions/signature.ts';
 import { SESSION_PROPERTIES } from '../session-properties.ts';
 import type { Session } from '../session.ts';
@@ -206,8 +206,6 @@ async function found(
   const problem = await missing(qualified, metadata);
   throw new QueryError(problem.code, problem.message, location);
 }
-
-const FUNCTIONS = new FunctionRegistry();
 
 function functions(like: ast.LikeClause | undefined): Shown {
   const rows = FUNCTIONS.list()

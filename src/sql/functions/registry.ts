@@ -202,3 +202,6 @@ function unexpectedParameters(
     location,
   );
 }
+
+/** The function table is the same in every process and never changes. */
+export const FUNCTIONS = new FunctionRegistry();

@@ -6,12 +6,15 @@
 import { fieldName, keySql } from '../../types/kernel.ts';
 import type { SqlType } from '../../types/type.ts';
 import type { ComparisonOperator, Expression } from '../expression.ts';
+import { mayRaise } from '../may-raise.ts';
+import { inOrder, type LogicalTools } from './render-logical.ts';
 
-type Tools = {
-  readonly render: (expression: Expression) => string;
+export type ComparisonTools = LogicalTools & {
   readonly bind: (sql: string, body: (name: string) => string) => string;
   readonly fresh: () => string;
 };
+
+type Tools = ComparisonTools;
 
 export function renderComparison(
   { operator, left, right }: Extract<Expression, { kind: 'Comparison' }>,
@@ -26,7 +29,7 @@ export function renderComparison(
 
 export function renderBetween({ value, low, high }: Extract<Expression, { kind: 'Between' }>, tools: Tools): string {
   const type = value.type;
-  const plain = isPlain(type) && (!isFloat(type) || isNumber(high));
+  const plain = isPlain(type) && (!isFloat(type) || isNumber(high)) && !mayRaise(high);
   if (plain) {
     return `(${key(type, tools.render(value))} BETWEEN ${key(type, tools.render(low))} AND ${key(type, tools.render(high))})`;
   }
@@ -37,22 +40,30 @@ export function renderBetween({ value, low, high }: Extract<Expression, { kind: 
     const below = isFloat(type)
       ? compareFloats('<=', value, high, v, tools.render(high), type)
       : compare('<=', type, v, tools.render(high), tools);
-    return `(${above} AND ${below})`;
+    return mayRaise(high) ? inOrder('AND', [above, below], tools) : `(${above} AND ${below})`;
   });
 }
 
 export function renderIn({ value, list }: Extract<Expression, { kind: 'In' }>, tools: Tools): string {
   const type = value.type;
-  if (isPlain(type) && (!isFloat(type) || list.every(isNumber))) {
-    return `(${key(type, tools.render(value))} IN (${list.map((item) => key(type, tools.render(item))).join(', ')}))`;
-  }
-  return tools.bind(tools.render(value), (v) => {
-    const equal = list.map((item) => {
-      const w = tools.render(item);
-      return isFloat(type) ? compareFloats('=', value, item, v, w, type) : compare('=', type, v, w, tools);
-    });
-    return `(${equal.join(' OR ')})`;
-  });
+  const among = (v: string, items: readonly Expression[]): string => {
+    if (isPlain(type) && (!isFloat(type) || items.every(isNumber))) {
+      return `(${key(type, v)} IN (${items.map((item) => key(type, tools.render(item))).join(', ')}))`;
+    }
+    return `(${items.map((item) => equals(v, item)).join(' OR ')})`;
+  };
+  const equals = (v: string, item: Expression): string => {
+    const w = tools.render(item);
+    return isFloat(type) ? compareFloats('=', value, item, v, w, type) : compare('=', type, v, w, tools);
+  };
+  // As Trino does: what cannot raise is looked at first, and the rest only where that holds no equal.
+  const raising = list.filter(mayRaise);
+  const others = list.filter((item) => !mayRaise(item));
+  const isAtOnce = isPlain(type) && (!isFloat(type) || others.every(isNumber)) && raising.length === 0;
+  if (isAtOnce) return among(tools.render(value), others);
+  return tools.bind(tools.render(value), (v) =>
+    inOrder('OR', [...(others.length > 0 ? [among(v, others)] : []), ...raising.map((item) => equals(v, item))], tools),
+  );
 }
 
 const key = (type: SqlType, sql: string): string => keySql(type, sql);

@@ -6,7 +6,8 @@ import type { Expression } from '../expression.ts';
 import type { QueryContext, RenderKit } from '../functions/definition.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import { renderCast } from './render-cast.ts';
-import { renderBetween, renderComparison, renderIn } from './render-comparison.ts';
+import { type ComparisonTools, renderBetween, renderComparison, renderIn } from './render-comparison.ts';
+import { type LogicalTools, renderConjuncts, renderLogical } from './render-logical.ts';
 
 export type RenderContext = {
   readonly registry: FunctionRegistry;
@@ -19,8 +20,18 @@ export type RenderContext = {
 export const renderExpression = (expression: Expression, context: RenderContext): string =>
   new Renderer(context).render(expression);
 
+/** `conjuncts` as the condition of a filter, see `renderConjuncts`. */
+export const renderCondition = (conjuncts: readonly Expression[], context: RenderContext): string =>
+  new Renderer(context).renderConjuncts(conjuncts);
+
 /** Texts up to this length are repeated rather than bound to a name: the kernel computes common parts once. */
 const REPEATABLE_LENGTH_MAX = 48;
+
+/**
+ * Texts up to this length are repeated where they guard other terms: over the rows that are left, that is cheaper than a name.
+ * Guards within guards double it each time.
+ */
+const GUARD_LENGTH_MAX = 1000;
 
 /** Calls of the kernel that give another value each time. */
 const VOLATILE = /\b(?:random|uuid)\(\)/;
@@ -56,8 +67,7 @@ export class Renderer {
       case 'In':
         return renderIn(expression, this.#tools());
       case 'Logical':
-        if (expression.terms.length === 0) return expression.operator === 'AND' ? 'true' : 'false';
-        return `(${expression.terms.map(render).join(` ${expression.operator} `)})`;
+        return renderLogical(expression.operator, expression.terms, this.#tools());
       case 'Not':
         return `(NOT ${render(expression.argument)})`;
       case 'IsNull':
@@ -92,13 +102,20 @@ export class Renderer {
     }
   };
 
+  renderConjuncts(conjuncts: readonly Expression[]): string {
+    return renderConjuncts(conjuncts, this.#tools());
+  }
+
   /** Evaluates `sql` once: `list_transform([sql], lambda n: body(n))[1]`. What is new at each call is never repeated. */
   readonly bind = (sql: string, body: (name: string) => string): string => {
     const repeatable = sql.length <= REPEATABLE_LENGTH_MAX || /^("[^"]*"|'[^']*')$/.test(sql);
-    if (repeatable && !VOLATILE.test(sql)) return body(sql);
+    return repeatable && !VOLATILE.test(sql) ? body(sql) : this.#name(sql, body);
+  };
+
+  #name(sql: string, body: (name: string) => string): string {
     const name = this.fresh();
     return `list_transform([${sql}], lambda ${name}: ${body(name)})[1]`;
-  };
+  }
 
   readonly fresh = (): string => `v${this.#names.next++}`;
 
@@ -119,8 +136,14 @@ export class Renderer {
     };
   }
 
-  #tools(): { render: (e: Expression) => string; bind: RenderKit['bind']; fresh: () => string } {
-    return { render: this.render, bind: this.bind, fresh: this.fresh };
+  #tools(): LogicalTools & ComparisonTools {
+    return {
+      render: this.render,
+      bind: this.bind,
+      fresh: this.fresh,
+      name: (sql, body) => this.#name(sql, body),
+      mayRepeat: (sql) => sql.length <= GUARD_LENGTH_MAX && !VOLATILE.test(sql),
+    };
   }
 
   #cast(expression: Extract<Expression, { kind: 'Cast' }>): string {

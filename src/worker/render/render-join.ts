@@ -1,11 +1,11 @@
 /** Joins as the kernel's explicit joins, in the order and with the build sides that the planner chose. */
 
 import { conjunctsOf } from '../../plan/expressions.ts';
-import { mayRaise } from '../../plan/may-raise.ts';
+import { mayRaise } from '../../sql/may-raise.ts';
 import type { JoinNode, PlanNode, SemiJoinNode } from '../../plan/nodes.ts';
 import { outputsOf, sourcesOf } from '../../plan/nodes.ts';
 import { type Expression, reference, type Symbol } from '../../sql/expression.ts';
-import { renderExpression } from '../../sql/render/render-expression.ts';
+import { renderCondition, renderExpression } from '../../sql/render/render-expression.ts';
 import { identifier, keySql } from '../../types/kernel.ts';
 import { BOOLEAN } from '../../types/type.ts';
 import type { PlanContext } from './plan-context.ts';
@@ -19,7 +19,7 @@ export function renderJoin(node: JoinNode, context: PlanContext): string {
   if (keys.length === 0 && !node.filter && node.type === 'INNER') {
     return `SELECT ${columns} FROM ${left} CROSS JOIN ${right}`;
   }
-  const filters = conjunctsOf(node.filter).map((conjunct) => condition(conjunct, context));
+  const filters = filtersOf(conjunctsOf(node.filter), context);
   if (node.type === 'INNER' && keys.length === 1 && filters.length > 0) {
     // As a condition of the join's it would keep the kernel from filtering the probe side's scan by the build side's keys.
     const where = asWritten(filters.join(' AND '));
@@ -28,6 +28,13 @@ export function renderJoin(node: JoinNode, context: PlanContext): string {
   const on = [...keys, ...filters].join(' AND ') || 'true';
   if (node.reducesRight && node.criteria.length > 0) return reducingRight(node, left, right, on, context);
   return `SELECT ${columns} FROM ${left} ${node.type} JOIN ${right} ON ${on}`;
+}
+
+function filtersOf(conjuncts: readonly Expression[], context: PlanContext): readonly string[] {
+  const isGuarded = conjuncts.slice(1).some(mayRaise);
+  return isGuarded
+    ? [renderCondition(conjuncts, context.expressions)]
+    : conjuncts.map((conjunct) => condition(conjunct, context));
 }
 
 /** Of an OR the kernel would ask each side what its branches say of it, also over rows that the other side's terms keep from it. */

@@ -7,12 +7,13 @@ import { unreachable } from '../../common/assert.ts';
 import type { AssignUniqueIdNode, LimitNode, PlanNode, SampleNode } from '../../plan/nodes.ts';
 import type { RecursiveUnionNode, TableScanNode, TopNNode, ValuesNode } from '../../plan/nodes.ts';
 import type { WindowNode } from '../../plan/nodes.ts';
+import { conjunctsOf } from '../../plan/expressions.ts';
 import { outputsOf } from '../../plan/nodes.ts';
 import type { SortOrder, Symbol } from '../../sql/expression.ts';
 import { reference } from '../../sql/expression.ts';
 import { raise } from '../../sql/render/raise.ts';
 import { renderOrder, renderWindow } from '../../sql/render/render-aggregate.ts';
-import { Renderer, renderExpression } from '../../sql/render/render-expression.ts';
+import { renderCondition, Renderer, renderExpression } from '../../sql/render/render-expression.ts';
 import { emptySelect, identifier, kernelType, NO_COLUMNS } from '../../types/kernel.ts';
 import type { PlanContext, PlanWorld } from './plan-context.ts';
 import { renderAggregation } from './render-aggregation.ts';
@@ -37,8 +38,8 @@ function renderNode(node: PlanNode, context: PlanContext): string {
     case 'Values':
       return renderValues(node, context);
     case 'Filter': {
-      const predicate = renderExpression(node.predicate, expressions);
-      return `SELECT ${columnList(outputsOf(node))} FROM ${context.source(node.source)} WHERE ${predicate}`;
+      const condition = renderCondition(conjunctsOf(node.predicate), expressions) || 'true';
+      return `SELECT ${columnList(outputsOf(node))} FROM ${context.source(node.source)} WHERE ${condition}`;
     }
     case 'Project': {
       const columns = node.assignments.map(

@@ -1,13 +1,13 @@
 /** Whether an expression can end the query, so that it must not be evaluated over rows that the statement keeps from it. */
 
-import type { Expression } from '../sql/expression.ts';
-import { childrenOf } from '../sql/expression.ts';
 import { castIsTotal } from '../types/coercion.ts';
-import { FUNCTIONS } from './function-facts.ts';
+import { childrenOf, type Expression, remembered } from './expression.ts';
+import { FUNCTIONS } from './functions/registry.ts';
 
 /** True when unsure. What CASE, IF and TRY guard counts as well. */
-export const mayRaise = (expression: Expression): boolean =>
-  raisesItself(expression) || childrenOf(expression).some(mayRaise);
+export const mayRaise: (expression: Expression) => boolean = remembered(
+  (expression) => raisesItself(expression) || childrenOf(expression).some(mayRaise),
+);
 
 function raisesItself(expression: Expression): boolean {
   switch (expression.kind) {
