@@ -175,6 +175,13 @@ export class BlockStore {
     });
   }
 
+  /** Its length and checksum as they were when it came; its bytes are not read. */
+  async stored(replica: Key): Promise<StoredReplica> {
+    const entry = this.#entry(replica);
+    const { crc32c } = await this.#judged(entry, () => this.#readChecksums(entry));
+    return { ...replicaOf(entry), crc32c };
+  }
+
   /**
    * The bytes of a range, as far as the block goes; verified. Throws ReplicaNotFoundException, and ChecksumException, as does the body.
    * Read it to the end or `return` it.

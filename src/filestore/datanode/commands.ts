@@ -1,0 +1,107 @@
+/**
+ * Does what a namenode commands. It says the same again until a report shows that it was done, so what is under way already is not begun
+ * once more, and what there is no hand for now is left to the next time.
+ */
+
+import type { Logger } from '../../observe/logger.ts';
+import type { Bytes } from '../network.ts';
+import type { DatanodeCommand, HeartbeatReply, Replica } from '../protocol.ts';
+import type { BlockStore } from './block-store.ts';
+import { sendToAll } from './send-block.ts';
+import type { Sending } from './send-block.ts';
+import type { Throttle } from './throttle.ts';
+
+/** Blocks that are copied at a time: they share one bandwidth, and a few hide each other's beginnings and ends. */
+const COPIES_MAX = 4;
+/** Replicas that are removed at a time. */
+const DELETIONS_MAX = 64;
+
+export type CommandsOptions = Sending & {
+  readonly store: BlockStore;
+  readonly logger: Pick<Logger, 'warn'>;
+  /** For everything that is copied. */
+  readonly bandwidth: Throttle;
+};
+
+const nameOf = ({ block, generation }: Omit<Replica, 'length'>): string => `${block}_${generation}`;
+
+export class Commands {
+  readonly #options: CommandsOptions;
+  readonly #copies = new Map<string, Promise<void>>();
+  readonly #deletions = new Map<string, Promise<void>>();
+  #epoch = -Infinity;
+
+  constructor(options: CommandsOptions) {
+    this.#options = options;
+  }
+
+  get copies(): number {
+    return this.#copies.size;
+  }
+
+  /** Nothing that a namenode says which another has overtaken. */
+  obey({ epoch, commands }: HeartbeatReply, namenode: { readonly reportAll: () => void }): void {
+    if (epoch < this.#epoch) return;
+    this.#epoch = epoch;
+    for (const command of commands) this.#obey(command, namenode);
+  }
+
+  #obey(command: DatanodeCommand, namenode: { readonly reportAll: () => void }): void {
+    switch (command.kind) {
+      case 'copy':
+        return this.#begin(this.#copies, COPIES_MAX, command.replica, () => this.#copy(command));
+      case 'delete':
+        for (const replica of command.replicas) {
+          this.#begin(this.#deletions, DELETIONS_MAX, replica, () => this.#options.store.delete(replica));
+        }
+        return;
+      case 'report':
+        return namenode.reportAll();
+    }
+  }
+
+  #begin(
+    running: Map<string, Promise<void>>,
+    most: number,
+    replica: Omit<Replica, 'length'>,
+    work: () => Promise<void>,
+  ): void {
+    const name = nameOf(replica);
+    if (running.size >= most || running.has(name)) return;
+    const done = work()
+      .catch((error: unknown) => this.#options.logger.warn({ error, ...replica }, 'a command was not done'))
+      .finally(() => running.delete(name));
+    running.set(name, done);
+  }
+
+  async #copy({ replica, targets }: DatanodeCommand & { kind: 'copy' }): Promise<void> {
+    const { store, logger } = this.#options;
+    const { length, crc32c } = await store.stored(replica);
+    const open = async (): Promise<Bytes> => this.#throttled((await store.read(replica, 0, length)).body);
+    await sendToAll(this.#options, { ...replica, length, crc32c, bytesMax: length }, targets, open, (target, error) =>
+      logger.warn({ error, target, ...replica }, 'a block could not be copied'),
+    );
+  }
+
+  #throttled(body: Bytes): Bytes {
+    const { bandwidth, signal } = this.#options;
+    return {
+      [Symbol.asyncIterator]: () => {
+        const iterator = body[Symbol.asyncIterator]();
+        return {
+          next: async () => {
+            const result = await iterator.next();
+            if (!result.done) await bandwidth.take(result.value.length, signal);
+            return result;
+          },
+          return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+        };
+      },
+    };
+  }
+
+  /** Everything that was begun has ended. */
+  async ended(): Promise<void> {
+    await Promise.all([...this.#copies.values(), ...this.#deletions.values()]);
+  }
+}

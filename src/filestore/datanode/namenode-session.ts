@@ -1,0 +1,137 @@
+/**
+ * What a datanode and one namenode have to do with each other: registration, a heartbeat every second, reports in order. It goes on
+ * whatever fails; a namenode that does not know the datanode is told everything anew.
+ */
+
+import type { Clock } from '../../common/clock.ts';
+import { every } from '../../common/clock.ts';
+import type { Logger } from '../../observe/logger.ts';
+import { StoreError } from '../network.ts';
+import type { Address, StoreNetwork } from '../network.ts';
+import type {
+  BlockReport,
+  DatanodeRegistration,
+  Heartbeat,
+  HeartbeatReply,
+  RegisterReply,
+  Replica,
+} from '../protocol.ts';
+import type { ReplicaChange } from './block-store.ts';
+import { ReportQueue } from './report-queue.ts';
+
+export type SessionOptions = {
+  readonly clock: Clock;
+  readonly network: StoreNetwork;
+  readonly logger: Pick<Logger, 'info' | 'warn'>;
+  readonly namenode: Address;
+  readonly heartbeatMs: number;
+  /** A namenode that is silent for so long is asked anew. */
+  readonly timeoutMs: number;
+  readonly registration: () => DatanodeRegistration;
+  readonly heartbeat: () => Promise<Heartbeat>;
+  readonly replicas: () => { readonly sound: readonly Replica[]; readonly corrupt: readonly Replica[] };
+  /** The namenode knows us now. Throws when it is not the one that our blocks belong to. */
+  readonly onRegistered: (reply: RegisterReply) => Promise<void>;
+  readonly onReply: (reply: HeartbeatReply) => void;
+  readonly signal: AbortSignal;
+  readonly replicasPerReport?: number;
+};
+
+export class NamenodeSession {
+  readonly #options: SessionOptions;
+  readonly #queue: ReportQueue;
+  #stop: () => void = () => undefined;
+  #registered = false;
+  /** One word at a time: a reply that comes late is a reply to nothing, so no command is obeyed that another has overtaken. */
+  #talking = false;
+  #reporting = false;
+  #sequence = 0;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#queue = new ReportQueue(options.replicasPerReport);
+  }
+
+  start(): void {
+    this.#stop = every(this.#options.clock, this.#options.heartbeatMs, () => void this.#tick());
+    void this.#tick();
+  }
+
+  stop(): void {
+    this.#stop();
+    this.#registered = false;
+  }
+
+  add(change: ReplicaChange): void {
+    this.#queue.add(change);
+    void this.#report();
+  }
+
+  /** Everything from the beginning. */
+  reportAll(): void {
+    this.#queue.begin(this.#options.replicas());
+    void this.#report();
+  }
+
+  async #tick(): Promise<void> {
+    // What could not be reported before is tried again with every heartbeat.
+    void this.#report();
+    if (this.#talking) return;
+    this.#talking = true;
+    try {
+      await (this.#registered ? this.#beat() : this.#register());
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#talking = false;
+    }
+  }
+
+  async #register(): Promise<void> {
+    const reply = await this.#call<RegisterReply>('register', this.#options.registration());
+    await this.#options.onRegistered(reply);
+    if (this.#options.signal.aborted) return;
+    this.#registered = true;
+    this.#options.logger.info({ namenode: this.#options.namenode, epoch: reply.epoch }, 'registered');
+    this.reportAll();
+    this.#options.onReply(reply);
+  }
+
+  async #beat(): Promise<void> {
+    const reply = await this.#call<HeartbeatReply>('heartbeat', await this.#options.heartbeat());
+    if (!this.#options.signal.aborted) this.#options.onReply(reply);
+  }
+
+  async #report(): Promise<void> {
+    if (this.#reporting) return;
+    this.#reporting = true;
+    try {
+      while (this.#registered) {
+        const report = this.#queue.next();
+        if (!report) return;
+        const { node, incarnation } = this.#options.registration();
+        // Also one that is sent again has a number of its own: the first may still arrive, and must not be the last word.
+        this.#sequence += 1;
+        const message: BlockReport = { node, incarnation, sequence: this.#sequence, change: report.change };
+        await this.#call('blockReport', message);
+        report.heard();
+      }
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#reporting = false;
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof StoreError && error.name === 'UnregisteredNodeException') this.#registered = false;
+    else if (!this.#options.signal.aborted) {
+      this.#options.logger.warn({ error, namenode: this.#options.namenode }, 'the namenode did not answer');
+    }
+  }
+
+  #call<Answer>(operation: string, message: object): Promise<Answer> {
+    const { network, namenode, timeoutMs, signal } = this.#options;
+    return network.call<Answer>(namenode, operation, message, { timeoutMs, signal });
+  }
+}
