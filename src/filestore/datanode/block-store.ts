@@ -224,10 +224,20 @@ export class BlockStore {
     await this.#verifyAll(entry, (verification, chunk) => verification.verifiedSince(chunk, since), pace);
   }
 
-  /** Gone from service at once, then from the disk. Told also when it was not there, so that the namenode asks no more. */
-  delete(replica: Key): Promise<void> {
+  /** What a change would say of the replica now. */
+  find(replica: Key): ReplicaChange | undefined {
+    const entry = this.#replicas.get(keyOf(replica));
+    return entry && { kind: entry.damaged ? 'corrupt' : 'received', replica: replicaOf(entry) };
+  }
+
+  /**
+   * Gone from service at once, then from the disk, unless `may` says, once nobody else is at its files, that it is to stay. Told also
+   * when it was not there, so that the namenode asks no more.
+   */
+  delete(replica: Key, may: () => boolean = () => true): Promise<void> {
     return this.#lock.run(keyOf(replica), async () => {
       const entry = this.#replicas.get(keyOf(replica));
+      if (entry && !may()) return;
       if (entry) {
         this.#leave(entry);
         try {
@@ -237,7 +247,7 @@ export class BlockStore {
           this.#options.logger.warn({ error, ...replicaOf(entry) }, 'a replica could not be removed');
         }
       }
-      this.#tell('deleted', entry ?? { ...replica, length: 0 });
+      this.#tell('deleted', entry ?? { block: replica.block, generation: replica.generation, length: 0 });
     });
   }
 

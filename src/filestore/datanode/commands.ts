@@ -7,6 +7,7 @@ import type { Logger } from '../../observe/logger.ts';
 import type { Bytes } from '../network.ts';
 import type { DatanodeCommand, HeartbeatReply, Replica } from '../protocol.ts';
 import type { BlockStore } from './block-store.ts';
+import type { NamenodeSession } from './namenode-session.ts';
 import { sendToAll } from './send-block.ts';
 import type { Sending } from './send-block.ts';
 import type { Throttle } from './throttle.ts';
@@ -22,6 +23,9 @@ export type CommandsOptions = Sending & {
   /** For everything that is copied. */
   readonly bandwidth: Throttle;
 };
+
+/** The session with the namenode that commands. */
+type Commander = Pick<NamenodeSession, 'reportAll' | 'mayDelete'>;
 
 const nameOf = ({ block, generation }: Omit<Replica, 'length'>): string => `${block}_${generation}`;
 
@@ -40,19 +44,21 @@ export class Commands {
   }
 
   /** Nothing that a namenode says which another has overtaken. */
-  obey({ epoch, commands }: HeartbeatReply, namenode: { readonly reportAll: () => void }): void {
+  obey({ epoch, commands }: HeartbeatReply, namenode: Commander): void {
     if (epoch < this.#epoch) return;
     this.#epoch = epoch;
     for (const command of commands) this.#obey(command, namenode);
   }
 
-  #obey(command: DatanodeCommand, namenode: { readonly reportAll: () => void }): void {
+  #obey(command: DatanodeCommand, namenode: Commander): void {
     switch (command.kind) {
       case 'copy':
         return this.#begin(this.#copies, COPIES_MAX, command.replica, () => this.#copy(command));
       case 'delete':
-        for (const replica of command.replicas) {
-          this.#begin(this.#deletions, DELETIONS_MAX, replica, () => this.#options.store.delete(replica));
+        for (const order of command.replicas) {
+          this.#begin(this.#deletions, DELETIONS_MAX, order, () =>
+            this.#options.store.delete(order, () => namenode.mayDelete(order)),
+          );
         }
         return;
       case 'report':

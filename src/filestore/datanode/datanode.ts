@@ -3,6 +3,7 @@
  * it has. It lives in a worker, whose kernel opens blocks by their paths (`verifiedPath`) and writes files that become blocks (`adopt`).
  */
 
+import { setMaxListeners } from 'node:events';
 import { assert } from '../../common/assert.ts';
 import { NetworkError } from '../network.ts';
 import type { Address, Bytes, Operations, StoreNetwork } from '../network.ts';
@@ -99,6 +100,8 @@ export class DataNode {
   private constructor(options: DataNodeOptions & DataNodeLimits, store: BlockStore) {
     const { clock, network, logger, stallTimeoutMs, writerTimeoutMs } = options;
     const signal = this.#stop.signal;
+    // As many as there are blocks under way.
+    setMaxListeners(0, signal);
     this.#options = options;
     this.#store = store;
     this.#incarnation = options.newId();
@@ -128,6 +131,7 @@ export class DataNode {
       registration: () => ({ node, store: this.#store.store, address, rack, host, incarnation }),
       heartbeat: () => this.#heartbeat(),
       replicas: () => this.#store.replicas(),
+      find: (replica) => this.#store.find(replica),
       onRegistered: (reply) => this.#bind(reply),
       onReply: (reply) => this.#commands.obey(reply, session),
       signal: this.#stop.signal,

@@ -11,11 +11,13 @@ import type { Address, StoreNetwork } from '../network.ts';
 import type {
   BlockReport,
   DatanodeRegistration,
+  DeletionOrder,
   Heartbeat,
   HeartbeatReply,
   RegisterReply,
   Replica,
 } from '../protocol.ts';
+import { Announcements } from './announcements.ts';
 import type { ReplicaChange } from './block-store.ts';
 import { ReportQueue } from './report-queue.ts';
 
@@ -30,6 +32,8 @@ export type SessionOptions = {
   readonly registration: () => DatanodeRegistration;
   readonly heartbeat: () => Promise<Heartbeat>;
   readonly replicas: () => { readonly sound: readonly Replica[]; readonly corrupt: readonly Replica[] };
+  /** A replica as it would be told of. */
+  readonly find: (replica: Omit<Replica, 'length'>) => ReplicaChange | undefined;
   /** The namenode knows us now. Throws when it is not the one that our blocks belong to. */
   readonly onRegistered: (reply: RegisterReply) => Promise<void>;
   readonly onReply: (reply: HeartbeatReply) => void;
@@ -40,6 +44,7 @@ export type SessionOptions = {
 export class NamenodeSession {
   readonly #options: SessionOptions;
   readonly #queue: ReportQueue;
+  readonly #announcements = new Announcements();
   #stop: () => void = () => undefined;
   #registered = false;
   /** One word at a time: a reply that comes late is a reply to nothing, so no command is obeyed that another has overtaken. */
@@ -71,6 +76,15 @@ export class NamenodeSession {
   reportAll(): void {
     this.#queue.begin(this.#options.replicas());
     void this.#report();
+  }
+
+  /** Whether the order is about the replica that is there, which the namenode is told of anew if not: it may then decide again. */
+  mayDelete(order: DeletionOrder): boolean {
+    if (this.#queue.has(order)) return false;
+    if (this.#announcements.of(order) <= order.knownTo) return true;
+    const there = this.#options.find(order);
+    if (there) this.add(there);
+    return false;
   }
 
   async #tick(): Promise<void> {
@@ -113,6 +127,7 @@ export class NamenodeSession {
         // Also one that is sent again has a number of its own: the first may still arrive, and must not be the last word.
         this.#sequence += 1;
         const message: BlockReport = { node, incarnation, sequence: this.#sequence, change: report.change };
+        this.#announcements.announce(message);
         await this.#call('blockReport', message);
         report.heard();
       }

@@ -17,7 +17,7 @@ export type Report = {
 
 type Slice = { readonly from: number; readonly to: number | undefined; readonly changes: readonly ReplicaChange[] };
 
-const nameOf = ({ block, generation }: Replica): string => `${block}_${generation}`;
+const nameOf = ({ block, generation }: Omit<Replica, 'length'>): string => `${block}_${generation}`;
 
 export class ReportQueue {
   readonly #replicasPerReport: number;
@@ -30,6 +30,11 @@ export class ReportQueue {
 
   add(change: ReplicaChange): void {
     this.#changes.set(nameOf(change.replica), change);
+  }
+
+  /** Whether the namenode is still to hear of the replica's last change. */
+  has(replica: Omit<Replica, 'length'>): boolean {
+    return this.#changes.has(nameOf(replica));
   }
 
   /** Begins a full report of these replicas; what was to be told before is in it. */

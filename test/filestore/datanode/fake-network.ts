@@ -69,13 +69,12 @@ export class FakeNetwork {
     const handler = node?.operations[operation] as Handler | undefined;
     await Promise.resolve();
     if (!node || !handler) throw new NetworkError(`nobody is at ${to}`);
-    let callOff: (() => void) | undefined;
-    const given = new Promise<never>((_, reject) => {
-      const giveUp = (): void => reject(new NetworkError(`${to} does not answer`));
-      if (timeoutMs !== undefined) callOff = this.#clock.after(timeoutMs, giveUp);
-      signal?.addEventListener('abort', giveUp);
-      if (signal?.aborted) giveUp();
-    });
+    let fail!: (problem: Error) => void;
+    const given = new Promise<never>((_, reject) => (fail = reject));
+    const giveUp = (): void => fail(new NetworkError(`${to} does not answer`));
+    const callOff = timeoutMs === undefined ? undefined : this.#clock.after(timeoutMs, giveUp);
+    signal?.addEventListener('abort', giveUp);
+    if (signal?.aborted) giveUp();
     const answer = node.hangs
       ? new Promise<never>(() => undefined)
       : handler(json(message), this.#relay(to, sender, body ?? nothing()));
@@ -85,6 +84,7 @@ export class FakeNetwork {
       return { ...result, answer: json(result.answer) };
     } finally {
       callOff?.();
+      signal?.removeEventListener('abort', giveUp);
     }
   }
 
@@ -108,7 +108,7 @@ export class FakeNetwork {
   }
 }
 
-const json = <T extends object>(message: T): never => JSON.parse(JSON.stringify(message)) as never;
+const json = (message: object): never => JSON.parse(JSON.stringify(message)) as never;
 
 // oxlint-disable-next-line require-yield
 async function* nothing(): AsyncGenerator<Uint8Array, void, void> {}

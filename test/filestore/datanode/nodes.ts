@@ -8,6 +8,7 @@ import type {
   BlockReport,
   DatanodeCommand,
   DatanodeRegistration,
+  DeletionOrder,
   Heartbeat,
   Replica,
   WriteBlockReply,
@@ -121,6 +122,8 @@ export class FakeNamenode {
   epoch = 1;
   store = 'store-1';
   known = true;
+  /** It takes no reports. */
+  deaf = false;
   readonly operations: Operations = {
     register: (message: DatanodeRegistration) => {
       this.heard.push('register');
@@ -135,6 +138,7 @@ export class FakeNamenode {
       return Promise.resolve({ answer: { epoch: this.epoch, commands: this.commands } });
     },
     blockReport: (message: BlockReport) => {
+      if (this.deaf) throw new StoreError('IOException', 'not now');
       this.heard.push(message.change.kind);
       this.#assertKnown();
       this.reports.push(message);
@@ -144,6 +148,10 @@ export class FakeNamenode {
 
   #assertKnown(): void {
     if (!this.known) throw new StoreError('UnregisteredNodeException', 'who are you?');
+  }
+
+  order({ block, generation }: Omit<Replica, 'length'>): DeletionOrder {
+    return { block, generation, knownTo: this.reports.at(-1)?.sequence ?? -1 };
   }
 
   /** What the datanode has, by its reports: `block_generation` → sound or corrupt. */
