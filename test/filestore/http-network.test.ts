@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { SignatureVerifier } from '../../src/cluster/signature.ts';
+import { FRAMES_TYPE } from '../../src/cluster/frames.ts';
+import { FRAMED, signatureHeaders, SignatureVerifier } from '../../src/cluster/signature.ts';
 import { systemClock } from '../../src/common/clock.ts';
 import type { Clock } from '../../src/common/clock.ts';
 import { HttpNetwork } from '../../src/filestore/http-network.ts';
@@ -218,6 +219,22 @@ test('without the secret nothing is done and nothing believed', async () => {
     message: expect.stringContaining('altered'),
   });
   await fake.close();
+});
+
+test('frames go only where their use was signed, and nothing else goes there', async () => {
+  const path = '/v1/store/upload';
+  const send = (headers: Record<string, string>, body: Uint8Array): Promise<Response> =>
+    fetch(url + path, { method: 'POST', headers, body });
+  const frames = { 'content-type': FRAMES_TYPE };
+  const json = { 'content-type': 'application/json' };
+  const body = Buffer.from('{}');
+  const whole = signatureHeaders(SECRET, { method: 'POST', path, body }, Date.now());
+  expect((await send({ ...whole, ...frames }, body)).status).toBe(401);
+  const framed = (): Record<string, string> =>
+    signatureHeaders(SECRET, { method: 'POST', path, body: FRAMED }, Date.now());
+  expect((await send({ ...framed(), ...json }, body)).status).toBe(415);
+  expect((await send({ ...framed() }, new Uint8Array())).status).toBe(401);
+  expect(heard).toEqual([]);
 });
 
 test('what was recorded cannot be played again, nor put together anew', async () => {
@@ -450,6 +467,18 @@ test('silence is an error, on either side', async () => {
   await expect(calling).rejects.toBeInstanceOf(NetworkError);
   await eventually(() => heard[0]?.end === 'NetworkError');
   await hasty.close();
+});
+
+test('a reader that never goes on is given up', async () => {
+  const before = app;
+  url = await serve(systemClock, 200);
+  const { body } = await network.fetch(url, 'download', { length: 400_000_000 });
+  const reader = body[Symbol.asyncIterator]();
+  await reader.next();
+  await eventually(() => left === 1);
+  expect(sent).toBeLessThan(100_000_000);
+  await expect(read({ [Symbol.asyncIterator]: () => reader })).rejects.toBeInstanceOf(NetworkError);
+  await before.close();
 });
 
 test('a source that takes its time is no silence', async () => {
