@@ -1,6 +1,7 @@
 /** The disk's errors, as every file system names them. */
 
 import { diskErrorCode } from '../common/disk.ts';
+import { ContentError } from './content.ts';
 import type { FileSystemErrorName } from './file-system.ts';
 import { StoreError } from './network.ts';
 
@@ -42,6 +43,3 @@ export async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined>
     throw problem;
   }
 }
-
-/** What went wrong was not the disk but what should be written to it; the caller gets its own error back. */
-export class ContentError extends Error {}

@@ -10,14 +10,14 @@ import { mapLimited } from '../common/collections.ts';
 import type { Clock } from '../common/clock.ts';
 import { diskErrorCode } from '../common/disk.ts';
 import type { Disk, DiskStat } from '../common/disk.ts';
+import { piecesOf } from './content.ts';
 import { LIST_LIMIT } from './file-system.ts';
 import type { Content, FileStatus, FileSystem, ListOptions, ListPage, OpenFile } from './file-system.ts';
-import { ContentError, onDisk, unlessMissing } from './local-errors.ts';
+import { onDisk, unlessMissing } from './local-errors.ts';
 import { openLocalFile } from './local-file.ts';
 import { LocalFolders } from './local-folders.ts';
 import { namesBelow, removeTree, visibleNames } from './local-listing.ts';
 import { StoreError } from './network.ts';
-import type { Bytes } from './network.ts';
 import { namesOf, newNamesOf, pathBelow, TEMPORARY_PREFIX } from './store-path.ts';
 
 export type LocalFileSystemOptions = {
@@ -278,15 +278,3 @@ const taken = (path: string, by: string): StoreError =>
 
 const statusOf = (path: string, { kind, bytes, modifiedMs }: DiskStat): FileStatus | undefined =>
   kind === 'other' ? undefined : { path, kind, length: kind === 'file' ? bytes : 0, modifiedMs };
-
-async function* piecesOf(content: Content): Bytes {
-  if (content instanceof Uint8Array) {
-    yield content;
-    return;
-  }
-  try {
-    yield* content;
-  } catch (problem) {
-    throw new ContentError('the content failed', { cause: problem });
-  }
-}

@@ -93,6 +93,8 @@ test('keys belong to one body', async () => {
     frameKey(secret, 'other'),
     frameKey(secret, 'nonce', 'answer'),
     frameKey(secret, 'nonce', 'another'),
+    frameKey(secret, 'other', 'answer'),
+    frameKey(secret, 'answer'),
     frameKey(secret, 'nonce\nanswer'),
     frameKey('another secret of the cluster', 'nonce'),
   ];

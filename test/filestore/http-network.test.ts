@@ -141,8 +141,8 @@ async function proxied(): Promise<TcpProxy> {
   return proxy;
 }
 
-const eventually = async (holds: () => boolean): Promise<void> => {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+const eventually = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
 };
 
 beforeEach(async () => {
@@ -398,7 +398,14 @@ test('a refusal comes before all is sent, and the source is told', async () => {
     await eventually(() => left === 1);
     expect(sent).toBeLessThan(100_000_000);
   }
+  // What was still on its way does not keep the connections.
+  await eventually(async () => (await connectionsOf(app)) === 0);
 });
+
+const connectionsOf = ({ server }: FastifyInstance): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.getConnections((problem, count) => (problem ? reject(problem) : resolve(count)));
+  });
 
 test('a source that fails fails the call, and the other side hears why', async () => {
   for (const length of [200_000, 2_000_000]) {
@@ -507,6 +514,12 @@ test('connections are kept, and a kept one that was closed is no error', async (
     expect(await network.call(proxy.url, 'upload', {}, { body: made(200_000) })).toMatchObject({ length: 200_000 });
   }
   expect(proxy.connections).toBe(21);
+  // What cannot be sent again does not begin on a connection that may be closed.
+  for (let i = 0; i < 10; i++) {
+    expect(await network.call(proxy.url, 'echo', {})).toEqual({ message: {} });
+    proxy.reset();
+    expect(await network.call(proxy.url, 'upload', {}, { body: made(1_000_000) })).toMatchObject({ length: 1_000_000 });
+  }
 });
 
 test('many at once', async () => {
