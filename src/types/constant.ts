@@ -8,9 +8,9 @@
  * | tinyint … bigint | decimal digits with an optional `-`: `"-42"` |
  * | real, double | shortest text that reads back to the same number: `"1.5"`, `"1e300"`, `"NaN"`, `"Infinity"`, `"-Infinity"` |
  * | decimal(p,s) | digits with exactly `s` behind the point: `"-12.50"`; no point when `s` is 0 |
- * | varchar, json, uuid, ipaddress | the text |
+ * | varchar, json, uuid | the text |
  * | char(n) | the text without trailing blanks |
- * | varbinary | lower-case hex |
+ * | varbinary, ipaddress | lower-case hex, of all 16 bytes of an address |
  * | date | `"2020-01-31"`; years beyond four digits as `"+12345-01-01"`, before year 0 as `"-0001-01-01"` |
  * | time(p) | `"01:02:03.123"` with exactly `p` digits |
  * | time(p) with time zone | `"01:02:03.123+05:30"` |

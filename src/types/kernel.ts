@@ -24,9 +24,9 @@ export function kernelType(type: SqlType): string {
       return `DECIMAL(${type.precision},${type.scale})`;
     case 'char':
     case 'json':
-    case 'ipaddress':
       return 'VARCHAR';
     case 'varbinary':
+    case 'ipaddress':
       return 'BLOB';
     case 'time':
       return 'TIME';
@@ -113,9 +113,9 @@ export function constantSql(type: SqlType, value: ConstantValue): string {
     case 'varchar':
     case 'char':
     case 'json':
-    case 'ipaddress':
       return quote(value);
     case 'varbinary':
+    case 'ipaddress':
       return `unhex('${value}')`;
     case 'uuid':
       return `UUID '${value}'`;

@@ -1,6 +1,7 @@
 /** How values travel to clients: kernel expressions that encode them as JSON text, and the protocol's type signatures. */
 
 import { VARCHAR_LENGTH_UNBOUNDED } from './coercion.ts';
+import { ipAddressText } from './ip-address.ts';
 import { fieldName } from './kernel.ts';
 import { fieldText, type SqlType, typeName } from './type.ts';
 import {
@@ -45,7 +46,6 @@ function presentSql(type: SqlType, sql: string, options: WireOptions, depth: num
     }
     case 'varchar':
     case 'json':
-    case 'ipaddress':
       return `CAST(to_json(${sql}) AS VARCHAR)`;
     case 'char':
       return `CAST(to_json(rpad(${sql}, ${type.length}, ' ')) AS VARCHAR)`;
@@ -62,6 +62,7 @@ function presentSql(type: SqlType, sql: string, options: WireOptions, depth: num
     case 'function':
     case 'interval day to second':
     case 'interval year to month':
+    case 'ipaddress':
     case 'time':
     case 'time with time zone':
     case 'timestamp':
@@ -117,6 +118,8 @@ function plainText(type: SqlType, sql: string, options: WireOptions): string {
   switch (type.kind) {
     case 'varbinary':
       return `to_base64(${sql})`;
+    case 'ipaddress':
+      return ipAddressText(sql);
     case 'decimal':
       return decimalText(sql, type.precision, type.scale);
     case 'date':
@@ -140,7 +143,6 @@ function plainText(type: SqlType, sql: string, options: WireOptions): string {
     case 'double':
     case 'function':
     case 'integer':
-    case 'ipaddress':
     case 'json':
     case 'map':
     case 'real':

@@ -114,7 +114,7 @@ const TYPES: readonly (readonly [sql: string, arrow: string, values: readonly Co
   ['interval year to month', 'Interval<MONTH_DAY_NANO>', ['-14', null], [[-14, 0, 0, 0], null]],
   ['interval day to second', 'Duration<MILLISECOND>', ['-1500', null], [-1500n, null]],
   ['uuid', 'Utf8', ['12151fd2-7586-11e9-8f9e-2a86e4085a59', null], ['12151fd2-7586-11e9-8f9e-2a86e4085a59', null]],
-  ['ipaddress', 'Utf8', ['10.0.0.1', null], ['10.0.0.1', null]],
+  ['ipaddress', 'Utf8', ['00000000000000000000ffff0a000001', null], ['10.0.0.1', null]],
   [
     'array(varchar)',
     'List<Utf8>',

@@ -33,6 +33,7 @@ const INTERCHANGEABLE: ReadonlySet<string> = new Set([
   'time',
   'timestamp',
   'uuid',
+  'ipaddress',
 ]);
 
 /** Classes of columns, united by equalities. */

@@ -3,6 +3,7 @@
 import type * as ast from '../ast.ts';
 import { QueryError, type SourceLocation } from '../../common/errors.ts';
 import { DECIMAL_PRECISION_MAX } from '../../types/coercion.ts';
+import { parseIpAddress } from '../../types/ip-address.ts';
 import { compactJson } from '../../types/json-text.ts';
 import { parseType } from '../../types/parse-type.ts';
 import {
@@ -183,6 +184,10 @@ function castLiteral(type: SqlType, value: string, invalid: QueryError): Constan
     return constant(type, json);
   }
   if (type.kind === 'varbinary') return constant(type, Buffer.from(value).toString('hex'));
-  if (type.kind === 'ipaddress') return constant(type, value);
+  if (type.kind === 'ipaddress') {
+    const address = parseIpAddress(value);
+    if (address === undefined) throw invalid;
+    return constant(type, address);
+  }
   throw new QueryError('INVALID_LITERAL', `there are no literals of type ${type.kind}; use CAST`, invalid.location);
 }

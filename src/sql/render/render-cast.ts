@@ -1,6 +1,7 @@
 /** CAST as Trino means it, from each kind of type to each. */
 
 import { fieldName, kernelType, quote } from '../../types/kernel.ts';
+import { ipAddressOfText } from '../../types/ip-address.ts';
 import { type SqlType, typeName } from '../../types/type.ts';
 import { roundedUp, roundTimestamp } from '../../types/text.ts';
 import type { CastKit } from '../functions/definition.ts';
@@ -45,12 +46,15 @@ export function renderCast(from: SqlType, to: SqlType, sql: string, kit: CastKit
       return from.kind === 'json' ? sql : castToJson(from, sql, kit);
     case 'varbinary':
       if (from.kind === 'varbinary') return sql;
+      if (from.kind === 'ipaddress') return sql;
       if (from.kind === 'uuid') return `unhex(replace(CAST(${sql} AS VARCHAR), '-', ''))`;
       return `encode(${paddedText(from, sql)})`;
     case 'uuid':
       if (from.kind === 'uuid') return sql;
       if (from.kind === 'varbinary') return `CAST(lower(hex(${sql})) AS UUID)`;
       return checked(sql, `TRY_CAST(${sql} AS UUID)`, to, kit);
+    case 'ipaddress':
+      return toIpAddress(from, sql, kit);
     case 'array':
       return castArray(from, to, sql, kit);
     case 'map':
@@ -59,7 +63,6 @@ export function renderCast(from: SqlType, to: SqlType, sql: string, kit: CastKit
       return castRow(from, to, sql, kit);
     case 'interval year to month':
     case 'interval day to second':
-    case 'ipaddress':
     case 'unknown':
     case 'function':
       return sql;
@@ -271,6 +274,19 @@ function toTime(from: SqlType, to: Extract<SqlType, { kind: 'time' }>, sql: stri
       kit,
     ),
   );
+}
+
+function toIpAddress(from: SqlType, sql: string, kit: CastKit): string {
+  if (from.kind === 'ipaddress') return sql;
+  return kit.bind(sql, (s) => {
+    if (from.kind !== 'varbinary') {
+      const failure = raiseSql('INVALID_CAST_ARGUMENT', `'Cannot cast value to IPADDRESS: ' || ${s}`);
+      return `CASE WHEN ${s} IS NOT NULL THEN coalesce(${ipAddressOfText(s)}, ${failure}) END`;
+    }
+    const length = `octet_length(${s})`;
+    const failure = raiseSql('INVALID_CAST_ARGUMENT', `'Invalid InetAddress binary length: ' || ${length}`);
+    return `CASE ${length} WHEN 16 THEN ${s} WHEN 4 THEN unhex('00000000000000000000ffff') || ${s} ELSE CASE WHEN ${s} IS NOT NULL THEN ${failure} END END`;
+  });
 }
 
 function castArray(from: SqlType, to: Extract<SqlType, { kind: 'array' }>, sql: string, kit: CastKit): string {

@@ -1,6 +1,7 @@
 /** What CAST(x AS VARCHAR) writes for each type. */
 
 import { decimalText, dateText, dayTimeText, timestampText, timeText, yearMonthText } from '../../types/text.ts';
+import { ipAddressText } from '../../types/ip-address.ts';
 import type { SqlType } from '../../types/type.ts';
 import type { CastKit } from '../functions/definition.ts';
 import { castZoned } from './render-zoned-cast.ts';
@@ -11,8 +12,9 @@ export function textOf(from: SqlType, sql: string, kit: CastKit): string {
     case 'varchar':
     case 'char':
     case 'json':
-    case 'ipaddress':
       return sql;
+    case 'ipaddress':
+      return ipAddressText(sql);
     case 'real':
       return kit.bind(sql, (s) => floatText(s, `CAST(CAST(format('{:.6e}', abs(${s})) AS DOUBLE) AS VARCHAR)`, kit));
     case 'double':

@@ -1,5 +1,6 @@
 /** What the kernel computes of a result's columns before they are written as Arrow: values whose bytes Arrow can take over. */
 
+import { ipAddressText } from '../../types/ip-address.ts';
 import { fieldName } from '../../types/kernel.ts';
 import { zonedTimeText } from '../../types/text.ts';
 import type { SqlType } from '../../types/type.ts';
@@ -16,6 +17,8 @@ export function arrowSql(type: SqlType, sql: string, depth = 0): string {
       return `rpad(${sql}, ${type.length}, ' ')`;
     case 'uuid':
       return `CAST(${sql} AS VARCHAR)`;
+    case 'ipaddress':
+      return ipAddressText(sql);
     case 'time with time zone':
       return zonedTimeText(sql, type.precision, type.precision);
     case 'timestamp with time zone':
@@ -42,7 +45,6 @@ export function arrowSql(type: SqlType, sql: string, depth = 0): string {
     case 'function':
     case 'integer':
     case 'interval day to second':
-    case 'ipaddress':
     case 'json':
     case 'real':
     case 'smallint':
@@ -62,6 +64,7 @@ function isConverted(type: SqlType): boolean {
     case 'decimal':
     case 'char':
     case 'uuid':
+    case 'ipaddress':
     case 'time with time zone':
     case 'timestamp with time zone':
     case 'interval year to month':
@@ -79,7 +82,6 @@ function isConverted(type: SqlType): boolean {
     case 'function':
     case 'integer':
     case 'interval day to second':
-    case 'ipaddress':
     case 'json':
     case 'real':
     case 'smallint':
