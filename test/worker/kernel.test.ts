@@ -6,7 +6,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/common/clock.ts';
-import { raise } from '../../src/sql/render/raise.ts';
+import { raise } from '../../src/types/raise.ts';
 import { globFree, quote, SECRET } from '../../src/types/kernel.ts';
 import { kernelError } from '../../src/worker/kernel/errors.ts';
 import { Kernel, KernelDied, KernelFailure } from '../../src/worker/kernel/kernel.ts';

@@ -13,6 +13,7 @@ import { inferSchema } from './infer-schema.ts';
 import type { FilesSchema } from './infer-schema.ts';
 import { EXTENSIONS, locateFiles } from './locate.ts';
 import type { DataFile } from './locate.ts';
+import { JsonNumbers } from './json-numbers.ts';
 import { decodeBound, readParquetFooter } from './parquet-footer.ts';
 import type { ParquetFooter } from './parquet-footer.ts';
 import { resolvePath } from './resolve-path.ts';
@@ -48,6 +49,7 @@ export class FilesConnector implements Connector {
   readonly #options: FilesConnectorOptions;
   readonly #roots: readonly string[];
   readonly #sniffer: CsvSniffer;
+  readonly #jsonNumbers: JsonNumbers;
   /** By schema and table; replaced when the files have changed. */
   readonly #located = new Map<string, LocatedTable>();
   readonly #described = new WeakMap<TableDescription, LocatedTable>();
@@ -56,6 +58,7 @@ export class FilesConnector implements Connector {
     this.#options = options;
     this.#roots = options.configuration.roots.map((root) => resolvePath(root, options.baseDirectory));
     this.#sniffer = new CsvSniffer(options.kernel, this.#roots);
+    this.#jsonNumbers = new JsonNumbers(options.kernel, this.#roots);
   }
 
   get rootsAreShared(): boolean {
@@ -142,7 +145,15 @@ export class FilesConnector implements Connector {
       format === 'parquet'
         ? await mapLimited(files, FOOTERS_AT_ONCE, (file) => readParquetFooter(file.path))
         : undefined;
-    const inferred = await inferSchema(files, format, configuration, this.#options.kernel, this.#roots, this.#sniffer);
+    const inferred = await inferSchema(
+      files,
+      format,
+      configuration,
+      this.#options.kernel,
+      this.#roots,
+      this.#sniffer,
+      this.#jsonNumbers,
+    );
     const located = { files, identity, schema: inferred, footers };
     this.#located.set(key, located);
     return located;
@@ -156,7 +167,12 @@ export class FilesConnector implements Connector {
       const partition = partitionValues(file, table);
       if (!partitionMatches(table, partition, constraint)) return;
       const missing = footer ? missingColumns(schema, footer) : [];
-      const shared = { path: file.path, ...(missing.length > 0 && { missing }), ...(partition && { partition }) };
+      const shared: FilesSplit = {
+        path: file.path,
+        ...(missing.length > 0 && { missing }),
+        ...(partition && { partition }),
+        ...(schema.longNumbers?.has(file.path) && { longNumbers: true }),
+      };
       if (!footer) splits.push({ id: `${i}`, payload: asJson(shared), bytes: file.bytes });
       else splits.push(...footerSplits(i, footer, table, constraint, shared));
     });

@@ -3,19 +3,26 @@
 import { open } from 'node:fs/promises';
 import { mapLimited } from '../../common/collections.ts';
 import { QueryError } from '../../common/errors.ts';
-import { globFree, kernelType, quote } from '../../types/kernel.ts';
+import { globFree, quote } from '../../types/kernel.ts';
 import { parseType } from '../../types/parse-type.ts';
 import { DATE, BIGINT, VARCHAR } from '../../types/type.ts';
 import type { SqlType } from '../../types/type.ts';
 import type { Column, KernelQueries } from '../connector.ts';
 import type { TableConfiguration } from './configuration.ts';
+import { isReadable } from './exact-text.ts';
 import { parseFileType, sqlTypeOf, textCell } from './kernel-schema.ts';
 import type { DataFile } from './locate.ts';
+import type { JsonNumbers } from './json-numbers.ts';
 import { PATH_COLUMN } from './scan.ts';
 import type { CsvOptions, FileFormat, FilesHandle } from './scan.ts';
 import { type CsvSniffer, type FileColumn, FULL_SNIFF_BYTES_MAX, SAMPLE_LINES } from './sniff-csv.ts';
 
-export type FilesSchema = { readonly columns: readonly Column[]; readonly handle: FilesHandle };
+export type FilesSchema = {
+  readonly columns: readonly Column[];
+  readonly handle: FilesHandle;
+  /** JSON files that are read line by line, by their paths. */
+  readonly longNumbers?: ReadonlySet<string>;
+};
 
 export async function inferSchema(
   files: readonly DataFile[],
@@ -24,6 +31,7 @@ export async function inferSchema(
   kernel: KernelQueries,
   roots: readonly string[],
   sniffer: CsvSniffer,
+  jsonNumbers: JsonNumbers,
 ): Promise<FilesSchema> {
   const list = `[${files.map((file) => quote(globFree(file.path))).join(', ')}]`;
   const query = (sql: string): ReturnType<KernelQueries['query']> => kernel.query(sql, roots);
@@ -48,7 +56,8 @@ export async function inferSchema(
   const isSampled =
     format === 'json' ? bytesOf(files) > FULL_SNIFF_BYTES_MAX : files.some((file) => file.bytes > FULL_SNIFF_BYTES_MAX);
   if (format === 'parquet' || (!isSampled && !configuration?.columns)) return schema;
-  return { ...schema, handle: { ...schema.handle, unproven: true } };
+  const longNumbers = format === 'json' ? await jsonNumbers.longIn(files, schema.columns) : undefined;
+  return { ...schema, handle: { ...schema.handle, unproven: true }, ...(longNumbers && { longNumbers }) };
 }
 
 const bytesOf = (files: readonly DataFile[]): number => files.reduce((sum, file) => sum + file.bytes, 0);
@@ -60,16 +69,14 @@ async function describe(query: Query, source: string): Promise<readonly FileColu
   return rows.map(([name, type]) => ({ name: textCell(name), type: textCell(type) }));
 }
 
-/** Text formats read declared columns as the declared type, or as text to be cast where the kernel has no reader for it. */
+/** Text formats read declared columns as text, which `textSql` makes values of. Throws FILE_UNSUPPORTED. */
 const declaredText = (columns: NonNullable<TableConfiguration['columns']>): readonly FileColumn[] =>
   columns.map(({ name, type }) => {
-    const declared = kernelType(parseType(type));
-    return {
-      name,
-      type: /^(BOOLEAN|TINYINT|SMALLINT|INTEGER|BIGINT|FLOAT|DOUBLE|DECIMAL|DATE|TIMESTAMP)/.test(declared)
-        ? declared
-        : 'VARCHAR',
-    };
+    if (isReadable(parseType(type))) return { name, type: 'VARCHAR' };
+    throw new QueryError(
+      'FILE_UNSUPPORTED',
+      `Column "${name}" is declared as ${type}, which is not read from text: declare it as varchar and cast it in the query`,
+    );
   });
 
 /**

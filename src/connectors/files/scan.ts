@@ -3,7 +3,11 @@
 import { groupBy } from '../../common/collections.ts';
 import type { ConstantValue } from '../../types/constant.ts';
 import { globFree, constantSql, emptySelect, identifier, NO_COLUMNS, quote } from '../../types/kernel.ts';
+import type { SqlType } from '../../types/type.ts';
 import type { Column, JsonValue, ScanProvider, Split } from '../connector.ts';
+import { textSql } from './exact-text.ts';
+import { exactLinesSql } from './json-lines.ts';
+import type { JsonColumn } from './json-lines.ts';
 import { convert, parseFileType } from './kernel-schema.ts';
 
 export type FileFormat = 'parquet' | 'csv' | 'tsv' | 'json';
@@ -14,7 +18,7 @@ export type FilesHandle = {
   /** Column name → how the files have it. Partition columns are absent: their values stand in the splits. */
   readonly columns: Readonly<Record<string, { readonly name: string; readonly type: string }>>;
   readonly csv?: CsvOptions;
-  /** Of text: not every line was looked at. The kernel would round 1.5 to a whole number, or cut a time off its date. */
+  /** Of text: no reading of all lines has found the types. Each value is read as text and checked, see `textSql`. */
   readonly unproven?: true;
 };
 
@@ -27,6 +31,8 @@ export type FilesSplit = {
   /** Columns that this file lacks: NULL in all its rows. */
   readonly missing?: readonly string[];
   readonly partition?: Readonly<Record<string, ConstantValue>>;
+  /** JSON: its numbers may have more digits than a double keeps. */
+  readonly longNumbers?: true;
 };
 
 export const filesScan: ScanProvider = {
@@ -40,10 +46,10 @@ export const filesScan: ScanProvider = {
 
 const payloadOf = (split: Split): FilesSplit => split.payload as unknown as FilesSplit;
 
-/** Splits of one shape are read by one table function: same missing columns, same partition. */
+/** Splits of one shape are read by one table function: same missing columns, same partition, same way. */
 const shapeOf = (split: Split): string => {
-  const { missing, partition } = payloadOf(split);
-  return JSON.stringify([missing ?? [], partition ?? {}]);
+  const { missing, partition, longNumbers } = payloadOf(split);
+  return JSON.stringify([missing ?? [], partition ?? {}, longNumbers ?? false]);
 };
 
 function groupSql(handle: FilesHandle, splits: readonly Split[], columns: readonly Column[]): string {
@@ -52,14 +58,14 @@ function groupSql(handle: FilesHandle, splits: readonly Split[], columns: readon
   const expressions = columns.map((column) => `${columnSql(handle, first, column)} AS ${identifier(column.name)}`);
   const select = `SELECT ${expressions.join(', ') || NO_COLUMNS} FROM`;
   const whole = [...new Set(payloads.filter((payload) => !payload.range).map((payload) => payload.path))];
-  const parts = whole.length > 0 ? [`${select} ${readerSql(handle, whole, first, '')}`] : [];
+  const parts = whole.length > 0 ? [`${select} ${readerSql(handle, whole, first, columns, '')}`] : [];
   const ranged = payloads.filter((payload) => payload.range);
   for (const [path, ranges] of groupBy(ranged, (payload) => payload.path)) {
     // Ranges of row numbers let the kernel skip the row groups outside of them.
     const conditions = mergeRanges(ranges.map((payload) => payload.range!)).map(
       ([start, end]) => `(file_row_number >= ${start} AND file_row_number < ${end})`,
     );
-    const reader = readerSql(handle, [path], first, ', file_row_number = true');
+    const reader = readerSql(handle, [path], first, columns, ', file_row_number = true');
     parts.push(`${select} ${reader} WHERE ${conditions.join(' OR ')}`);
   }
   return parts.join(' UNION ALL ');
@@ -82,39 +88,30 @@ function columnSql(handle: FilesHandle, payload: FilesSplit, column: Column): st
     return constantSql(column.type, payload.partition?.[column.name] ?? null);
   }
   const value = identifier(source.name);
-  if (handle.unproven) {
-    const checked = checkedSql(handle.format === 'json' ? `(${value} ->> '$')` : value, column.name, source.type);
-    if (checked !== undefined) return convert(checked, parseFileType(source.type), column.type);
+  const from = parseFileType(source.type);
+  if (handle.unproven && !isReadNatively(column.type)) {
+    const place = { file: 'filename', column: column.name };
+    if (handle.format !== 'json') return textSql(value, column.type, place);
+    return column.type.kind === 'json' ? `CAST(${value} AS VARCHAR)` : textSql(value, column.type, place, from);
   }
   // One file may have it in a narrower type than the table, which joins and shuffles must not see.
   const typed = handle.format === 'parquet' ? `CAST(${value} AS ${source.type})` : value;
-  return convert(typed, parseFileType(source.type), column.type);
+  return convert(typed, from, column.type);
 }
 
-/** The text as a value of `type`, or an error that names file and column; undefined where the kernel is strict by itself. */
-function checkedSql(value: string, column: string, type: string): string | undefined {
-  const isExact = exactText(value, type);
-  if (isExact === undefined) return undefined;
-  // A mark before it, since the kernel takes whatever begins with a date for that date.
-  const told = `'"' || ${value} || ${quote(`" in column "${column}" of `)} || filename`;
-  const failing = `CASE WHEN ${value} IS NOT NULL THEN CAST(${told} AS ${type}) END`;
-  return `COALESCE(TRY_CAST(CASE WHEN ${isExact} THEN ${value} END AS ${type}), ${failing})`;
-}
-
-function exactText(value: string, type: string): string | undefined {
-  if (/^(TINYINT|SMALLINT|INTEGER|BIGINT)$/.test(type)) {
-    const isPlain = `NOT contains(${value}, '.') AND NOT contains(lower(${value}), 'e')`;
-    // 1.0 is a whole number too.
-    return `(${isPlain}) OR TRY_CAST(${value} AS DECIMAL(38,10)) = TRY_CAST(${value} AS ${type})`;
-  }
-  if (type === 'DATE') return `regexp_full_match(${value}, '\\s*[-+0-9]+\\s*')`;
-  return type === 'TIMESTAMP' ? `NOT regexp_matches(${value}, '[+zZ]|:.*-')` : undefined;
-}
+/** As bytes: the kernel's own reading of text is exact or fails. */
+const isReadNatively = (type: SqlType): boolean => type.kind === 'varbinary';
 
 /** Hidden column: the file a row comes from. */
 export const PATH_COLUMN = '$path';
 
-function readerSql(handle: FilesHandle, paths: readonly string[], payload: FilesSplit, extra: string): string {
+function readerSql(
+  handle: FilesHandle,
+  paths: readonly string[],
+  payload: FilesSplit,
+  columns: readonly Column[],
+  extra: string,
+): string {
   const list = `[${paths.map(globFree).map(quote).join(', ')}]`;
   if (handle.format === 'parquet') {
     // By itself the kernel casts what later files hold to the types of the first.
@@ -122,9 +119,22 @@ function readerSql(handle: FilesHandle, paths: readonly string[], payload: Files
     return `read_parquet(${list}, ${union}hive_partitioning = false, filename = true${extra})`;
   }
   const present = Object.entries(handle.columns).filter(([name]) => !payload.missing?.includes(name));
-  const asText = handle.format === 'json' ? 'JSON' : 'VARCHAR';
-  const readAs = (type: string): string => (handle.unproven && checkedSql('', '', type) !== undefined ? asText : type);
-  const types = present.map(([, { name, type }]) => `${quote(name)}: ${quote(readAs(type))}`).join(', ');
+  const typeOf = (name: string): SqlType | undefined => columns.find((column) => column.name === name)?.type;
+  if (handle.format === 'json' && payload.longNumbers) {
+    const read = present.filter(([name]) => typeOf(name));
+    return exactLinesSql(
+      paths,
+      read.map(([name, source]) => ({ name: source.name, as: jsonReading(typeOf(name)!) })),
+    );
+  }
+  const types = present
+    .map(([name, source]) => {
+      const type = typeOf(name);
+      if (!handle.unproven || (type && isReadNatively(type))) return [source.name, source.type] as const;
+      return [source.name, type?.kind === 'json' && handle.format === 'json' ? 'JSON' : 'VARCHAR'] as const;
+    })
+    .map(([name, type]) => `${quote(name)}: ${quote(type)}`)
+    .join(', ');
   if (handle.format === 'json') {
     return `read_json(${list}, format = 'newline_delimited', columns = {${types}}, hive_partitioning = false, filename = true)`;
   }
@@ -133,6 +143,11 @@ function readerSql(handle: FilesHandle, paths: readonly string[], payload: Files
     `read_csv(${list}, header = ${header}, delim = ${quote(delimiter)}, nullstr = ${quote(nullText)}, quote = '"', escape = '"', ` +
     `columns = {${types}}, auto_detect = false, hive_partitioning = false, filename = true)`
   );
+}
+
+function jsonReading(type: SqlType): JsonColumn['as'] {
+  if (type.kind === 'json') return 'json';
+  return ['array', 'map', 'row'].includes(type.kind) ? 'nested' : 'text';
 }
 
 export const filesHandle = (handle: FilesHandle): JsonValue => handle;

@@ -3,11 +3,11 @@
  * or cut what the others hold. What was found in a file is kept as long as the file stays the same.
  */
 
-import { mapLimited } from '../../common/collections.ts';
 import { QueryError } from '../../common/errors.ts';
 import { globFree, identifier, quote } from '../../types/kernel.ts';
 import type { JsonValue, KernelQueries } from '../connector.ts';
 import type { TableConfiguration } from './configuration.ts';
+import { KeptFindings } from './kept-findings.ts';
 import { textCell } from './kernel-schema.ts';
 import type { DataFile } from './locate.ts';
 import type { CsvOptions } from './scan.ts';
@@ -20,19 +20,11 @@ export type SniffedCsv = { readonly csv: CsvOptions; readonly columns: readonly 
 export const FULL_SNIFF_BYTES_MAX = 64 * 1024 * 1024;
 export const SAMPLE_LINES = 20_480;
 
-/** Files that one statement looks into, and statements at a time: a worker is not to be busy with one table's files. */
-const FILES_AT_ONCE = 16;
-const STATEMENTS_AT_ONCE = 2;
-
-/** Findings that are kept, of all tables together. */
-const KEPT_MAX = 100_000;
-
 export class CsvSniffer {
   readonly #kernel: KernelQueries;
   readonly #roots: readonly string[];
-  /** By the file's identity and the options that it was looked at with. */
-  readonly #types = new Map<string, readonly string[]>();
-  readonly #filled = new Map<string, readonly boolean[]>();
+  readonly #types = new KeptFindings<readonly string[]>();
+  readonly #filled = new KeptFindings<readonly boolean[]>();
 
   constructor(kernel: KernelQueries, roots: readonly string[]) {
     this.#kernel = kernel;
@@ -50,7 +42,7 @@ export class CsvSniffer {
     const { csv, columns } = await this.#dialect(largest, format, configuration);
     const read = sniffOptions(csv);
     const filesWithLines = files.filter((file) => file.bytes > 0);
-    const typesByFile = await this.#kept(this.#types, filesWithLines, read, (batch) => this.#typesOf(batch, csv));
+    const typesByFile = await this.#types.of(filesWithLines, read, (batch) => this.#typesOf(batch, csv));
     typesByFile.forEach((types, i) => {
       if (types.length === columns.length) return;
       const what = `${filesWithLines[i]!.path} has ${types.length} columns, ${largest.path} has ${columns.length}`;
@@ -60,7 +52,7 @@ export class CsvSniffer {
     const doubtful = filesWithLines.filter((_, i) =>
       types.some((column) => column[i] === 'VARCHAR' && column.some((type) => type !== 'VARCHAR')),
     );
-    const filled = await this.#kept(this.#filled, doubtful, read, (batch) => this.#filledOf(batch, csv, columns));
+    const filled = await this.#filled.of(doubtful, read, (batch) => this.#filledOf(batch, csv, columns));
     // A column without values is text to the kernel: it says nothing of the others' values.
     const isSilent = (file: DataFile, column: number): boolean => filled[doubtful.indexOf(file)]?.[column] === false;
     return {
@@ -133,34 +125,6 @@ export class CsvSniffer {
     const rows = await this.#query(parts.join(' UNION ALL '));
     const byFile = new Map(rows.map(([i, filled]) => [Number(i), filled as readonly boolean[]]));
     return files.map((_, i) => byFile.get(i)!);
-  }
-
-  /** What is known of the files, asking only for those that are new. */
-  async #kept<T>(
-    known: Map<string, T>,
-    files: readonly DataFile[],
-    options: string,
-    find: (files: readonly DataFile[]) => Promise<readonly T[]>,
-  ): Promise<readonly T[]> {
-    const keyOf = ({ path, bytes, modifiedMs }: DataFile): string => JSON.stringify([path, bytes, modifiedMs, options]);
-    const found = new Map<DataFile, T>();
-    for (const file of files) {
-      const kept = known.get(keyOf(file));
-      if (kept !== undefined) found.set(file, kept);
-    }
-    const unknown = files.filter((file) => !found.has(file));
-    const batches = Array.from({ length: Math.ceil(unknown.length / FILES_AT_ONCE) }, (_, i) =>
-      unknown.slice(i * FILES_AT_ONCE, (i + 1) * FILES_AT_ONCE),
-    );
-    if (known.size + unknown.length > KEPT_MAX) known.clear();
-    await mapLimited(batches, STATEMENTS_AT_ONCE, async (batch) => {
-      const results = await find(batch);
-      batch.forEach((file, i) => {
-        found.set(file, results[i]!);
-        known.set(keyOf(file), results[i]!);
-      });
-    });
-    return files.map((file) => found.get(file)!);
   }
 
   #query(sql: string): ReturnType<KernelQueries['query']> {

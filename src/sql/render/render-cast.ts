@@ -8,7 +8,7 @@ import type { CastKit } from '../functions/definition.ts';
 import { castToJson, castFromJson } from './render-json-cast.ts';
 import { castToZoned, castZoned } from './render-zoned-cast.ts';
 import { paddedText, textOf } from './render-text.ts';
-import { raise, raiseSql } from './raise.ts';
+import { raise, raiseSql } from '../../types/raise.ts';
 
 /** Kernel SQL of CAST(sql AS to), where `sql` is of type `from`. */
 export function renderCast(from: SqlType, to: SqlType, sql: string, kit: CastKit): string {

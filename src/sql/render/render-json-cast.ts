@@ -4,7 +4,7 @@ import { fieldName, kernelType, quote } from '../../types/kernel.ts';
 import { type SqlType, typeName } from '../../types/type.ts';
 import type { CastKit } from '../functions/definition.ts';
 import { textOf } from './render-text.ts';
-import { raiseSql } from './raise.ts';
+import { raiseSql } from '../../types/raise.ts';
 
 /** CAST(x AS JSON): NULL stays NULL at the top and becomes `null` inside. */
 export function castToJson(from: SqlType, sql: string, kit: CastKit): string {

@@ -15,7 +15,7 @@ import {
 } from '../../types/text.ts';
 import { type SqlType, typeName } from '../../types/type.ts';
 import type { CastKit } from '../functions/definition.ts';
-import { raiseSql } from './raise.ts';
+import { raiseSql } from '../../types/raise.ts';
 
 type Zoned = Extract<SqlType, { kind: 'time with time zone' | 'timestamp with time zone' }>;
 

@@ -11,7 +11,7 @@ import { conjunctsOf } from '../../plan/expressions.ts';
 import { outputsOf } from '../../plan/nodes.ts';
 import type { SortOrder, Symbol } from '../../sql/expression.ts';
 import { reference } from '../../sql/expression.ts';
-import { raise } from '../../sql/render/raise.ts';
+import { raise } from '../../types/raise.ts';
 import { renderOrder, renderWindow } from '../../sql/render/render-aggregate.ts';
 import { renderCondition, Renderer, renderExpression } from '../../sql/render/render-expression.ts';
 import { emptySelect, identifier, kernelType, NO_COLUMNS } from '../../types/kernel.ts';

@@ -1,7 +1,7 @@
 /** Pieces of kernel SQL text. */
 
 import type { Symbol } from '../../sql/expression.ts';
-import { raise } from '../../sql/render/raise.ts';
+import { raise } from '../../types/raise.ts';
 import { identifier, NO_COLUMNS } from '../../types/kernel.ts';
 
 export const column = (symbol: Symbol): string => identifier(symbol.name);

@@ -2,7 +2,7 @@
 
 import { kernelType, keySql, hasKeyOfItsOwn } from '../../../types/kernel.ts';
 import { decimal, type SqlType } from '../../../types/type.ts';
-import { raise } from '../../render/raise.ts';
+import { raise } from '../../../types/raise.ts';
 import { aggregate, type FunctionDefinition, type Render, type RenderKit } from '../definition.ts';
 import type { Expression } from '../../expression.ts';
 import { refuseWhere } from './constants.ts';

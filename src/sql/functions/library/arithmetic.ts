@@ -3,7 +3,7 @@
 import { kernelType } from '../../../types/kernel.ts';
 import { decimal, type SqlType } from '../../../types/type.ts';
 import type { Expression } from '../../expression.ts';
-import { raise } from '../../render/raise.ts';
+import { raise } from '../../../types/raise.ts';
 import { define, type FunctionDefinition, type Render, type RenderKit } from '../definition.ts';
 
 const INTEGERS = ['tinyint', 'smallint', 'integer', 'bigint'];

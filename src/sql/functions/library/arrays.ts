@@ -3,7 +3,7 @@
 import { hasKeyOfItsOwn, kernelType, keySql } from '../../../types/kernel.ts';
 import { array, type SqlType, VARCHAR } from '../../../types/type.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
-import { raise } from '../../render/raise.ts';
+import { raise } from '../../../types/raise.ts';
 import { refuseWhere, whenPresent } from './constants.ts';
 import { elementOf, firstsOf, histogramOf, keysOf, placeOf } from './keys.ts';
 import { applied, equalityOf, lambdaOver } from './lambdas.ts';

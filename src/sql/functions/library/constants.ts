@@ -1,7 +1,7 @@
 /** What definitions may know of their arguments before the query runs. */
 
 import type { Expression } from '../../expression.ts';
-import { raiseSql } from '../../render/raise.ts';
+import { raiseSql } from '../../../types/raise.ts';
 
 /** The text of a constant argument; undefined for anything else. */
 export const constantText = (e: Expression | undefined): string | undefined =>

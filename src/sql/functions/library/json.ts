@@ -3,7 +3,7 @@
 import { QueryError } from '../../../common/errors.ts';
 import { quote } from '../../../types/kernel.ts';
 import type { Expression } from '../../expression.ts';
-import { raiseSql } from '../../render/raise.ts';
+import { raiseSql } from '../../../types/raise.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
 import { constantText } from './constants.ts';
 

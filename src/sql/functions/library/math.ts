@@ -2,7 +2,7 @@
 
 import { kernelType } from '../../../types/kernel.ts';
 import { decimal, DOUBLE, type SqlType } from '../../../types/type.ts';
-import { raise } from '../../render/raise.ts';
+import { raise } from '../../../types/raise.ts';
 import { define, direct, type FunctionDefinition, type Render } from '../definition.ts';
 import { decimalRemainder, remainderType } from './arithmetic.ts';
 import { constantInteger, refuseWhere, whenPresent } from './constants.ts';

@@ -4,7 +4,7 @@ import { keySql, quote } from '../../../types/kernel.ts';
 import { instantOfLocal, nearInstant, plusMonthsSql, zonedLocal } from '../../../types/text.ts';
 import { castAllowed } from '../../../types/coercion.ts';
 import { type SqlType, VARCHAR } from '../../../types/type.ts';
-import { raise, raiseSql } from '../../render/raise.ts';
+import { raise, raiseSql } from '../../../types/raise.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
 import { hasKey, valueAt } from './keys.ts';
 import { applied, lambdaOver } from './lambdas.ts';

@@ -3,7 +3,7 @@
 import { CHAR_LENGTH_MAX } from '../../../types/coercion.ts';
 import { quote } from '../../../types/kernel.ts';
 import { type SqlType, VARCHAR } from '../../../types/type.ts';
-import { raise } from '../../render/raise.ts';
+import { raise } from '../../../types/raise.ts';
 import { define, direct, type FunctionDefinition, type Render } from '../definition.ts';
 import { constantInteger, refuseWhere, whenPresent } from './constants.ts';
 

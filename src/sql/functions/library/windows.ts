@@ -1,6 +1,6 @@
 /** Window functions that are not aggregates. The OVER clause is rendered around them by `renderWindow`. */
 
-import { raise } from '../../render/raise.ts';
+import { raise } from '../../../types/raise.ts';
 import { define, type FunctionDefinition, type Render, type RenderKit } from '../definition.ts';
 import { constantInteger } from './constants.ts';
 

@@ -1,7 +1,7 @@
 /** Errors raised inside the kernel, as expressions that fit any type. */
 
-import type { ErrorCode } from '../../common/errors.ts';
-import { SECRET } from '../../types/kernel.ts';
+import type { ErrorCode } from '../common/errors.ts';
+import { SECRET } from './kernel.ts';
 
 /**
  * A kernel expression that fails when it is evaluated. A failing cast is used since, unlike `error()`, it is not

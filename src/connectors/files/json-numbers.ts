@@ -1,0 +1,56 @@
+/** Which JSON files have numbers of more digits than a double keeps: only those are read the slow way, see `exactLinesSql`. */
+
+import { globFree, quote } from '../../types/kernel.ts';
+import type { SqlType } from '../../types/type.ts';
+import type { Column, KernelQueries } from '../connector.ts';
+import { hasLongNumber } from './json-lines.ts';
+import { KeptFindings } from './kept-findings.ts';
+import type { DataFile } from './locate.ts';
+import { FULL_SNIFF_BYTES_MAX } from './sniff-csv.ts';
+
+export class JsonNumbers {
+  readonly #kernel: KernelQueries;
+  readonly #roots: readonly string[];
+  readonly #long = new KeptFindings<boolean>();
+
+  constructor(kernel: KernelQueries, roots: readonly string[]) {
+    this.#kernel = kernel;
+    this.#roots = roots;
+  }
+
+  /** Paths of the files that must be read line by line for these columns. Large files are not looked into: they may have some. */
+  async longIn(files: readonly DataFile[], columns: readonly Column[]): Promise<ReadonlySet<string>> {
+    if (!columns.some(({ type, hidden }) => !hidden && needsDigits(type))) return new Set();
+    const small = files.filter((file) => file.bytes <= FULL_SNIFF_BYTES_MAX);
+    const found = await this.#long.of(small, '', (batch) => this.#find(batch));
+    const short = new Set(small.filter((_, i) => !found[i]));
+    return new Set(files.filter((file) => !short.has(file)).map((file) => file.path));
+  }
+
+  async #find(files: readonly DataFile[]): Promise<readonly boolean[]> {
+    const parts = files.map(
+      (file, i) =>
+        `SELECT ${i}, count(*) > 0 FROM read_ndjson_objects(${quote(globFree(file.path))}) ` +
+        `WHERE ${hasLongNumber('json')}`,
+    );
+    const rows = await this.#kernel.query(parts.join(' UNION ALL '), this.#roots);
+    const byFile = new Map(rows.map(([i, isLong]) => [Number(i), isLong === true]));
+    return files.map((_, i) => byFile.get(i)!);
+  }
+}
+
+/** Whether a number read as a double may become another value of this type. */
+function needsDigits(type: SqlType): boolean {
+  switch (type.kind) {
+    case 'array':
+      return needsDigits(type.element);
+    case 'map':
+      return needsDigits(type.key) || needsDigits(type.value);
+    case 'row':
+      return type.fields.some((field) => needsDigits(field.type));
+    default:
+      return ['tinyint', 'smallint', 'integer', 'bigint', 'decimal', 'varchar', 'char', 'varbinary'].includes(
+        type.kind,
+      );
+  }
+}
