@@ -20,17 +20,14 @@ const QUOTED_LENGTH = 100;
  * `from` tells the keys of objects where the files spell them otherwise than SQL.
  */
 export function textSql(value: string, type: SqlType, place: Place, from?: FileType): string {
-  switch (type.kind) {
-    case 'array':
-    case 'map':
-    case 'row':
-      return `CASE WHEN json_valid(${value}) THEN ${jsonSql(`CAST(${value} AS JSON)`, type, place, from, 0)} WHEN ${value} IS NOT NULL THEN ${failure(value, type, place)} END`;
-    case 'json':
-      return `CASE WHEN json_valid(${value}) THEN CAST(json(${value}) AS VARCHAR) WHEN ${value} IS NOT NULL THEN ${failure(value, type, place)} END`;
-    default:
-      return scalarSql(value, type, place);
-  }
+  if (!isJsonText(type)) return scalarSql(value, type, place);
+  const read =
+    type.kind === 'json' ? `CAST(json(${value}) AS VARCHAR)` : jsonSql(`CAST(${value} AS JSON)`, type, place, from, 0);
+  const refused = failure(value, type, place);
+  return `CASE WHEN json_valid(${value}) THEN ${read} WHEN ${value} IS NOT NULL THEN ${refused} END`;
 }
+
+const isJsonText = ({ kind }: SqlType): boolean => ['array', 'map', 'row', 'json'].includes(kind);
 
 /** Whether the kernel's cast of the text is exact: kernel SQL, or undefined where it always is or fails. */
 export function fitsSql(value: string, type: SqlType): string | undefined {
@@ -61,31 +58,39 @@ export function fitsSql(value: string, type: SqlType): string | undefined {
       const tooFine = `\\.[0-9]{${Math.min(type.precision, 6)}}[0-9]*[1-9]`;
       return `regexp_matches(${value}, '^\\s*[-+]?[0-9]') AND NOT regexp_matches(${value}, '${tooFine}')`;
     }
-    default:
+    case 'boolean':
+    case 'varbinary':
+    case 'uuid':
+    case 'json':
+    case 'array':
+    case 'map':
+    case 'row':
+    case 'ipaddress':
+    case 'interval year to month':
+    case 'interval day to second':
+    case 'time with time zone':
+    case 'unknown':
+    case 'function':
       return undefined;
   }
 }
 
-/** Types that no text of a file is read as. */
-export const isReadable = (type: SqlType): boolean => {
-  switch (type.kind) {
-    case 'interval year to month':
-    case 'interval day to second':
-    case 'time with time zone':
-    case 'ipaddress':
-    case 'unknown':
-    case 'function':
-      return false;
-    case 'array':
-      return isReadable(type.element);
-    case 'map':
-      return isReadable(type.key) && isReadable(type.value);
-    case 'row':
-      return type.fields.every((field) => isReadable(field.type));
-    default:
-      return true;
-  }
-};
+/** Whether a text of a file is read as such a value. */
+export function isReadable(type: SqlType): boolean {
+  if (type.kind === 'array') return isReadable(type.element);
+  if (type.kind === 'map') return isReadable(type.key) && isReadable(type.value);
+  if (type.kind === 'row') return type.fields.every((field) => isReadable(field.type));
+  return !UNREADABLE.has(type.kind);
+}
+
+const UNREADABLE: ReadonlySet<SqlType['kind']> = new Set([
+  'interval year to month',
+  'interval day to second',
+  'time with time zone',
+  'ipaddress',
+  'unknown',
+  'function',
+]);
 
 /** Digits behind the point beyond the scale may only be zeros. */
 const plainNumber = (scale: number): string => `[-+]?(?:[0-9]+(?:\\.[0-9]{0,${scale}}0*)?|\\.[0-9]{0,${scale}}0*)`;
@@ -136,35 +141,30 @@ function jsonSql(json: string, type: SqlType, place: Place, from: FileType | und
   const whenPresent = (kind: string, sql: string): string =>
     `CASE WHEN ${is} = '${kind}' THEN ${sql} WHEN ${is} <> 'NULL' THEN ${refused} END`;
   const item = `e${depth}`;
-  switch (type.kind) {
-    case 'array': {
-      const element = jsonSql(item, type.element, place, from?.kind === 'list' ? from.element : undefined, depth + 1);
-      return whenPresent('ARRAY', `list_transform(from_json(${json}, '["JSON"]'), lambda ${item}: ${element})`);
-    }
-    case 'map': {
-      const key = textSql(`${item}.key`, type.key, place);
-      const valueType = from?.kind === 'map' ? from.value : undefined;
-      const value = jsonSql(`${item}.value`, type.value, place, valueType, depth + 1);
-      const entries = `map_entries(from_json(${json}, '"MAP(VARCHAR,JSON)"'))`;
-      const mapped = `list_transform(${entries}, lambda ${item}: {'key': ${key}, 'value': ${value}})`;
-      return whenPresent('OBJECT', `map_from_entries(${mapped})`);
-    }
-    case 'row': {
-      const fields = type.fields.map((field, i) => {
-        const source = from?.kind === 'struct' ? from.fields[i] : undefined;
-        const key = source?.name ?? field.name ?? fieldName(i);
-        const member = `(from_json(${json}, ${quote(JSON.stringify({ [key]: 'JSON' }))})).${identifier(key)}`;
-        return `'${fieldName(i)}': ${jsonSql(member, field.type, place, source?.type, depth + 1)}`;
-      });
-      return whenPresent('OBJECT', `{${fields.join(', ')}}`);
-    }
-    case 'json':
-      return `CAST(${json} AS VARCHAR)`;
-    default: {
-      const scalar = scalarSql(`(${json} ->> '$')`, type, place);
-      return `CASE WHEN ${is} IN ('ARRAY', 'OBJECT') THEN ${refused} ELSE ${scalar} END`;
-    }
+  if (type.kind === 'array') {
+    const element = jsonSql(item, type.element, place, from?.kind === 'list' ? from.element : undefined, depth + 1);
+    return whenPresent('ARRAY', `list_transform(from_json(${json}, '["JSON"]'), lambda ${item}: ${element})`);
   }
+  if (type.kind === 'map') {
+    const key = textSql(`${item}.key`, type.key, place);
+    const valueType = from?.kind === 'map' ? from.value : undefined;
+    const value = jsonSql(`${item}.value`, type.value, place, valueType, depth + 1);
+    const entries = `map_entries(from_json(${json}, '"MAP(VARCHAR,JSON)"'))`;
+    const mapped = `list_transform(${entries}, lambda ${item}: {'key': ${key}, 'value': ${value}})`;
+    return whenPresent('OBJECT', `map_from_entries(${mapped})`);
+  }
+  if (type.kind === 'row') {
+    const fields = type.fields.map((field, i) => {
+      const source = from?.kind === 'struct' ? from.fields[i] : undefined;
+      const key = source?.name ?? field.name ?? fieldName(i);
+      const member = `(from_json(${json}, ${quote(JSON.stringify({ [key]: 'JSON' }))})).${identifier(key)}`;
+      return `'${fieldName(i)}': ${jsonSql(member, field.type, place, source?.type, depth + 1)}`;
+    });
+    return whenPresent('OBJECT', `{${fields.join(', ')}}`);
+  }
+  if (type.kind === 'json') return `CAST(${json} AS VARCHAR)`;
+  const scalar = scalarSql(`(${json} ->> '$')`, type, place);
+  return `CASE WHEN ${is} IN ('ARRAY', 'OBJECT') THEN ${refused} ELSE ${scalar} END`;
 }
 
 function failure(value: string, type: SqlType, { file, column }: Place): string {

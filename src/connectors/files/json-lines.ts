@@ -52,8 +52,6 @@ function columnSql({ name, as }: JsonColumn): string {
 
 /** The line, or an error when it is no object or has one of the keys twice: the kernel would take the first. */
 function checkedLine(columns: readonly JsonColumn[]): string {
-  const fail = (what: string): string =>
-    raiseSql('FILE_CORRUPT', `filename || ${quote(`: ${what}: `)} || left(json, 100) || '. Correct the file'`);
   const twice = columns.map(({ name }) => {
     const key = quote(JSON.stringify(name));
     return `contains(substr(json, instr(json, ${key}) + 1), ${key})`;
@@ -61,12 +59,15 @@ function checkedLine(columns: readonly JsonColumn[]): string {
   const keys = `[${columns.map(({ name }) => quote(name)).join(', ')}]`;
   const known = `list_filter(json_keys(json), lambda k: list_contains(${keys}, k))`;
   return (
-    `CASE WHEN NOT starts_with(ltrim(json, ' \t\r\n'), '{') THEN ${fail('a line is no JSON object')} ` +
+    `CASE WHEN NOT starts_with(ltrim(json, ' \t\r\n'), '{') THEN ${badLine('a line is no JSON object')} ` +
     // An escape may spell a key otherwise.
     `WHEN (contains(json, '\\u') OR ${twice.join(' OR ')}) AND len(${known}) > len(list_distinct(${known})) ` +
-    `THEN ${fail('a JSON object has a key twice')} ELSE json END`
+    `THEN ${badLine('a JSON object has a key twice')} ELSE json END`
   );
 }
+
+const badLine = (what: string): string =>
+  raiseSql('FILE_CORRUPT', `filename || ${quote(`: ${what}: `)} || left(json, 100) || '. Correct the file'`);
 
 /** `{"a": 0.12345678901234567, "b": 1.50}` → `{"a": "0.12345678901234567", "b": 1.50}`. */
 function longNumbersAsStrings(json: string): string {

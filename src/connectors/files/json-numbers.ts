@@ -41,16 +41,8 @@ export class JsonNumbers {
 
 /** Whether a number read as a double may become another value of this type. */
 function needsDigits(type: SqlType): boolean {
-  switch (type.kind) {
-    case 'array':
-      return needsDigits(type.element);
-    case 'map':
-      return needsDigits(type.key) || needsDigits(type.value);
-    case 'row':
-      return type.fields.some((field) => needsDigits(field.type));
-    default:
-      return ['tinyint', 'smallint', 'integer', 'bigint', 'decimal', 'varchar', 'char', 'varbinary'].includes(
-        type.kind,
-      );
-  }
+  if (type.kind === 'array') return needsDigits(type.element);
+  if (type.kind === 'map') return needsDigits(type.key) || needsDigits(type.value);
+  if (type.kind === 'row') return type.fields.some((field) => needsDigits(field.type));
+  return ['tinyint', 'smallint', 'integer', 'bigint', 'decimal', 'varchar', 'char', 'varbinary'].includes(type.kind);
 }
