@@ -2,7 +2,7 @@
 
 import { assert, AssertionError } from '../../common/assert.ts';
 import { constantSql, fieldName, kernelType } from '../../types/kernel.ts';
-import type { Expression } from '../expression.ts';
+import { childrenOf, type Expression, remembered } from '../expression.ts';
 import type { QueryContext, RenderKit } from '../functions/definition.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import { renderCast } from './render-cast.ts';
@@ -33,6 +33,29 @@ const REPEATABLE_LENGTH_MAX = 48;
  */
 const GUARD_LENGTH_MAX = 1000;
 
+/**
+ * The time that the kernel takes to bind calls within calls grows with the cube of their depth: a sum of 400 terms takes
+ * seconds. What stands this deep gets a name, with which the depth begins anew.
+ */
+const DEPTH_OF_NAMES = 48;
+
+/** The part of a call that is to have a name, unless one on the way to it has. */
+function partAtDepth(call: Expression, named: ReadonlyMap<Expression, string>): Expression | undefined {
+  let part = call;
+  for (let depth = 0; depth < DEPTH_OF_NAMES; depth++) {
+    if (part.kind !== 'Call' && part.kind !== 'Cast') return undefined;
+    const deepest = childrenOf(part).find((child) => depthOf(child) === depthOf(part) - 1);
+    if (!deepest || named.has(deepest)) return undefined;
+    part = deepest;
+  }
+  return part.kind === 'Call' || part.kind === 'Cast' ? part : undefined;
+}
+
+/** Of a value without parts it is 1. */
+const depthOf: (expression: Expression) => number = remembered(
+  (expression) => 1 + childrenOf(expression).reduce((depth, part) => Math.max(depth, depthOf(part)), 0),
+);
+
 /** Calls of the kernel that give another value each time. */
 const VOLATILE = /\b(?:random|uuid)\(\)/;
 
@@ -40,6 +63,8 @@ export class Renderer {
   readonly #context: RenderContext;
   readonly #parameters: ReadonlyMap<string, string>;
   readonly #names: { next: number };
+  /** Parts that stand by a name here. */
+  readonly #named = new Map<Expression, string>();
 
   constructor(context: RenderContext, parameters: ReadonlyMap<string, string> = new Map(), names = { next: 0 }) {
     this.#context = context;
@@ -49,15 +74,15 @@ export class Renderer {
 
   readonly render = (expression: Expression): string => {
     const render = this.render;
+    const name = this.#named.get(expression);
+    if (name !== undefined) return name;
     switch (expression.kind) {
       case 'Constant':
         return constantSql(expression.type, expression.value);
       case 'Reference':
         return this.#parameters.get(expression.name) ?? this.#context.column(expression.name);
-      case 'Call': {
-        const definition = this.#context.registry.get(expression.function);
-        return definition.render(expression.arguments.map(render), this.kit(expression.type, expression.arguments));
-      }
+      case 'Call':
+        return this.#call(expression);
       case 'Cast':
         return this.#cast(expression);
       case 'Comparison':
@@ -144,6 +169,20 @@ export class Renderer {
       name: (sql, body) => this.#name(sql, body),
       mayRepeat: (sql) => sql.length <= GUARD_LENGTH_MAX && !VOLATILE.test(sql),
     };
+  }
+
+  #call(expression: Extract<Expression, { kind: 'Call' }>): string {
+    const deep = partAtDepth(expression, this.#named);
+    if (deep) {
+      return this.#name(this.render(deep), (name) => {
+        this.#named.set(deep, name);
+        const sql = this.#call(expression);
+        this.#named.delete(deep);
+        return sql;
+      });
+    }
+    const { function: id, type, arguments: args } = expression;
+    return this.#context.registry.get(id).render(args.map(this.render), this.kit(type, args));
   }
 
   #cast(expression: Extract<Expression, { kind: 'Cast' }>): string {

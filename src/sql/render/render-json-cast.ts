@@ -42,7 +42,7 @@ export function castToJson(from: SqlType, sql: string, kit: CastKit): string {
           const value = `coalesce(${castToJson(field.type, `(${s}).${fieldName(i)}`, kit)}, 'null')`;
           return `${quote(`${JSON.stringify(field.name ?? '')}:`)} || ${value}`;
         });
-        return `CASE WHEN ${s} IS NOT NULL THEN '{' || ${parts.join(` || ',' || `)} || '}' END`;
+        return `CASE WHEN ${s} IS NOT NULL THEN '{' || concat_ws(',', ${parts.join(', ')}) || '}' END`;
       });
     case 'varchar':
     case 'char':

@@ -59,7 +59,12 @@ export function inOrder(operator: Operator, steps: readonly string[], tools: Log
  * The conjuncts of a filter, where NULL counts as false. What scans can use, such as a column compared with a constant, stands
  * plainly too: such conjuncts cost little, and the kernel may apply them in any order.
  */
-export function renderConjuncts(conjuncts: readonly Expression[], { render }: LogicalTools): string {
+export function renderConjuncts(conjuncts: readonly Expression[], tools: LogicalTools): string {
+  const render = (conjunct: Expression): string => {
+    const sql = tools.render(conjunct);
+    const isLong = conjunct.kind === 'Logical' && conjunct.terms.length > OPEN_TERMS_MAX;
+    return isLong ? `CASE WHEN ${sql} THEN true END` : sql;
+  };
   const last = conjuncts.findLastIndex(mayRaise);
   if (last <= 0) return conjuncts.map(render).join(' AND ');
   const guards = stepsOf(conjuncts.slice(0, last)).map((step) => chain('AND', step.map(render)));
@@ -68,6 +73,9 @@ export function renderConjuncts(conjuncts: readonly Expression[], { render }: Lo
   const plain = conjuncts.filter((conjunct, i) => i > last || (isBare(conjunct) && !mayRaise(conjunct)));
   return [...plain.map(render), guarded].join(' AND ');
 }
+
+/** In the OR of a filter the kernel looks for common parts, which takes it seconds when there are a thousand terms. */
+const OPEN_TERMS_MAX = 50;
 
 /** Each step begins with a term that may raise, but for the first. */
 function stepsOf(terms: readonly Expression[]): readonly (readonly Expression[])[] {

@@ -123,7 +123,8 @@ function resultLines(
   context: TaskContext,
 ): TaskStatement {
   const cells = columns.map((symbol) => wireSql(symbol.type, column(symbol), { parametricDatetime }));
-  const lines = `SELECT '[' || ${cells.join(` || ',' || `)} || ']' FROM (${select})`;
+  // No cell is NULL, which `concat_ws` would leave out. A chain of operators would be as deep as there are columns.
+  const lines = `SELECT '[' || concat_ws(',', ${cells.join(', ')}) || ']' FROM (${select})`;
   const path = `${context.directory}/0.jsonl`;
   const answer = { kind, path };
   if (kind === 'lines') return { sql: lines, answer };

@@ -2,6 +2,7 @@
 
 import { kernelType, quote } from '../../../types/kernel.ts';
 import { typeName } from '../../../types/type.ts';
+import { concatenation } from '../../render/concatenation.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
 import { refuseWhere, whenPresent } from './constants.ts';
 
@@ -127,7 +128,7 @@ export const BINARY: readonly FunctionDefinition[] = [
     define(`${name}(varbinary, bigint): varbinary`, substring),
     define(`${name}(varbinary, bigint, bigint): varbinary`, substring),
   ]),
-  define('concat(varbinary, varbinary, varbinary...): varbinary', (args) => `(${args.join(' || ')})`),
+  define('concat(varbinary, varbinary, varbinary...): varbinary', (args) => concatenation(args)),
   define('reverse(varbinary): varbinary', ([a = ''], { bind }) =>
     bind(a, (x) =>
       whenPresent(

@@ -3,6 +3,7 @@
 import { QueryError } from '../../../common/errors.ts';
 import { quote } from '../../../types/kernel.ts';
 import { FIRST_OF_TWO, instantOfLocal, offsetText, roundTimestamp } from '../../../types/text.ts';
+import { concatenation } from '../../render/concatenation.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
 import { constantText, refuseWhere, whenPresent } from './constants.ts';
 import { precisionOf, wallClock } from './moments.ts';
@@ -81,7 +82,7 @@ const written = (pieces: readonly Piece[], local: string, value: string): string
     parts.push(piece.sql(local, value));
   }
   if (text !== '' || parts.length === 0) parts.push(quote(text));
-  return `(${parts.join(' || ')})`;
+  return concatenation(parts);
 };
 
 const dynamic = (what: string): QueryError => new QueryError('NOT_SUPPORTED', `${what} needs a literal format`);

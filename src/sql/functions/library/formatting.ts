@@ -5,6 +5,7 @@ import { quote } from '../../../types/kernel.ts';
 import { offsetText, yearText } from '../../../types/text.ts';
 import type { SqlType } from '../../../types/type.ts';
 import { textOf } from '../../render/render-text.ts';
+import { concatenation } from '../../render/concatenation.ts';
 import { define, type FunctionDefinition, type Render, type RenderKit } from '../definition.ts';
 import { constantText, refuseWhere, whenPresent } from './constants.ts';
 import { precisionOf, wallClock } from './moments.ts';
@@ -44,7 +45,7 @@ const format: Render = (args, kit) => {
   }
   if (text.slice(at).includes('%')) throw bad(`Invalid format string: ${text}`);
   if (at < text.length || parts.length === 0) parts.push(quote(text.slice(at)));
-  return `(${parts.join(' || ')})`;
+  return concatenation(parts);
 };
 
 /** NULL is the word `null`. */

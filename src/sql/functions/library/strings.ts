@@ -4,6 +4,7 @@ import { CHAR_LENGTH_MAX } from '../../../types/coercion.ts';
 import { quote } from '../../../types/kernel.ts';
 import { type SqlType, VARCHAR } from '../../../types/type.ts';
 import { raise } from '../../../types/raise.ts';
+import { concatenation } from '../../render/concatenation.ts';
 import { define, direct, type FunctionDefinition, type Render } from '../definition.ts';
 import { constantInteger, refuseWhere, whenPresent } from './constants.ts';
 
@@ -72,7 +73,7 @@ const TRIMS: FunctionDefinition[] = ['trim', 'ltrim', 'rtrim'].flatMap((name) =>
   define(`${name}(varchar(x), varchar): varchar(x)`, ([s, chars]) => `${name}(${s}, ${chars})`, { total: true }),
 ]);
 
-const concat: Render = (args) => `(${args.join(' || ')})`;
+const concat: Render = (args) => concatenation(args);
 
 const charConcat = (types: readonly SqlType[]): SqlType => ({
   kind: 'char',
