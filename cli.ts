@@ -129,7 +129,14 @@ const serverOptions = (command: Command): Command => {
   return catalogsOption(dataOption(command));
 };
 
+const STORE_OPTIONS = {
+  none: ['--no-store', "keep no files of the cluster's own"],
+  journal: ['--journal-dir <folder...>', "where the file store's journal stands; each of several holds all of it"],
+} as const;
+
 workersOptions(serverOptions(program.command('server')))
+  .option(...STORE_OPTIONS.none)
+  .option(...STORE_OPTIONS.journal)
   .description('Run a cluster on this machine: a coordinator and workers')
   .addHelpText('after', '\nExample:\n  tutti server --port 8080 --workers 3 --memory 8GB --catalogs ./catalog')
   .action(async (options: ServerCommandOptions) => {
@@ -141,6 +148,8 @@ serverOptions(program.command('coordinator'))
   .description('Run a coordinator that workers of other machines join')
   .option('--internal-host <host>', 'address for workers: closed to everyone without the secret')
   .option('--internal-port <port>', 'port for workers (default with --internal-host: 8081)')
+  .option(...STORE_OPTIONS.none)
+  .option(...STORE_OPTIONS.journal)
   .addHelpText('after', '\nExample:\n  TUTTI_SECRET=… tutti coordinator --port 8080 --internal-port 8081')
   .action(async (options: ServerCommandOptions) => {
     const { coordinatorCommand } = await import('./src/server/commands.ts');
@@ -154,6 +163,8 @@ program
   .option('--host <host>', 'address to listen on', '127.0.0.1')
   .option('--port <port>', 'port to listen on; 0 = any free one', '0')
   .option('--advertised-host <host>', 'what other machines call this one')
+  .option('--rack <name>', 'where the machine stands: replicas of files are spread over racks', '/default-rack')
+  .option(...STORE_OPTIONS.none)
   .option('--node-id <name>', 'name in the cluster, the same at each start')
   .option('--threads <count>', 'threads (default: all processors)')
   .option('--memory <size>', 'memory, such as 8GB (default: 80 % of the machine)')

@@ -23,8 +23,15 @@ export type StoreRoutesOptions = {
 /** Callers say every few seconds that they live (`IDLE_MS`), but a reader of an answer may well stand still for a while. */
 const SILENCE_MS = 120_000;
 
-/** Call inside `app.register(async (routes) => addStoreRoutes(routes, operations, options))`. */
-export function addStoreRoutes(app: FastifyInstance, operations: Operations, options: StoreRoutesOptions): void {
+/**
+ * Call inside `app.register(async (routes) => addStoreRoutes(routes, operations, options))`. `operations` is asked for each request: what
+ * answers may come into service later than the listener; until then, and when it never does, it rejects with a StoreError.
+ */
+export function addStoreRoutes(
+  app: FastifyInstance,
+  operations: () => Promise<Operations>,
+  options: StoreRoutesOptions,
+): void {
   const { verifier, clock, onBug, silenceMs = SILENCE_MS } = options;
   const times: FrameTimes = { clock, silenceMs };
   const routes = guardFramedRoutes(app, verifier, times);
@@ -49,7 +56,7 @@ export function addStoreRoutes(app: FastifyInstance, operations: Operations, opt
 
 /** Rejects when the caller is gone, or may not be believed; everything else is an answer. */
 async function answer(
-  operations: Operations,
+  operationsOf: () => Promise<Operations>,
   operation: string,
   request: FrameReader,
   writer: FrameWriter,
@@ -59,6 +66,7 @@ async function answer(
   try {
     const first = await request.next();
     if (first.kind !== 'message') throw new NetworkError(`${operation}: the request begins without its message`);
+    const operations = await operationsOf();
     const work = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
     if (!work) throw new StoreError('UnsupportedOperationException', `There is no operation ${operation} here`);
     const answered = await work(first.value as never, bytesOf(request, `The caller of ${operation}`));

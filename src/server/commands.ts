@@ -25,6 +25,9 @@ export type ServerCommandOptions = {
   readonly data?: string;
   readonly catalogs?: string;
   readonly insecure?: boolean;
+  /** As commander has it for `--no-store`. */
+  readonly store?: boolean;
+  readonly journalDir?: readonly string[];
 };
 
 export type WorkerCommandOptions = {
@@ -36,6 +39,8 @@ export type WorkerCommandOptions = {
   readonly threads?: string;
   readonly memory?: string;
   readonly data?: string;
+  readonly rack?: string;
+  readonly store?: boolean;
 };
 
 /** Starts a cluster on this machine; for the commands that bring their own. */
@@ -104,7 +109,14 @@ export function workerCommand(options: WorkerCommandOptions): Promise<void> {
     ...(options.port !== undefined && { port: portNumber('port', options.port) }),
     ...(options.advertisedHost !== undefined && { advertisedHost: options.advertisedHost }),
     ...(options.nodeId !== undefined && { nodeId: options.nodeId }),
+    ...((options.store ?? true) && { rack: rackName(options.rack ?? '/default-rack') }),
   });
+}
+
+/** `/rack1`, `/hall2/rack1`. */
+function rackName(text: string): string {
+  if (/^(?:\/[^/\s]+)+$/.test(text)) return text;
+  throw new QueryError('GENERIC_USER_ERROR', `--rack takes a name such as /rack1, not "${text}"`);
 }
 
 /** `http://first:8081`, or `first:8081`. */
@@ -127,6 +139,8 @@ function coordinatorOptions(options: ServerCommandOptions, make: boolean): Coord
       },
     }),
     ...(options.externalUrl !== undefined && { externalUrl: options.externalUrl }),
+    store: options.store ?? false,
+    ...(options.journalDir && { journalDirectories: options.journalDir.map((folder) => path.resolve(folder)) }),
     insecure: options.insecure ?? false,
     dataDirectory,
     catalogDirectory: path.resolve(options.catalogs ?? path.join(packageFolder, 'catalog')),

@@ -7,6 +7,9 @@ import type { Clock } from '../common/clock.ts';
 import { QueryError } from '../common/errors.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import type { Announcement } from '../exchange/task-protocol.ts';
+import type { Operations } from '../filestore/network.ts';
+import { addStoreRoutes } from '../filestore/store-routes.ts';
+import type { Logger } from '../observe/logger.ts';
 import { announcementSchema } from './announcement-schema.ts';
 import { sendArrow } from './arrow-results.ts';
 import { coordinatorMetrics } from './coordinator-metrics.ts';
@@ -74,12 +77,24 @@ export function addClientRoutes(app: FastifyInstance, options: ClientRoutesOptio
   });
 }
 
-/** Where workers announce themselves: open to signed requests alone. */
-export function addInternalRoutes(
-  app: FastifyInstance,
-  { coordinator, secret, clock }: { readonly coordinator: Coordinator; readonly secret: string; readonly clock: Clock },
-): void {
+export type InternalRoutesOptions = {
+  readonly coordinator: Coordinator;
+  readonly secret: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** What the namenode answers, once it is in service. */
+  readonly namenode: () => Promise<Operations>;
+};
+
+/** Where workers announce themselves, and the namenode is asked: open to signed requests alone. */
+export function addInternalRoutes(app: FastifyInstance, options: InternalRoutesOptions): void {
+  const { coordinator, secret, clock, logger, namenode } = options;
   const verifier = new SignatureVerifier(secret, clock.wallMs);
+  void app.register(async (routes) => {
+    const onBug = (problem: unknown, operation: string): void =>
+      logger.error({ problem: String(problem), operation }, 'the namenode failed');
+    addStoreRoutes(routes, namenode, { verifier, clock, onBug });
+  });
   void app.register(async (routes) => {
     guardInternalRoutes(routes, verifier);
     routes.post('/v1/announce', (request, reply) => {

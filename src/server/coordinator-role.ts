@@ -11,9 +11,11 @@ import type { RuntimeTables } from '../connectors/connector.ts';
 import { Coordinator } from '../coordinator/coordinator.ts';
 import { WorkerKernelQueries } from '../coordinator/kernel-queries.ts';
 import { runtimeTables } from '../coordinator/runtime-tables.ts';
+import { StoreError } from '../filestore/network.ts';
 import type { Logger } from '../observe/logger.ts';
 import { addClientRoutes, addInternalRoutes, checkListenAddress, makeApp } from './coordinator-app.ts';
 import { mountCatalogs } from './mount-catalogs.ts';
+import type { NamenodeService } from './namenode-service.ts';
 import { warmUp } from './warm-up.ts';
 import { adaptWith, planStatement } from './plan-statement.ts';
 
@@ -32,6 +34,10 @@ export type CoordinatorRoleOptions = {
   readonly secret: string;
   readonly version: string;
   readonly logger: Logger;
+  /** Runs a namenode: the cluster keeps files of its own. */
+  readonly store: boolean;
+  /** Of the namenode; absent = one below the data directory. */
+  readonly journalDirectories?: readonly string[];
   /** A worker does not answer any more; it may come back. */
   readonly workerLost?: () => void;
 };
@@ -99,9 +105,19 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     isShuttingDown: () => closing,
     shutDown: () => void shutDown(),
   });
-  addInternalRoutes(workers, { coordinator, secret, clock });
+  let namenode: Promise<NamenodeService> = Promise.reject(noStore('this cluster keeps no files'));
+  // Who asks hears of it; nobody may ask.
+  namenode.catch(() => undefined);
+  addInternalRoutes(workers, {
+    coordinator,
+    secret,
+    clock,
+    logger,
+    namenode: async () => (await namenode).operations,
+  });
   url = await listen(clients, host, port);
   const internalUrl = internal ? await listen(workers, internal.host, internal.port) : url;
+  if (options.store) namenode = openStore(options);
   const stopWarmUp = warmUp(
     clock,
     () => coordinator.queries.live().length === 0,
@@ -117,9 +133,38 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
       stopWarmUp();
       coordinator.close();
       await Promise.all([clients.close(), workers.close()]);
+      await namenode.then(
+        (service) => service.close(),
+        () => undefined,
+      );
     },
   };
 }
+
+/** Beside everything else, so that queries are answered as soon as without it. What it cannot begin with, it says. */
+async function openStore(options: CoordinatorRoleOptions): Promise<NamenodeService> {
+  const { dataDirectory, journalDirectories, logger } = options;
+  try {
+    const { startNamenode } = await import('./namenode-service.ts');
+    return await startNamenode({
+      dataDirectory,
+      ...(journalDirectories && { journalDirectories }),
+      clock: systemClock,
+      logger,
+      fatal: (problem) => {
+        logger.error({ problem: problem.message }, 'the journal failed: the coordinator ends');
+        process.exit(1);
+      },
+    });
+  } catch (problem) {
+    const why = (problem as Error).message;
+    logger.error({ problem: why }, 'the file store does not start');
+    throw noStore(why);
+  }
+}
+
+const noStore = (why: string): StoreError =>
+  new StoreError('UnsupportedOperationException', `There is no file store: ${why}`);
 
 /** A query has ended when its last page is made; the page has yet to go out. */
 const LAST_ANSWER_MS = 1000;

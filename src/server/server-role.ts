@@ -48,6 +48,7 @@ export async function startServer(options: ServerRoleOptions): Promise<RunningSe
       String(threads),
       '--memory',
       memory,
+      ...(options.store ? [] : ['--no-store']),
     ],
     secret,
     clock: systemClock,

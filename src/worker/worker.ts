@@ -13,8 +13,13 @@ import type { ScanProvider } from '../connectors/connector.ts';
 import { InputFiles } from '../exchange/input-files.ts';
 import type { Announcement, AnnouncementReply } from '../exchange/task-protocol.ts';
 import { FUNCTIONS } from '../sql/functions/registry.ts';
+import type { DataNode } from '../filestore/datanode/datanode.ts';
+import { HttpNetwork } from '../filestore/http-network.ts';
+import { StoreError } from '../filestore/network.ts';
+import { addStoreRoutes } from '../filestore/store-routes.ts';
 import { Admission } from './admission.ts';
 import { Announcer } from './announcer.ts';
+import type { DatanodeServiceOptions } from './datanode-service.ts';
 import { runKernelQuery } from './kernel-queries.ts';
 import { Kernel } from './kernel/kernel.ts';
 import type { KernelOptions } from './kernel/protocol.ts';
@@ -40,6 +45,8 @@ export type WorkerOptions = {
   readonly memoryBytes: number;
   readonly secret: string;
   readonly scanProviders: Readonly<Record<string, ScanProvider>>;
+  /** Keeps blocks of the cluster's file store, on this rack. */
+  readonly rack?: string;
   /** What people should know who look after the cluster. */
   readonly log?: (message: string) => void;
 };
@@ -108,8 +115,17 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   });
 
   const app = fastify({ forceCloseConnections: true, keepAliveTimeout: KEEP_ALIVE_MS });
+  const verifier = new SignatureVerifier(secret, clock.wallMs);
+  let datanode: Promise<DataNode> | undefined;
   app.register(async (internal) => {
-    guardInternalRoutes(internal, new SignatureVerifier(secret, clock.wallMs));
+    addStoreRoutes(internal, async () => (await (datanode ?? noDatanode())).operations, {
+      verifier,
+      clock,
+      onBug: (problem, operation) => log(`the datanode failed at ${operation}: ${String(problem)}`),
+    });
+  });
+  app.register(async (internal) => {
+    guardInternalRoutes(internal, verifier);
     addWorkerRoutes(internal, tasks, (request) => {
       allow(request.roots);
       return runKernelQuery(kernel, admission, clock, request.sql);
@@ -147,6 +163,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     failed: (problem) => log(`the coordinator does not answer: ${problem.message}`),
   });
   announcer.start();
+  const network = new HttpNetwork(secret, clock);
+  if (options.rack !== undefined) {
+    datanode = openDatanode({ ...options, rack: options.rack }, { dataDirectory, url, network, clock, log });
+    datanode.catch(() => undefined);
+  }
 
   return {
     url,
@@ -156,12 +177,35 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       announcer.stop();
       await kernel.stop();
       await tasks.stop();
+      await datanode?.then(
+        (running) => running.close(),
+        () => undefined,
+      );
       await app.close();
       client.close();
+      network.close();
       await folders.remove();
     },
   };
 }
+
+/** Beside everything else, so that the first task does not wait for it. */
+async function openDatanode(
+  { coordinatorUrl, nodeId, rack }: WorkerOptions & { readonly rack: string },
+  running: Pick<DatanodeServiceOptions, 'dataDirectory' | 'url' | 'network' | 'clock' | 'log'>,
+): Promise<DataNode> {
+  try {
+    const { startDatanode } = await import('./datanode-service.ts');
+    const name = nodeId === undefined ? {} : { nodeId };
+    return await startDatanode({ ...running, ...name, namenode: coordinatorUrl, rack, host: hostId() });
+  } catch (problem) {
+    running.log(`the datanode does not start: ${(problem as Error).message}`);
+    throw problem;
+  }
+}
+
+const noDatanode = (): Promise<never> =>
+  Promise.reject(new StoreError('UnsupportedOperationException', 'This worker keeps no blocks'));
 
 /** Other processes keep their connections open between two heartbeats. */
 const KEEP_ALIVE_MS = 60_000;

@@ -125,7 +125,7 @@ async function serve(clock: Clock = systemClock, silenceMs?: number): Promise<st
   app = fastify({ forceCloseConnections: true });
   const verifier = new SignatureVerifier(SECRET, clock.wallMs);
   void app.register(async (routes) => {
-    addStoreRoutes(routes, operations, {
+    addStoreRoutes(routes, () => Promise.resolve(operations), {
       verifier,
       clock,
       onBug: (problem) => bugs.push(problem),

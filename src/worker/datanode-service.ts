@@ -1,0 +1,65 @@
+/** The datanode in a worker: blocks below the data directory, told to the coordinator's namenode. */
+
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { Clock } from '../common/clock.ts';
+import { localDisk } from '../common/disk.ts';
+import { DataNode } from '../filestore/datanode/datanode.ts';
+import { DataFolderError } from '../filestore/datanode/folder-identity.ts';
+import type { StoreNetwork } from '../filestore/network.ts';
+
+export type DatanodeServiceOptions = {
+  readonly dataDirectory: string;
+  /** Of the worker, when it has the same one at each start. */
+  readonly nodeId?: string;
+  /** Where other processes reach the worker. */
+  readonly url: string;
+  readonly namenode: string;
+  readonly rack: string;
+  readonly host: string;
+  readonly network: StoreNetwork;
+  readonly clock: Clock;
+  readonly log: (message: string) => void;
+};
+
+/** Workers without a name that share a data directory, at most. */
+const FOLDERS_MAX = 64;
+
+/** Rejects with DataFolderError, or an error of the disk. */
+export async function startDatanode(options: DatanodeServiceOptions): Promise<DataNode> {
+  const { dataDirectory, nodeId } = options;
+  const all = path.join(dataDirectory, 'blocks');
+  await mkdir(all, { recursive: true });
+  // A worker whose name is new at every start finds the blocks of one that ended.
+  for (let number = 1; ; number++) {
+    const folder = path.join(all, nodeId ?? `node-${number}`);
+    try {
+      return await open(folder, options);
+    } catch (problem) {
+      const isTaken = problem instanceof DataFolderError && nodeId === undefined && number < FOLDERS_MAX;
+      if (!isTaken) throw problem;
+    }
+  }
+}
+
+async function open(folder: string, options: DatanodeServiceOptions): Promise<DataNode> {
+  const { url, namenode, rack, host, network, clock, log } = options;
+  const say = (details: object, message: string): void => log(`${message} ${JSON.stringify(details)}`);
+  const datanode = await DataNode.open({
+    disk: localDisk,
+    folders: [folder],
+    clock,
+    network,
+    logger: { info: () => undefined, warn: say },
+    address: url,
+    rack,
+    host,
+    namenodes: [namenode],
+    newId: randomUUID,
+    random: Math.random,
+    fatal: (problem) => log(`the datanode ended: ${problem.message}`),
+  });
+  datanode.start();
+  return datanode;
+}
