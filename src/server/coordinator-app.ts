@@ -90,11 +90,9 @@ export type InternalRoutesOptions = {
 export function addInternalRoutes(app: FastifyInstance, options: InternalRoutesOptions): void {
   const { coordinator, secret, clock, logger, namenode } = options;
   const verifier = new SignatureVerifier(secret, clock.wallMs);
-  void app.register(async (routes) => {
-    const onBug = (problem: unknown, operation: string): void =>
-      logger.error({ problem: String(problem), operation }, 'the namenode failed');
-    addStoreRoutes(routes, namenode, { verifier, clock, onBug });
-  });
+  const onBug = (problem: unknown, operation: string): void =>
+    logger.error({ problem: String(problem), operation }, 'the namenode failed');
+  void app.register(async (routes) => addStoreRoutes(routes, namenode, { verifier, clock, onBug }));
   void app.register(async (routes) => {
     guardInternalRoutes(routes, verifier);
     routes.post('/v1/announce', (request, reply) => {

@@ -5,7 +5,10 @@ import { makeLogger } from '../observe/logger.ts';
 import { startWorker } from '../worker/worker.ts';
 import type { Worker, WorkerOptions } from '../worker/worker.ts';
 
-export type WorkerRoleOptions = Omit<WorkerOptions, 'scanProviders' | 'log'>;
+export type WorkerRoleOptions = Omit<WorkerOptions, 'scanProviders' | 'log' | 'store'> & {
+  /** Keeps blocks of the file store, on this rack. */
+  readonly rack?: string;
+};
 
 /** Set by a parent whose end must end this process too. */
 const PARENT_PIPE = 'TUTTI_PARENT_PIPE';
@@ -16,6 +19,7 @@ export async function runWorker(options: WorkerRoleOptions): Promise<void> {
   const watchParent = process.env[PARENT_PIPE] === '1';
   const worker = await startWorker({
     ...options,
+    ...(options.rack !== undefined && { store: { rack: options.rack, logger } }),
     scanProviders: SCAN_PROVIDERS,
     // Who starts a worker by hand must see why it does not join; a server tells itself how its workers are.
     log: (message) => (watchParent ? logger.info(message) : logger.warn(message)),

@@ -8,6 +8,7 @@ import { localDisk } from '../common/disk.ts';
 import { DataNode } from '../filestore/datanode/datanode.ts';
 import { DataFolderError } from '../filestore/datanode/folder-identity.ts';
 import type { StoreNetwork } from '../filestore/network.ts';
+import type { Logger } from '../observe/logger.ts';
 
 export type DatanodeServiceOptions = {
   readonly dataDirectory: string;
@@ -20,7 +21,7 @@ export type DatanodeServiceOptions = {
   readonly host: string;
   readonly network: StoreNetwork;
   readonly clock: Clock;
-  readonly log: (message: string) => void;
+  readonly logger: Logger;
 };
 
 /** Workers without a name that share a data directory, at most. */
@@ -44,21 +45,20 @@ export async function startDatanode(options: DatanodeServiceOptions): Promise<Da
 }
 
 async function open(folder: string, options: DatanodeServiceOptions): Promise<DataNode> {
-  const { url, namenode, rack, host, network, clock, log } = options;
-  const say = (details: object, message: string): void => log(`${message} ${JSON.stringify(details)}`);
+  const { url, namenode, rack, host, network, clock, logger } = options;
   const datanode = await DataNode.open({
     disk: localDisk,
     folders: [folder],
     clock,
     network,
-    logger: { info: () => undefined, warn: say },
+    logger,
     address: url,
     rack,
     host,
     namenodes: [namenode],
     newId: randomUUID,
     random: Math.random,
-    fatal: (problem) => log(`the datanode ended: ${problem.message}`),
+    fatal: (problem) => logger.error({ problem: problem.message }, 'the datanode ended'),
   });
   datanode.start();
   return datanode;

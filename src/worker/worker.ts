@@ -12,6 +12,7 @@ import { systemClock } from '../common/clock.ts';
 import type { ScanProvider } from '../connectors/connector.ts';
 import { InputFiles } from '../exchange/input-files.ts';
 import type { Announcement, AnnouncementReply } from '../exchange/task-protocol.ts';
+import type { Logger } from '../observe/logger.ts';
 import { FUNCTIONS } from '../sql/functions/registry.ts';
 import type { DataNode } from '../filestore/datanode/datanode.ts';
 import { HttpNetwork } from '../filestore/http-network.ts';
@@ -45,11 +46,14 @@ export type WorkerOptions = {
   readonly memoryBytes: number;
   readonly secret: string;
   readonly scanProviders: Readonly<Record<string, ScanProvider>>;
-  /** Keeps blocks of the cluster's file store, on this rack. */
-  readonly rack?: string;
+  /** Keeps blocks of the cluster's file store. */
+  readonly store?: StoreOptions;
   /** What people should know who look after the cluster. */
   readonly log?: (message: string) => void;
 };
+
+/** `rack`: where the machine stands, such as `/rack1`. */
+export type StoreOptions = { readonly rack: string; readonly logger: Logger };
 
 export type Worker = {
   readonly url: string;
@@ -164,8 +168,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   });
   announcer.start();
   const network = new HttpNetwork(secret, clock);
-  if (options.rack !== undefined) {
-    datanode = openDatanode({ ...options, rack: options.rack }, { dataDirectory, url, network, clock, log });
+  if (options.store) {
+    datanode = openDatanode(options, { ...options.store, dataDirectory, url, network, clock });
     datanode.catch(() => undefined);
   }
 
@@ -191,15 +195,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
 /** Beside everything else, so that the first task does not wait for it. */
 async function openDatanode(
-  { coordinatorUrl, nodeId, rack }: WorkerOptions & { readonly rack: string },
-  running: Pick<DatanodeServiceOptions, 'dataDirectory' | 'url' | 'network' | 'clock' | 'log'>,
+  { coordinatorUrl, nodeId }: WorkerOptions,
+  running: Omit<DatanodeServiceOptions, 'nodeId' | 'namenode' | 'host'>,
 ): Promise<DataNode> {
   try {
     const { startDatanode } = await import('./datanode-service.ts');
     const name = nodeId === undefined ? {} : { nodeId };
-    return await startDatanode({ ...running, ...name, namenode: coordinatorUrl, rack, host: hostId() });
+    return await startDatanode({ ...running, ...name, namenode: coordinatorUrl, host: hostId() });
   } catch (problem) {
-    running.log(`the datanode does not start: ${(problem as Error).message}`);
+    running.logger.error({ problem: (problem as Error).message }, 'the datanode does not start');
     throw problem;
   }
 }

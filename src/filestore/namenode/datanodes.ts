@@ -115,6 +115,6 @@ export class Datanodes {
 
   /** Those that new replicas may go to. */
   writable(): readonly Datanode[] {
-    return this.alive().filter(({ service }) => service === 'normal');
+    return this.alive().filter(({ service, heartbeat }) => service === 'normal' && heartbeat !== undefined);
   }
 }

@@ -1,0 +1,81 @@
+/** The file store of a real server: what is written is there, also after workers and the whole server died. */
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/common/clock.ts';
+import { HttpNetwork } from '../../src/filestore/http-network.ts';
+import { StoreError } from '../../src/filestore/network.ts';
+import { StoreFileSystem } from '../../src/filestore/store-file-system.ts';
+import { Random } from '../simulation/random.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { childrenOf } from './process-tree.ts';
+
+const BLOCK_BYTES = 1024 * 1024;
+
+function clientOf(server: TestServer, name: string): { readonly fs: StoreFileSystem; readonly close: () => void } {
+  const secret = readFileSync(path.join(server.dataDirectory, 'secret'), 'utf8').trim();
+  const network = new HttpNetwork(secret, systemClock);
+  const caller = { user: 'tester', groups: [], superuser: true };
+  const attributes = { replication: 2, blockSize: BLOCK_BYTES };
+  const options = { network, clock: systemClock, namenode: server.url, caller, client: name, attributes };
+  return { fs: new StoreFileSystem(options), close: () => network.close() };
+}
+
+/** Datanodes join a moment after the server is ready. */
+async function createSoon(fs: StoreFileSystem, file: string, content: Uint8Array): Promise<void> {
+  await expect
+    .poll(
+      () =>
+        fs.createIfAbsent(file, content).catch((problem: unknown) => {
+          if (!(problem instanceof StoreError)) throw problem;
+          return problem.name;
+        }),
+      { timeout: 30_000 },
+    )
+    .toBe('created');
+}
+
+async function contentOf(fs: StoreFileSystem, file: string): Promise<Uint8Array> {
+  const opened = await fs.open(file);
+  return opened.read(0, opened.length);
+}
+
+test('files outlive workers that are killed, and the server too', async () => {
+  const dataDirectory = await mkdtemp(path.join(tmpdir(), 'tutti-store-'));
+  const content = new Random(5).bytes(2 * BLOCK_BYTES + 12_345);
+  try {
+    const server = await startServer({ workers: 3, dataDirectory });
+    const { fs, close } = clientOf(server, 'one');
+    await createSoon(fs, '/warehouse/a', content);
+    await createSoon(fs, '/warehouse/empty', new Uint8Array());
+    expect(await fs.createIfAbsent('/warehouse/a', content)).toBe('exists');
+    const [worker] = childrenOf(server.process.pid!);
+    process.kill(worker!, 'SIGKILL');
+    expect(Buffer.compare(await contentOf(fs, '/warehouse/a'), content)).toBe(0);
+    process.kill(server.process.pid!, 'SIGKILL');
+    close();
+    const again = await startServer({ workers: 3, dataDirectory });
+    const second = clientOf(again, 'two');
+    await expect
+      .poll(() => second.fs.stat('/warehouse/a'), { timeout: 30_000 })
+      .toMatchObject({ length: content.length });
+    await expect
+      .poll(
+        async () => Buffer.compare(await contentOf(second.fs, '/warehouse/a').catch(() => new Uint8Array()), content),
+        {
+          timeout: 30_000,
+        },
+      )
+      .toBe(0);
+    expect((await second.fs.list('/warehouse')).entries.map(({ path: name }) => name)).toEqual([
+      '/warehouse/a',
+      '/warehouse/empty',
+    ]);
+    second.close();
+    await again.stop();
+  } finally {
+    await rm(dataDirectory, { recursive: true, force: true });
+  }
+});
