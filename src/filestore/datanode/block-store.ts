@@ -359,7 +359,6 @@ export class BlockStore {
     } catch (error) {
       const code = diskErrorCode(error instanceof DamageError ? error.cause : error);
       if (!(error instanceof DamageError) && code === undefined) throw error;
-      if (code === 'EIO' || code === 'ENOENT') this.#inBackground(() => entry.folder.probe());
       if (this.#replicas.get(keyOf(entry)) !== entry) throw this.#notFound(entry, error);
       if (error instanceof DamageError || code === 'EIO' || code === 'ENOENT') {
         this.#condemn(entry, error as Error);
@@ -378,6 +377,7 @@ export class BlockStore {
     this.#verifications.forget(keyOf(entry));
     this.#options.logger.error({ error, ...replicaOf(entry) }, 'a replica is damaged');
     this.#tell('corrupt', entry);
+    // It is also a test of the folder: one that cannot be written any more goes out of service by it.
     this.#inBackground(() =>
       this.#lock.run(keyOf(entry), async () => {
         if (this.#replicas.get(keyOf(entry)) !== entry) return;

@@ -92,23 +92,6 @@ export class DataFolder {
     if (this.failure) throw this.#refusal(this.failure);
   }
 
-  /** After an error of the disk where a replica was read: is it the place, or all of the folder? */
-  async probe(): Promise<void> {
-    const probe = path.join(this.path, 'incoming', `probe.${(this.#temporaries += 1)}`);
-    const work = async (): Promise<void> => {
-      const file = await this.#disk.open(probe, 'create');
-      try {
-        await file.write(0, Buffer.from('?'));
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await this.#disk.remove(probe);
-    };
-    // What it found is in `failure`.
-    await this.writing(work).catch(() => undefined);
-  }
-
   /** What the disk has left, promised or not. */
   diskFreeBytes(): Promise<number> {
     return this.writing(() => this.#disk.freeBytes(this.path));

@@ -46,6 +46,7 @@ async function work(disk: SimulatedDisk, promised: Promised): Promise<void> {
   disk.flipBit(damaged, 0, 0);
   await readReplica(store, FLIPPED).catch(() => undefined);
   await write(FLIPPED);
+  for (const block of [302, 303]) await write(replica(block, 10));
   await store.close();
 }
 
@@ -64,6 +65,7 @@ async function adopt(
 
 /** Starts anew, looks at everything that is served, and names what is right. */
 async function look(disk: SimulatedDisk): Promise<ReadonlySet<string>> {
+  disk.kill();
   const { store } = await openStore(disk.mount(), { folders: FOLDERS });
   const found = new Set<string>();
   for (const each of store.replicas().sound) {
@@ -149,9 +151,13 @@ test('the process dies at every call; what the next start reports survives a pow
       await Promise.race([calls, work(disk, { kept: new Map() })]);
       disk.crashAt = () => undefined;
       const reported = await look(disk);
+      // In the same folders, which the dead process may have made and not synced.
+      const { store } = await openStore(disk.mount(), { folders: FOLDERS });
+      const later = [1, 300, 70_000].map((block) => ({ block, generation: 2, length: 10 }));
+      for (const each of later) await writeReplica(store, each);
       disk.crash();
       const found = await look(disk);
-      const lost = [...reported].filter((name) => !found.has(name));
+      const lost = [...reported, ...later.map(nameOf)].filter((name) => !found.has(name));
       expect(lost, `seed ${seed}, call ${at}`).toEqual([]);
       if (!killed) break;
     }

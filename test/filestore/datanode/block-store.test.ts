@@ -179,11 +179,35 @@ test('a damaged replica is reported, never served, kept for the next start, and 
   expect(disk.paths()).toEqual(['/data/datanode.json', '/data/lock']);
 });
 
-test.each([0, 20, 30, 46])('flipped bits in the checksum file, at byte %i, are damage', async (at) => {
+test.each([0, 20, 30, 41, 46])('flipped bits in the checksum file, at byte %i, are damage', async (at) => {
   const { store } = await openStore(disk.mount());
   await writeReplica(store, REPLICA);
   disk.flipBit(`${FILE}.crc`, at, 0);
   await expect(readReplica(store, REPLICA)).rejects.toMatchObject({ name: 'ChecksumException' });
+});
+
+test('checksums of another block are damage, though its bytes are the same', async () => {
+  const { store } = await openStore(disk.mount());
+  const twin = { ...REPLICA, block: REPLICA.block + 1 };
+  for (const replica of [REPLICA, twin]) await writeReplica(store, replica, contentOf(REPLICA));
+  await disk.mount().rename(`${FILE}.crc`, `${FILE.replace('70000', '70001')}.crc`);
+  await expect(readReplica(store, twin)).rejects.toMatchObject({ name: 'ChecksumException' });
+});
+
+test('a damaged replica is not served, though the disk does not let it be marked', async () => {
+  const mounted = disk.mount();
+  const stubborn: Disk = {
+    ...mounted,
+    rename: async (from, to) => {
+      if (to.endsWith('.bad')) throw Object.assign(new Error('EMFILE'), { code: 'EMFILE' });
+      await mounted.rename(from, to);
+    },
+  };
+  const { store } = await openStore(stubborn);
+  await writeReplica(store, REPLICA);
+  disk.flipBit(FILE, 1, 1);
+  await expect(readReplica(store, REPLICA)).rejects.toMatchObject({ name: 'ChecksumException' });
+  await expect(readReplica(store, REPLICA, 2_000, 10)).rejects.toMatchObject({ name: 'ChecksumException' });
 });
 
 test('checksums of another block, and a file that lost its end, are damage', async () => {

@@ -180,6 +180,16 @@ test('the id is made once; a folder that joins later gets it, and that of the st
   await expect(third.store.bind('store-2')).rejects.toThrow('belong to store store-1');
 });
 
+test('once it is known to which store the blocks belong, no power loss makes it forgotten', async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    a = new SimulatedDisk({ random: new Random(seed) });
+    const { store } = await openStore(a.mount(), { folders: ['/a'] });
+    await store.bind('store-1');
+    a.crash();
+    expect((await openStore(a.mount(), { folders: ['/a'] })).store.store, `seed ${seed}`).toBe('store-1');
+  }
+});
+
 test.each([
   ['of another datanode', 'node-2', 'store-1', /belongs to datanode node-2/],
   ['of another store', 'node-1', 'store-2', /belongs to store store-2/],

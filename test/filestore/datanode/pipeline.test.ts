@@ -110,7 +110,19 @@ test.each([0, 1, 2])('datanode %i is full: it passes the bytes on, and the other
   await expect(world.read(REPLICA, nodes[full]!)).rejects.toMatchObject({ name: 'ReplicaNotFoundException' });
 });
 
-test('a disk that fills up in the middle: the same; when nobody is left a typed error, until there is room', async () => {
+test.each([0, 1, 2])('the disk of datanode %i fills up in the middle: the same', async (full) => {
+  const world = new TestNodes();
+  const nodes = await world.three();
+  world.network.onPiece = (_, pieces) => {
+    if (pieces === 3) nodes[full]!.disk.capacityBytes = 4_000;
+  };
+  const others = nodes.filter((_, i) => i !== full);
+  expect(await world.write(REPLICA, nodes)).toMatchObject({ stored: ids(others) });
+  await expectStored(world, others);
+  expect(incoming(nodes[full]!.disk)).toEqual([]);
+});
+
+test('every disk fills up in the middle, and nobody is left: a typed error, until there is room', async () => {
   const world = new TestNodes();
   const nodes = await world.three();
   world.network.onPiece = (to, pieces) => {
