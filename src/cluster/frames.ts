@@ -117,7 +117,8 @@ export class FrameWriter {
       const settle = (problem?: Error | null): void => {
         stop();
         stream.off('close', gone);
-        if (problem) reject(problem);
+        if (problem)
+          reject(problem instanceof FrameError ? problem : new FrameError(problem.message, { cause: problem }));
         else resolve();
       };
       stream.once('close', gone);
@@ -180,17 +181,6 @@ export class FrameReader {
       if (this.#rest.length > 0 || (await this.#chunk())) this.#stream.destroy();
     } catch {
       // The connection is gone, and nothing with it.
-    }
-  }
-
-  /** Reads to the end without looking, so that the connection serves again. */
-  async discard(): Promise<void> {
-    if (this.#ended) return;
-    this.#ended = true;
-    try {
-      while (await this.#chunk());
-    } catch {
-      // The connection is gone, which is as well.
     }
   }
 

@@ -5,11 +5,11 @@
 
 import { Agent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { FRAMES_TYPE, frameKey, FrameReader, FrameWriter } from '../cluster/frames.ts';
+import { FRAMES_TYPE, FrameError, frameKey, FrameReader, FrameWriter } from '../cluster/frames.ts';
 import type { FrameTimes } from '../cluster/frames.ts';
 import { FRAMED, SIGNATURE_HEADERS, signatureHeaders } from '../cluster/signature.ts';
 import type { Clock } from '../common/clock.ts';
-import { NetworkError, StoreError } from './network.ts';
+import { NetworkError } from './network.ts';
 import type { Address, Bytes, CallOptions, StoreNetwork } from './network.ts';
 import { OutgoingBody } from './outgoing-body.ts';
 import { bytesOf, errorOf, STORE_PATH } from './store-messages.ts';
@@ -41,16 +41,17 @@ export class HttpNetwork implements StoreNetwork {
     const body = await OutgoingBody.begin(options.body, this.#clock, options.signal);
     try {
       try {
-        return await this.#exchange(to, operation, message, body, options);
+        // A body that cannot be sent again takes a connection of its own, which nobody can have closed.
+        return await this.#exchange(to, operation, message, body, options, body.whole ? this.#agent : false);
       } catch (problem) {
-        // The other side closed a kept connection meanwhile.
-        if (!(problem instanceof StaleConnection) || !body.whole) throw problem;
-        return await this.#exchange(to, operation, message, body, options);
+        if (!(problem instanceof StaleConnection)) throw problem;
+        return await this.#exchange(to, operation, message, body, options, false);
       }
     } catch (problem) {
-      // A body that failed says so itself.
-      if (problem === body.problem || problem instanceof StoreError || problem instanceof NetworkError) throw problem;
-      throw new NetworkError(`${where}: ${(problem as Error).message}`, { cause: problem });
+      const fromNetwork = problem instanceof NetworkError || problem instanceof FrameError;
+      // A body that failed says so itself, also when it came from the network.
+      if (problem === body.problem || !fromNetwork) throw problem;
+      throw new NetworkError(`${where}: ${problem.message}`, { cause: problem });
     }
   }
 
@@ -65,6 +66,7 @@ export class HttpNetwork implements StoreNetwork {
     message: object,
     body: OutgoingBody,
     options: CallOptions,
+    agent: Agent | false,
   ): Promise<Answered> {
     const url = new URL(STORE_PATH + encodeURIComponent(operation), to);
     const times: FrameTimes = { clock: this.#clock, silenceMs: options.timeoutMs ?? TIMEOUT_MS };
@@ -75,8 +77,7 @@ export class HttpNetwork implements StoreNetwork {
     );
     const nonce = headers[SIGNATURE_HEADERS.nonce]!;
     const request = httpRequest({
-      // A body that cannot be sent again takes a connection of its own, which nobody can have closed.
-      agent: body.whole ? this.#agent : false,
+      agent,
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port,
       method: 'POST',
@@ -89,7 +90,7 @@ export class HttpNetwork implements StoreNetwork {
     const sending = body.send(writer, message).then(() => request.end());
     let response: IncomingMessage | undefined;
     try {
-      response = await answered(answering, sending, body, times);
+      response = await answered(answering, sending, times);
       if (response.statusCode !== 200) throw await refusalOf(response);
       const theirs = response.headers[SIGNATURE_HEADERS.nonce];
       if (typeof theirs !== 'string') throw new NetworkError('the answer comes from something else');
@@ -112,15 +113,16 @@ export class HttpNetwork implements StoreNetwork {
 }
 
 /** The other side closed the kept connection before it heard anything. */
-class StaleConnection extends Error {}
+class StaleConnection extends NetworkError {}
 
 function responseOf(request: ClientRequest): Promise<IncomingMessage> {
   const response = new Promise<IncomingMessage>((resolve, reject) => {
     request.on('response', resolve);
-    request.on('close', () => reject(new Error('the connection was closed')));
+    request.on('close', () => reject(new NetworkError('the connection was closed')));
     request.on('error', (problem: NodeJS.ErrnoException) => {
       const stale = request.reusedSocket && (problem.code === 'ECONNRESET' || problem.code === 'EPIPE');
-      reject(stale ? new StaleConnection(problem.message, { cause: problem }) : problem);
+      const Failure = stale ? StaleConnection : NetworkError;
+      reject(new Failure(problem.message, { cause: problem }));
     });
   });
   // It may be known before that the body failed, and nobody looks here then.
@@ -132,22 +134,21 @@ function responseOf(request: ClientRequest): Promise<IncomingMessage> {
 function answered(
   answering: Promise<IncomingMessage>,
   sending: Promise<unknown>,
-  body: OutgoingBody,
   { clock, silenceMs }: FrameTimes,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const waiting = { heard: false, stop: (): void => undefined };
     const wait = (): void => {
       if (waiting.heard) return;
-      waiting.stop = clock.after(silenceMs, () => reject(new Error(`no answer within ${silenceMs} ms`)));
+      waiting.stop = clock.after(silenceMs, () => reject(new NetworkError(`no answer within ${silenceMs} ms`)));
     };
     answering.then(resolve, reject).finally(() => {
       waiting.heard = true;
       waiting.stop();
     });
     sending.then(wait, (problem) => {
-      // Whatever became of the connection, `answering` knows it.
-      if (body.problem !== undefined && problem === body.problem) reject(problem);
+      // What became of the connection, `answering` knows better: an answer may have come before.
+      if (!(problem instanceof FrameError)) reject(problem);
     });
   });
 }
@@ -155,9 +156,13 @@ function answered(
 /** What says no before the store is asked: the signature, a server that is closing, something else that listens there. */
 async function refusalOf(response: IncomingMessage): Promise<NetworkError> {
   let text = '';
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    text += chunk.toString('utf8');
-    if (text.length > 2000) break;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      text += chunk.toString('utf8');
+      if (text.length > 2000) break;
+    }
+  } catch {
+    // The status alone says enough.
   }
   return new NetworkError(`status ${response.statusCode}: ${text.slice(0, 2000)}`);
 }

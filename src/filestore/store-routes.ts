@@ -49,8 +49,6 @@ export function addStoreRoutes(
       () => response.end(),
       () => response.destroy(),
     );
-    // An operation that needs no body, or refuses it, does not read it.
-    await reader.discard();
   });
 }
 

@@ -27,6 +27,8 @@ export class FakeHdfs {
   /** Told of every request before it is answered; `cut`: done, and the answer is lost; `refuse`: not done, and no answer. */
   fault: (op: string, path: string, where: 'namenode' | 'datanode') => 'cut' | 'refuse' | undefined = () => undefined;
   now = Date.now();
+  /** Of each file that is written, at most so many bytes arrive. */
+  keptBytesMax = Infinity;
   readonly #namenode: Server;
   readonly #datanode: Server;
   #state = newNamespace({ owner: 'hdfs', group: 'supergroup' });
@@ -152,7 +154,7 @@ export class FakeHdfs {
     } catch (error) {
       problem = error;
     }
-    const content = Buffer.concat(pieces);
+    const content = Buffer.concat(pieces).subarray(0, this.keptBytesMax);
     this.contents.set(file, content);
     const { id, generation } = this.#decided(decideAddBlock(this.#state, { file, client, previous: undefined, now }));
     const last = { id, generation, length: content.length };

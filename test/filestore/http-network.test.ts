@@ -94,6 +94,11 @@ async function* stalling(): Bytes {
   await new Promise(() => undefined);
 }
 
+async function* texts(): AsyncGenerator {
+  yield Buffer.alloc(300_000);
+  yield 'text';
+}
+
 async function* pausing(): Bytes {
   yield Buffer.alloc(300_000);
   await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -427,6 +432,12 @@ test('a source that fails fails the call, and the other side hears why', async (
   expect(bugs).toEqual([]);
 });
 
+test('what cannot be sent is the caller’s mistake, and told at once', async () => {
+  await expect(network.call(url, 'echo', { id: 1n })).rejects.toBeInstanceOf(TypeError);
+  await expect(network.call(url, 'upload', {}, { body: texts() as Bytes })).rejects.toBeInstanceOf(TypeError);
+  await eventually(() => heard[0]?.end === 'NetworkError');
+});
+
 test('who leaves ends the other side’s work', async () => {
   const { body } = await network.fetch(url, 'download', { length: 100_000_000 });
   await body[Symbol.asyncIterator]().return?.();
@@ -514,6 +525,12 @@ test('connections are kept, and a kept one that was closed is no error', async (
     expect(await network.call(proxy.url, 'upload', {}, { body: made(200_000) })).toMatchObject({ length: 200_000 });
   }
   expect(proxy.connections).toBe(21);
+  // Many may be closed at once.
+  for (let i = 0; i < 5; i++) {
+    const calls = Array.from({ length: 8 }, () => network.call(proxy.url, 'echo', {}));
+    expect(await Promise.all(calls)).toHaveLength(8);
+    proxy.reset();
+  }
   // What cannot be sent again does not begin on a connection that may be closed.
   for (let i = 0; i < 10; i++) {
     expect(await network.call(proxy.url, 'echo', {})).toEqual({ message: {} });

@@ -63,6 +63,12 @@ describe('faults', () => {
     },
   );
 
+  test('a file of which a part arrived is not created', async () => {
+    hdfs.keptBytesMax = 100_000;
+    await expect(files.create('/d/f', content)).rejects.toMatchObject({ name: 'IOException' });
+    expect(hdfs.paths()).toEqual(['/d']);
+  });
+
   test('a datanode that keeps only a part of it is noticed', async () => {
     hdfs.fault = (op, _path, where) => {
       if (op === 'RENAME' || where === 'datanode') return undefined;
