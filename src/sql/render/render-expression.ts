@@ -8,6 +8,7 @@ import type { FunctionRegistry } from '../functions/registry.ts';
 import { renderCast } from './render-cast.ts';
 import { type ComparisonTools, renderBetween, renderComparison, renderIn } from './render-comparison.ts';
 import { type LogicalTools, renderConjuncts, renderLogical } from './render-logical.ts';
+import { isVolatile, listFor } from './volatile.ts';
 
 export type RenderContext = {
   readonly registry: FunctionRegistry;
@@ -55,9 +56,6 @@ function partAtDepth(call: Expression, named: ReadonlyMap<Expression, string>): 
 const depthOf: (expression: Expression) => number = remembered(
   (expression) => 1 + childrenOf(expression).reduce((depth, part) => Math.max(depth, depthOf(part)), 0),
 );
-
-/** Calls of the kernel that give another value each time. */
-const VOLATILE = /\b(?:random|uuid)\(\)/;
 
 export class Renderer {
   readonly #context: RenderContext;
@@ -127,6 +125,13 @@ export class Renderer {
     }
   };
 
+  /** Lists and maps are told what the lambdas are that run over them. */
+  #arguments(expressions: readonly Expression[]): readonly string[] {
+    const rendered = expressions.map(this.render);
+    const lambdas = rendered.filter((_, i) => expressions[i]!.kind === 'Lambda').join(' ');
+    return rendered.map((sql, i) => (isCollection(expressions[i]!.type) ? listFor(lambdas, sql) : sql));
+  }
+
   renderConjuncts(conjuncts: readonly Expression[]): string {
     return renderConjuncts(conjuncts, this.#tools());
   }
@@ -134,12 +139,13 @@ export class Renderer {
   /** Evaluates `sql` once: `list_transform([sql], lambda n: body(n))[1]`. What is new at each call is never repeated. */
   readonly bind = (sql: string, body: (name: string) => string): string => {
     const repeatable = sql.length <= REPEATABLE_LENGTH_MAX || /^("[^"]*"|'[^']*')$/.test(sql);
-    return repeatable && !VOLATILE.test(sql) ? body(sql) : this.#name(sql, body);
+    return repeatable && !isVolatile(sql) ? body(sql) : this.#name(sql, body);
   };
 
   #name(sql: string, body: (name: string) => string): string {
     const name = this.fresh();
-    return `list_transform([${sql}], lambda ${name}: ${body(name)})[1]`;
+    const lambda = `lambda ${name}: ${body(name)}`;
+    return `list_transform(${listFor(lambda, `[${sql}]`)}, ${lambda})[1]`;
   }
 
   readonly fresh = (): string => `v${this.#names.next++}`;
@@ -167,7 +173,7 @@ export class Renderer {
       bind: this.bind,
       fresh: this.fresh,
       name: (sql, body) => this.#name(sql, body),
-      mayRepeat: (sql) => sql.length <= GUARD_LENGTH_MAX && !VOLATILE.test(sql),
+      mayRepeat: (sql) => sql.length <= GUARD_LENGTH_MAX && !isVolatile(sql),
     };
   }
 
@@ -182,7 +188,7 @@ export class Renderer {
       });
     }
     const { function: id, type, arguments: args } = expression;
-    return this.#context.registry.get(id).render(args.map(this.render), this.kit(type, args));
+    return this.#context.registry.get(id).render(this.#arguments(args), this.kit(type, args));
   }
 
   #cast(expression: Extract<Expression, { kind: 'Cast' }>): string {
@@ -228,6 +234,8 @@ export class Renderer {
     return `lambda ${names.join(', ')}: ${inner.render(expression.body)}`;
   }
 }
+
+const isCollection = ({ kind }: Expression['type']): boolean => kind === 'array' || kind === 'map';
 
 const notAnAggregate = (name: string): string => {
   throw new AssertionError(`${name} is rendered as an aggregate`);

@@ -4,6 +4,7 @@ import { hasKeyOfItsOwn, kernelType, keySql } from '../../../types/kernel.ts';
 import { array, type SqlType, VARCHAR } from '../../../types/type.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
 import { raise } from '../../../types/raise.ts';
+import { listFor } from '../../render/volatile.ts';
 import { refuseWhere, whenPresent } from './constants.ts';
 import { elementOf, firstsOf, histogramOf, keysOf, placeOf } from './keys.ts';
 import { applied, equalityOf, lambdaOver } from './lambdas.ts';
@@ -271,7 +272,10 @@ export const ARRAYS: readonly FunctionDefinition[] = [
   ),
   define(
     'shuffle(array(T)): array(T)',
-    ([a = '']) => `list_transform(list_sort(list_transform(${a}, lambda x: {'r': random(), 'v': x})), lambda z: z.v)`,
+    ([a = '']) => {
+      const drawn = "lambda x: {'r': random(), 'v': x}";
+      return `list_transform(list_sort(list_transform(${listFor(drawn, a)}, ${drawn})), lambda z: z.v)`;
+    },
     { deterministic: false },
   ),
   define('transform(array(T), function(T,U)): array(U)', ([a, f]) => `list_transform(${a}, ${f})`),
