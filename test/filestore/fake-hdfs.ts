@@ -29,6 +29,8 @@ export class FakeHdfs {
   now = Date.now();
   /** Of each file that is written, at most so many bytes arrive. */
   keptBytesMax = Infinity;
+  /** A datanode takes nothing before. */
+  awake: Promise<void> = Promise.resolve();
   readonly #namenode: Server;
   readonly #datanode: Server;
   #state = newNamespace({ owner: 'hdfs', group: 'supergroup' });
@@ -59,6 +61,11 @@ export class FakeHdfs {
       const path = folder === '/' ? `/${name}` : `${folder}/${name}`;
       return kind === 'folder' ? [path, ...this.paths(path)] : [path];
     });
+  }
+
+  /** As when it was started again. */
+  dropConnections(): void {
+    this.#namenode.closeAllConnections();
   }
 
   async close(): Promise<void> {
@@ -147,6 +154,7 @@ export class FakeHdfs {
         typeof decideCreate
       >[1]),
     );
+    await this.awake;
     const pieces: Buffer[] = [];
     let problem: unknown;
     try {

@@ -1,7 +1,7 @@
 /** `file://` on a real disk and on the simulated one: what every file system does, what a crash leaves, and symbolic links. */
 
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -383,6 +383,27 @@ describe('on this machine', () => {
     await symlink('nowhere', path.join(root, 'dangling'));
     expect(Object.keys(await filesOf(files))).toEqual(['/a/x']);
     expect(await files.stat('/dangling')).toBeUndefined();
+  });
+
+  test('a file that somebody cuts off while it is read is an error, not the end', async () => {
+    await files.create('/f', Buffer.alloc(600_000));
+    const file = await files.open('/f');
+    await truncate(path.join(root, 'f'), 300_000);
+    const fault = { name: 'IOException' };
+    await expect(file.read(0, file.length)).rejects.toMatchObject(fault);
+    const stream = file.stream()[Symbol.asyncIterator]();
+    await stream.next();
+    await expect(stream.next()).rejects.toMatchObject(fault);
+    expect(await file.localPath()).toBeUndefined();
+    await file.close();
+  });
+
+  test('the root may be the machine’s', async () => {
+    const machine = new LocalFileSystem({ disk: localDisk, root: '/', clock: systemClock });
+    await machine.create(`${root}/a/f`, bytes('x'));
+    expect(await textOf(machine, `${root}/a/f`)).toBe('x');
+    expect((await machine.list(root)).entries).toMatchObject([{ path: `${root}/a`, kind: 'folder' }]);
+    expect(await machine.delete(`${root}/a`, { recursive: true })).toBe(true);
   });
 
   test('a socket is no file', async () => {

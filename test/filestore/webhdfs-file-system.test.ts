@@ -3,11 +3,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/common/clock.ts';
 import { TEMPORARY_AGE_MAX_MS } from '../../src/filestore/local-listing.ts';
+import type { Bytes } from '../../src/filestore/network.ts';
 import { TEMPORARY_PREFIX } from '../../src/filestore/store-path.ts';
 import { WebHdfsFileSystem } from '../../src/filestore/webhdfs-file-system.ts';
 import { FakeHdfs } from './fake-hdfs.ts';
 import { fileSystemSuite } from './file-system-suite.ts';
 import type { SuiteSubject } from './file-system-suite.ts';
+import { Signal } from './signal.ts';
 
 describe('webhdfs:// is a file system', () => {
   fileSystemSuite(onHdfs);
@@ -62,6 +64,33 @@ describe('faults', () => {
       expect(hdfs.paths().filter((path) => path.includes(TEMPORARY_PREFIX))).toEqual([]);
     },
   );
+
+  test('a kept connection that was closed is no error', async () => {
+    for (let i = 0; i < 20; i++) {
+      expect(await files.stat('/f')).toBeUndefined();
+      // The client hears of it when it asks the next time.
+      hdfs.dropConnections();
+      expect((await files.list('/')).entries).toEqual([]);
+    }
+  });
+
+  test('a slow datanode holds the writer back', async () => {
+    const awake = new Signal();
+    hdfs.awake = awake.given;
+    const taken = { pieces: 0 };
+    const source = async function* (): Bytes {
+      for (; taken.pieces < 100; taken.pieces++) yield Buffer.alloc(1_000_000);
+    };
+    const creating = files.create('/f', source());
+    for (let before = -1; before !== taken.pieces || before === 0;) {
+      before = taken.pieces;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    expect(taken.pieces).toBeLessThan(30);
+    awake.give();
+    await creating;
+    expect(await files.stat('/f')).toMatchObject({ length: 100_000_000 });
+  });
 
   test('a file of which a part arrived is not created', async () => {
     hdfs.keptBytesMax = 100_000;
