@@ -1,21 +1,28 @@
 /** Finds out the columns of a table's files: by a kernel task, since only the kernel knows how it will read them. */
 
-import { open } from 'node:fs/promises';
 import { mapLimited } from '../../common/collections.ts';
 import { QueryError } from '../../common/errors.ts';
-import { globFree, quote } from '../../types/kernel.ts';
+import { globFree, identifier, quote } from '../../types/kernel.ts';
 import { parseType } from '../../types/parse-type.ts';
 import { DATE, BIGINT, VARCHAR } from '../../types/type.ts';
 import type { SqlType } from '../../types/type.ts';
 import type { Column, KernelQueries } from '../connector.ts';
 import type { TableConfiguration } from './configuration.ts';
 import { isReadable } from './exact-text.ts';
+import { firstLine } from './first-line.ts';
 import { parseFileType, sqlTypeOf, textCell } from './kernel-schema.ts';
 import type { DataFile } from './locate.ts';
 import type { JsonNumbers } from './json-numbers.ts';
 import { PATH_COLUMN } from './scan.ts';
 import type { CsvOptions, FileFormat, FilesHandle } from './scan.ts';
-import { type CsvSniffer, type FileColumn, FULL_SNIFF_BYTES_MAX, SAMPLE_LINES } from './sniff-csv.ts';
+import {
+  type CsvSniffer,
+  type FileColumn,
+  FULL_SNIFF_BYTES_MAX,
+  isInteger,
+  SAMPLE_LINES,
+  WIDE_INTEGER,
+} from './sniff-csv.ts';
 
 export type FilesSchema = {
   readonly columns: readonly Column[];
@@ -37,6 +44,7 @@ export async function inferSchema(
   const query = (sql: string): ReturnType<KernelQueries['query']> => kernel.query(sql, roots);
   let csv: CsvOptions | undefined;
   let found: readonly FileColumn[];
+  let hasQuotedEmpties = false;
   if (format === 'parquet') {
     found = await describe(query, `read_parquet(${list}, union_by_name = true, hive_partitioning = false)`);
   } else if (format === 'json') {
@@ -44,18 +52,18 @@ export async function inferSchema(
     const options = `format = 'newline_delimited', union_by_name = true, hive_partitioning = false, sample_size = ${sample}`;
     found = configuration?.columns
       ? declaredText(configuration.columns)
-      : await describe(query, `read_json(${list}, ${options})`);
+      : await wideIntegers(query, list, await describe(query, `read_json(${list}, ${options})`));
     if (!configuration?.columns) await checkKeys(query, list, found);
   } else {
     const sniffed = await sniffer.sniff(files, format, configuration);
-    csv = sniffed.csv;
+    ({ csv, hasQuotedEmpties } = sniffed);
     found = configuration?.columns ? declaredText(configuration.columns) : sniffed.columns;
     if (csv.header) await checkHeaders(files);
   }
   const schema = schemaOf(files, found, format, configuration, csv);
   const isSampled =
     format === 'json' ? bytesOf(files) > FULL_SNIFF_BYTES_MAX : files.some((file) => file.bytes > FULL_SNIFF_BYTES_MAX);
-  if (format === 'parquet' || (!isSampled && !configuration?.columns)) return schema;
+  if (format === 'parquet' || !(isSampled || configuration?.columns || hasQuotedEmpties)) return schema;
   const longNumbers = format === 'json' ? await jsonNumbers.longIn(files, schema.columns) : undefined;
   return { ...schema, handle: { ...schema.handle, unproven: true }, ...(longNumbers && { longNumbers }) };
 }
@@ -67,6 +75,31 @@ type Query = (sql: string) => ReturnType<KernelQueries['query']>;
 async function describe(query: Query, source: string): Promise<readonly FileColumn[]> {
   const rows = await query(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${source})`);
   return rows.map(([name, type]) => ({ name: textCell(name), type: textCell(type) }));
+}
+
+/** Integers beyond BIGINT are doubles to the kernel, of which many integers are one: they become decimals or text. */
+async function wideIntegers(
+  query: Query,
+  list: string,
+  columns: readonly FileColumn[],
+): Promise<readonly FileColumn[]> {
+  const doubles = columns.filter(({ type }) => type === 'DOUBLE');
+  if (doubles.length === 0) return columns;
+  const exists = ({ name }: FileColumn, condition: (value: string) => string): string => {
+    const reader = `read_json(${list}, format = 'newline_delimited', columns = {${quote(name)}: 'VARCHAR'}, hive_partitioning = false)`;
+    return `EXISTS (SELECT 1 FROM ${reader} WHERE ${condition(identifier(name))})`;
+  };
+  const parts = doubles.flatMap((column) => [
+    exists(column, (value) => `NOT ${isInteger(value)}`),
+    exists(column, (value) => `${value} IS NOT NULL AND TRY_CAST(${value} AS DECIMAL(38,0)) IS NULL`),
+  ]);
+  const [row = []] = await query(`SELECT ${parts.join(', ')}`);
+  const types = new Map(
+    doubles.flatMap(({ name }, i) =>
+      row[2 * i] === false ? [[name, row[2 * i + 1] === false ? WIDE_INTEGER : 'VARCHAR'] as const] : [],
+    ),
+  );
+  return columns.map(({ name, type }) => ({ name, type: types.get(name) ?? type }));
 }
 
 /** Text formats read declared columns as text, which `textSql` makes values of. Throws FILE_UNSUPPORTED. */
@@ -112,19 +145,6 @@ async function checkHeaders(files: readonly DataFile[]): Promise<void> {
 }
 
 const FIRST_LINES_AT_ONCE = 16;
-
-/** Longest line of column names that is looked at. */
-const HEADER_BYTES_MAX = 64 * 1024;
-
-async function firstLine(path: string): Promise<string> {
-  const handle = await open(path);
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_BYTES_MAX), 0, HEADER_BYTES_MAX, 0);
-    return buffer.subarray(0, bytesRead).toString('utf8').split(/\r?\n/, 1)[0] ?? '';
-  } finally {
-    await handle.close();
-  }
-}
 
 function schemaOf(
   files: readonly DataFile[],

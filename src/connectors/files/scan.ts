@@ -91,13 +91,17 @@ function columnSql(handle: FilesHandle, payload: FilesSplit, column: Column): st
   const from = parseFileType(source.type);
   if (handle.unproven && !isReadNatively(column.type)) {
     const place = { file: 'filename', column: column.name };
-    if (handle.format !== 'json') return textSql(value, column.type, place);
+    if (handle.format !== 'json')
+      return textSql(isText(column.type) ? value : `NULLIF(${value}, '')`, column.type, place);
     return column.type.kind === 'json' ? `CAST(${value} AS VARCHAR)` : textSql(value, column.type, place, from);
   }
   // One file may have it in a narrower type than the table, which joins and shuffles must not see.
   const typed = handle.format === 'parquet' ? `CAST(${value} AS ${source.type})` : value;
   return convert(typed, from, column.type);
 }
+
+/** Types that have an empty value; of others a quoted empty field is NULL. */
+const isText = ({ kind }: SqlType): boolean => kind === 'varchar' || kind === 'char';
 
 /** As bytes: the kernel's own reading of text is exact or fails. */
 const isReadNatively = (type: SqlType): boolean => type.kind === 'varbinary';
@@ -138,11 +142,20 @@ function readerSql(
   if (handle.format === 'json') {
     return `read_json(${list}, format = 'newline_delimited', columns = {${types}}, hive_partitioning = false, filename = true)`;
   }
-  const { header, delimiter, nullText } = handle.csv!;
   return (
-    `read_csv(${list}, header = ${header}, delim = ${quote(delimiter)}, nullstr = ${quote(nullText)}, quote = '"', escape = '"', ` +
-    `columns = {${types}}, auto_detect = false, hive_partitioning = false, filename = true)`
+    `read_csv(${list}, ${csvOptions(handle.csv!)}, columns = {${types}}, auto_detect = false, ` +
+    `${CSV_READING}, filename = true)`
   );
+}
+
+/** A quoted field is a text, also an empty one: NULL stands without quotes. */
+export const CSV_READING = 'allow_quoted_nulls = false, hive_partitioning = false';
+
+/** How the kernel reads and sniffs CSV. */
+export function csvOptions({ header, delimiter, nullText }: Partial<CsvOptions> & Omit<CsvOptions, 'header'>): string {
+  const nulls = [...new Set(['', nullText])].map(quote).join(', ');
+  const named = header === undefined ? '' : `header = ${header}, `;
+  return `${named}delim = ${quote(delimiter)}, quote = '"', escape = '"', nullstr = [${nulls}]`;
 }
 
 function jsonReading(type: SqlType): JsonColumn['as'] {
