@@ -122,8 +122,8 @@ export class FakeNamenode {
   epoch = 1;
   store = 'store-1';
   known = true;
-  /** It takes no reports. */
-  deaf = false;
+  /** It takes reports, and answers when this is over. */
+  slow: Promise<void> = Promise.resolve();
   readonly operations: Operations = {
     register: (message: DatanodeRegistration) => {
       this.heard.push('register');
@@ -137,12 +137,12 @@ export class FakeNamenode {
       this.heartbeats.push(message);
       return Promise.resolve({ answer: { epoch: this.epoch, commands: this.commands } });
     },
-    blockReport: (message: BlockReport) => {
-      if (this.deaf) throw new StoreError('IOException', 'not now');
+    blockReport: async (message: BlockReport) => {
       this.heard.push(message.change.kind);
       this.#assertKnown();
       this.reports.push(message);
-      return Promise.resolve({ answer: {} });
+      await this.slow;
+      return { answer: {} };
     },
   };
 
