@@ -11,7 +11,7 @@ import { StoreError } from '../network.ts';
 import type { Bytes } from '../network.ts';
 import type { DatanodeId, Replica, StoreId } from '../protocol.ts';
 import { adoptFile } from './adopt.ts';
-import { CHUNK_BYTES, checksumFileBytes } from './checksum-file.ts';
+import { CHUNK_BYTES } from './checksum-file.ts';
 import type { Checksums } from './checksum-file.ts';
 import type { DataFolder, FoundReplica } from './data-folder.ts';
 import { DataFolders } from './data-folders.ts';
@@ -19,7 +19,10 @@ import type { FolderFigures } from './data-folders.ts';
 import { DataFolderError } from './folder-identity.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import { readAhead } from './read-ahead.ts';
+import { checkNumbers, damaged, notFound } from './replica-errors.ts';
 import { DamageError, readChecksums, ReplicaReader } from './replica-reader.ts';
+import { keyOf, replicaOf, ReplicaTable } from './replica-table.ts';
+import type { Entry, ReplicaKey } from './replica-table.ts';
 import { bytesToReserve, RepeatedWrite, ReplicaWriter } from './replica-writer.ts';
 import type { ReplicaSink, StoredReplica, TemporaryReplica } from './replica-writer.ts';
 import { Verifications } from './verifications.ts';
@@ -47,18 +50,12 @@ export type ReplicaChange = { readonly kind: 'received' | 'deleted' | 'corrupt';
 /** Bits that flip on a disk after a verification are served for an hour at most; 100 GB that are always in use cost 28 MB/s. */
 const VERIFY_INTERVAL_MS = 3_600_000;
 
-type Key = Pick<Replica, 'block' | 'generation'>;
-type Entry = Replica & { readonly folder: DataFolder; damaged: boolean };
-
-const keyOf = ({ block, generation }: Key): string => `${block}_${generation}`;
-const replicaOf = ({ block, generation, length }: Replica): Replica => ({ block, generation, length });
-
 export class BlockStore {
   readonly #options: BlockStoreOptions;
   readonly #chunkBytes: number;
   readonly #folders: DataFolders;
   readonly #lock = new KeyedLock();
-  readonly #replicas = new Map<string, Entry>();
+  readonly #replicas: ReplicaTable;
   readonly #verifications: Verifications;
   /** Whole verifications under way: who wants the same block waits for the same one. */
   readonly #verifying = new Map<string, Promise<void>>();
@@ -100,6 +97,7 @@ export class BlockStore {
     this.#options = options;
     this.#chunkBytes = options.chunkBytes ?? CHUNK_BYTES;
     this.#folders = folders;
+    this.#replicas = new ReplicaTable(this.#chunkBytes);
     this.#verifications = new Verifications(options.verifyIntervalMs ?? VERIFY_INTERVAL_MS);
   }
 
@@ -115,13 +113,13 @@ export class BlockStore {
 
   /** A block that stands in two folders was being replaced: the sound one is kept. */
   async #enterFound(folder: DataFolder, found: FoundReplica): Promise<void> {
-    const other = this.#replicas.get(keyOf(found));
+    const other = this.#replicas.get(found);
     if (other && (found.damaged || !other.damaged)) return folder.unpublish(found);
     if (other) {
       this.#leave(other);
       await other.folder.unpublish(other);
     }
-    this.#enter({ ...found, folder });
+    this.#replicas.add({ ...found, folder });
   }
 
   get node(): DatanodeId {
@@ -140,17 +138,18 @@ export class BlockStore {
 
   /** What is served, and what is there but damaged. */
   replicas(): { readonly sound: readonly Replica[]; readonly corrupt: readonly Replica[] } {
-    const entries = [...this.#replicas.values()];
+    const entries = this.#replicas.all();
     return {
-      sound: entries.filter(({ damaged }) => !damaged).map(replicaOf),
-      corrupt: entries.filter(({ damaged }) => damaged).map(replicaOf),
+      sound: entries.filter(({ damaged: bad }) => !bad).map(replicaOf),
+      corrupt: entries.filter(({ damaged: bad }) => bad).map(replicaOf),
     };
   }
 
   /** Reserves the room first: throws DiskOutOfSpaceException. The sink must be committed or aborted. */
-  async create(replica: Key, bytesMax: number): Promise<ReplicaSink> {
+  async create(replica: ReplicaKey, bytesMax: number): Promise<ReplicaSink> {
     const [disk, chunkBytes] = [this.#options.disk, this.#chunkBytes];
-    const there = this.#sound(replica);
+    checkNumbers({ block: replica.block, generation: replica.generation, bytesMax });
+    const there = this.#replicas.sound(replica);
     if (there) return new RepeatedWrite(there, chunkBytes, (checksums) => this.#compare(there, checksums));
     const folder = await this.#folders.reserve(bytesToReserve(bytesMax, chunkBytes));
     const publish = (checksums: Checksums, temporary: TemporaryReplica): Promise<StoredReplica> =>
@@ -162,8 +161,9 @@ export class BlockStore {
    * Makes a block of a file that was written beside the datanode: synced, checksummed, linked. The file may be removed after; it must
    * not be written to any more.
    */
-  async adopt(replica: Key, path: string): Promise<StoredReplica> {
-    const folders = this.#sound(replica) ? [] : await this.#folders.byRoom();
+  async adopt(replica: ReplicaKey, path: string): Promise<StoredReplica> {
+    checkNumbers(replica);
+    const folders = this.#replicas.sound(replica) ? [] : await this.#folders.byRoom();
     return adoptFile({
       disk: this.#options.disk,
       path,
@@ -176,7 +176,7 @@ export class BlockStore {
   }
 
   /** Its length and checksum as they were when it came; its bytes are not read. */
-  async stored(replica: Key): Promise<StoredReplica> {
+  async stored(replica: ReplicaKey): Promise<StoredReplica> {
     const entry = this.#entry(replica);
     const { crc32c } = await this.#judged(entry, () => this.#readChecksums(entry));
     return { ...replicaOf(entry), crc32c };
@@ -186,7 +186,12 @@ export class BlockStore {
    * The bytes of a range, as far as the block goes; verified. Throws ReplicaNotFoundException, and ChecksumException, as does the body.
    * Read it to the end or `return` it.
    */
-  async read(replica: Key, offset: number, length: number): Promise<{ readonly length: number; readonly body: Bytes }> {
+  async read(
+    replica: ReplicaKey,
+    offset: number,
+    length: number,
+  ): Promise<{ readonly length: number; readonly body: Bytes }> {
+    checkNumbers({ offset });
     const entry = this.#entry(replica);
     const available = Math.max(0, Math.min(length, entry.length - offset));
     const { reader } = await this.#openReader(entry);
@@ -202,7 +207,7 @@ export class BlockStore {
   }
 
   /** The block's file, for a reader on this machine, once all of it was verified. It must only read. */
-  async verifiedPath(replica: Key): Promise<string> {
+  async verifiedPath(replica: ReplicaKey): Promise<string> {
     const entry = this.#entry(replica);
     const key = keyOf(entry);
     let verifying = this.#verifying.get(key);
@@ -218,15 +223,15 @@ export class BlockStore {
   }
 
   /** Compares every chunk that was not verified since `since`, as fast as `pace` lets it. Throws as a read does. */
-  async scrub(replica: Key, since: number, pace: (bytes: number) => Promise<void>): Promise<void> {
-    const entry = this.#sound(replica);
+  async scrub(replica: ReplicaKey, since: number, pace: (bytes: number) => Promise<void>): Promise<void> {
+    const entry = this.#replicas.sound(replica);
     if (!entry) return;
     await this.#verifyAll(entry, (verification, chunk) => verification.verifiedSince(chunk, since), pace);
   }
 
   /** What a change would say of the replica now. */
-  find(replica: Key): ReplicaChange | undefined {
-    const entry = this.#replicas.get(keyOf(replica));
+  find(replica: ReplicaKey): ReplicaChange | undefined {
+    const entry = this.#replicas.get(replica);
     return entry && { kind: entry.damaged ? 'corrupt' : 'received', replica: replicaOf(entry) };
   }
 
@@ -234,9 +239,9 @@ export class BlockStore {
    * Gone from service at once, then from the disk, unless `may` says, once nobody else is at its files, that it is to stay. Told also
    * when it was not there, so that the namenode asks no more.
    */
-  delete(replica: Key, may: () => boolean = () => true): Promise<void> {
+  delete(replica: ReplicaKey, may: () => boolean = () => true): Promise<void> {
     return this.#lock.run(keyOf(replica), async () => {
-      const entry = this.#replicas.get(keyOf(replica));
+      const entry = this.#replicas.get(replica);
       if (entry && !may()) return;
       if (entry) {
         this.#leave(entry);
@@ -261,15 +266,10 @@ export class BlockStore {
     await this.#folders.unlock();
   }
 
-  #sound(replica: Key): Entry | undefined {
-    const entry = this.#replicas.get(keyOf(replica));
-    return entry?.damaged === false ? entry : undefined;
-  }
-
-  #entry(replica: Key): Entry {
-    const entry = this.#replicas.get(keyOf(replica));
-    if (!entry) throw this.#notFound(replica);
-    if (entry.damaged) throw this.#damaged(entry, 'it was found damaged before');
+  #entry(replica: ReplicaKey): Entry {
+    const entry = this.#replicas.get(replica);
+    if (!entry) throw notFound(replica, this.node);
+    if (entry.damaged) throw damaged(entry, this.node, 'it was found damaged before');
     return entry;
   }
 
@@ -277,7 +277,7 @@ export class BlockStore {
   #publish(folder: DataFolder, checksums: Checksums, temporary: TemporaryReplica): Promise<StoredReplica> {
     const replica = replicaOf(checksums);
     return this.#lock.run(keyOf(replica), async () => {
-      const there = this.#replicas.get(keyOf(replica));
+      const there = this.#replicas.get(replica);
       if (there && !there.damaged) {
         const stored = await this.#compare(there, checksums);
         await folder.writing(() => folder.removeTemporary(temporary.block, temporary.checksums));
@@ -295,7 +295,7 @@ export class BlockStore {
       if (there && this.#leave(there) && there.folder !== folder) {
         await there.folder.writing(() => there.folder.unpublish(there)).catch(() => undefined);
       }
-      this.#enter({ ...replica, folder, damaged: false });
+      this.#replicas.add({ ...replica, folder, damaged: false });
       this.#tell('received', replica);
       return { ...replica, crc32c: checksums.crc32c };
     });
@@ -335,10 +335,10 @@ export class BlockStore {
     holds: (verification: Verification, chunk: number) => boolean,
     pace: (bytes: number) => Promise<void> = () => Promise.resolve(),
   ): Promise<void> {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(this.#chunkBytes, entry.length));
     for (;;) {
       const { reader, verification } = await this.#openReader(entry);
       try {
+        const buffer = Buffer.allocUnsafeSlow(Math.min(reader.chunkBytes, entry.length));
         const open = Array.from({ length: verification.chunks }, (_, chunk) => chunk);
         const missing = open.filter((chunk) => !holds(verification, chunk));
         if (missing.length === 0) return;
@@ -359,10 +359,10 @@ export class BlockStore {
     } catch (error) {
       const code = diskErrorCode(error instanceof DamageError ? error.cause : error);
       if (!(error instanceof DamageError) && code === undefined) throw error;
-      if (this.#replicas.get(keyOf(entry)) !== entry) throw this.#notFound(entry, error);
+      if (!this.#replicas.has(entry)) throw notFound(entry, this.node, error);
       if (error instanceof DamageError || code === 'EIO' || code === 'ENOENT') {
         this.#condemn(entry, error as Error);
-        throw this.#damaged(entry, (error as Error).message, error);
+        throw damaged(entry, this.node, (error as Error).message, error);
       }
       throw new StoreError('IOException', `block ${entry.block} cannot be read: ${(error as Error).message}`, {
         cause: error,
@@ -380,7 +380,7 @@ export class BlockStore {
     // It is also a test of the folder: one that cannot be written any more goes out of service by it.
     this.#inBackground(() =>
       this.#lock.run(keyOf(entry), async () => {
-        if (this.#replicas.get(keyOf(entry)) !== entry) return;
+        if (!this.#replicas.has(entry)) return;
         await entry.folder.writing(() => entry.folder.condemn(entry));
       }),
     );
@@ -388,24 +388,16 @@ export class BlockStore {
 
   /** Every replica of a folder that failed is lost; the others go on. */
   #lose(folder: DataFolder): void {
-    for (const entry of [...this.#replicas.values()].filter((each) => each.folder === folder)) {
+    for (const entry of this.#replicas.all().filter((each) => each.folder === folder)) {
       this.#leave(entry);
       this.#tell('deleted', entry);
     }
   }
 
-  #enter(entry: Entry): void {
-    this.#replicas.set(keyOf(entry), entry);
-    entry.folder.usedBytes += entry.length + checksumFileBytes(entry.length, this.#chunkBytes);
-  }
-
   /** False when it was not there any more. */
   #leave(entry: Entry): boolean {
-    if (this.#replicas.get(keyOf(entry)) !== entry) return false;
-    this.#replicas.delete(keyOf(entry));
     this.#verifications.forget(keyOf(entry));
-    entry.folder.usedBytes -= entry.length + checksumFileBytes(entry.length, this.#chunkBytes);
-    return true;
+    return this.#replicas.remove(entry);
   }
 
   #tell(kind: ReplicaChange['kind'], replica: Replica): void {
@@ -417,15 +409,5 @@ export class BlockStore {
     const running = work().catch(() => undefined);
     this.#background.add(running);
     void running.then(() => this.#background.delete(running));
-  }
-
-  #notFound({ block, generation }: Key, cause?: unknown): StoreError {
-    const text = `datanode ${this.node} has no block ${block} of generation ${generation}`;
-    return new StoreError('ReplicaNotFoundException', text, { cause });
-  }
-
-  #damaged({ block, generation }: Key, why: string, cause?: unknown): StoreError {
-    const text = `the replica of block ${block}, generation ${generation}, on datanode ${this.node} is damaged: ${why}`;
-    return new StoreError('ChecksumException', text, { cause });
   }
 }

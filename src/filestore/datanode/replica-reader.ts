@@ -38,6 +38,10 @@ export class ReplicaReader {
     this.#verification = options.verification;
   }
 
+  get chunkBytes(): number {
+    return this.#checksums.chunkBytes;
+  }
+
   /**
    * The bytes of a range, a chunk or a part of one at a time. What is not verified is read by whole chunks; where it was verified a short
    * while ago, only what is asked for.

@@ -246,6 +246,33 @@ test('a file that was written to is verified at once', async () => {
   await expect(store.verifiedPath(REPLICA)).rejects.toMatchObject({ name: 'ChecksumException' });
 });
 
+test('replicas keep the chunks that they were written with', async () => {
+  await writeReplica((await openStore(disk.mount())).store, REPLICA);
+  const { store } = await restart({ chunkBytes: 300 });
+  expect(await store.verifiedPath(REPLICA)).toBe(FILE);
+  expect((await readReplica(store, REPLICA, 100, 2_000)).equals(contentOf(REPLICA).subarray(100, 2_100))).toBe(true);
+  expect(await writeReplica(store, REPLICA)).toMatchObject(REPLICA);
+});
+
+test.each([
+  { block: '../../secret', generation: 1 },
+  { block: 1.5, generation: 1 },
+  { block: 1, generation: -1 },
+])('what is no number of a block never becomes a name: %o', async (named) => {
+  const { store } = await openStore(disk.mount());
+  const replica = named as { block: number; generation: number };
+  await expect(store.create(replica, 10)).rejects.toMatchObject({ name: 'IllegalArgumentException' });
+  await expect(store.adopt(replica, '/data/lock')).rejects.toMatchObject({ name: 'IllegalArgumentException' });
+  expect(disk.paths()).toEqual(['/data/datanode.json', '/data/lock']);
+});
+
+test.each([-1, 0.5, Number.NaN])('an offset of %d is refused, and no reason to doubt the replica', async (offset) => {
+  const { store } = await openStore(disk.mount());
+  await writeReplica(store, REPLICA);
+  await expect(store.read(REPLICA, offset, 10)).rejects.toMatchObject({ name: 'IllegalArgumentException' });
+  expect(store.replicas()).toEqual({ sound: [REPLICA], corrupt: [] });
+});
+
 test('one verification serves all who wait for the same block', async () => {
   let reads = 0;
   const mounted = disk.mount();
