@@ -1,6 +1,7 @@
 /** Kernel SQL of aggregate and window calls. */
 
 import { keySql } from '../../types/kernel.ts';
+import { orderKeySql } from '../../types/order-key.ts';
 import type { AggregateCall, Expression, FrameBound, SortOrder, WindowCall, WindowFrame } from '../expression.ts';
 import { type RenderContext, Renderer } from './render-expression.ts';
 
@@ -44,7 +45,7 @@ const FRAMED: ReadonlySet<string> = new Set(['first_value', 'last_value', 'nth_v
 export const renderOrder = (order: readonly SortOrder[], renderer: Renderer): string =>
   order
     .map(({ expression, descending, nullsFirst }) => {
-      const key = keySql(expression.type, renderer.render(expression));
+      const key = orderKeySql(expression.type, renderer.render(expression));
       return `${key} ${descending ? 'DESC' : 'ASC'} NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`;
     })
     .join(', ');

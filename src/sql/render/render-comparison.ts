@@ -4,6 +4,7 @@
  */
 
 import { fieldName, keySql } from '../../types/kernel.ts';
+import { orderKeySql } from '../../types/order-key.ts';
 import type { SqlType } from '../../types/type.ts';
 import type { ComparisonOperator, Expression } from '../expression.ts';
 import { mayRaise } from '../may-raise.ts';
@@ -31,7 +32,7 @@ export function renderBetween({ value, low, high }: Extract<Expression, { kind: 
   const type = value.type;
   const plain = isPlain(type) && (!isFloat(type) || isNumber(high)) && !mayRaise(high);
   if (plain) {
-    return `(${key(type, tools.render(value))} BETWEEN ${key(type, tools.render(low))} AND ${key(type, tools.render(high))})`;
+    return `(${orderKeySql(type, tools.render(value))} BETWEEN ${orderKeySql(type, tools.render(low))} AND ${orderKeySql(type, tools.render(high))})`;
   }
   return tools.bind(tools.render(value), (v) => {
     const above = isFloat(type)
@@ -106,7 +107,11 @@ function compareFloats(
 }
 
 function compare(operator: ComparisonOperator, type: SqlType, a: string, b: string, tools: Tools): string {
-  if (operator === 'IS DISTINCT FROM' || isPlain(type)) return `(${key(type, a)} ${operator} ${key(type, b)})`;
+  if (operator === 'IS DISTINCT FROM') return `(${key(type, a)} ${operator} ${key(type, b)})`;
+  if (isPlain(type)) {
+    const by = operator === '=' || operator === '<>' ? keySql : orderKeySql;
+    return `(${by(type, a)} ${operator} ${by(type, b)})`;
+  }
   return tools.bind(a, (x) =>
     tools.bind(b, (y) => {
       if (operator === '=') return equalSql(type, x, y, tools);

@@ -1,6 +1,7 @@
 /** Aggregate functions. `splitAggregate` tells which of them work in two steps. */
 
-import { kernelType, keySql, hasKeyOfItsOwn } from '../../../types/kernel.ts';
+import { kernelType, keySql } from '../../../types/kernel.ts';
+import { orderKeySql } from '../../../types/order-key.ts';
 import { decimal, type SqlType } from '../../../types/type.ts';
 import { raise } from '../../../types/raise.ts';
 import { aggregate, type FunctionDefinition, type Render, type RenderKit } from '../definition.ts';
@@ -78,7 +79,8 @@ const extreme =
     if (name === 'max' && isFloat(type)) {
       return `coalesce(${kit.aggregate('max', a, `NOT isnan(${a})`)}, ${kit.aggregate('max', a)})`;
     }
-    return hasKeyOfItsOwn(type) ? kit.aggregate(`arg_${name}`, `${a}, ${keySql(type, a)}`) : kit.aggregate(name, a);
+    const key = orderKeySql(type, a, name === 'max' ? 'first' : 'last');
+    return key === a ? kit.aggregate(name, a) : kit.aggregate(`arg_${name}`, `${a}, ${key}`);
   };
 
 /** A NULL value counts as a result here, unlike in the kernel's arg_min; rows whose key is NULL do not take part. */
@@ -87,13 +89,13 @@ const extremeBy =
   ([value = '', key = ''], kit) => {
     const type = kit.types[1]!;
     const by = (where = `${key} IS NOT NULL`): string =>
-      kit.aggregate(`arg_${name}_null`, `${value}, ${keySql(type, key)}`, where);
+      kit.aggregate(`arg_${name}_null`, `${value}, ${isFloat(type) ? key : rankingKey(name, type, key)}`, where);
     return name === 'max' ? overNumbers(key, type, kit, by) : by();
   };
 
 /** The key of what stands in a list of the first few; the kernel would put NaN above all numbers. */
-const rankingKey = (name: string, type: SqlType, sql: string): string =>
-  name === 'max' && isFloat(type) ? `{'number': NOT isnan(${sql}), 'value': ${sql}}` : keySql(type, sql);
+const rankingKey = (name: 'min' | 'max', type: SqlType, sql: string): string =>
+  orderKeySql(type, sql, name === 'max' ? 'first' : 'last');
 
 const fewExtremes =
   (name: 'min' | 'max'): Render =>

@@ -1,6 +1,7 @@
 /** Arrays, and functions that take lambdas over them. Comparisons go by keys, see `keySql`. */
 
 import { hasKeyOfItsOwn, kernelType, keySql } from '../../../types/kernel.ts';
+import { hasOrderKey, orderKeySql } from '../../../types/order-key.ts';
 import { array, type SqlType, VARCHAR } from '../../../types/type.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
 import { raise } from '../../../types/raise.ts';
@@ -77,21 +78,21 @@ const elementAt: Render = ([list = '', index = ''], { bind }) =>
   bind(index, (i) => refuseWhere(`${i} = 0`, `'SQL array indices start at 1'`, `${list}[${i}]`));
 
 const sortKey = (element: SqlType, list: string, sort: (keys: string) => string): string =>
-  hasKeyOfItsOwn(element)
-    ? `list_transform(list_sort(list_transform(${list}, lambda k: {'n': k IS NULL, 'k': ${keySql(element, 'k', 1)}, 'v': k})), lambda k: k.v)`
+  hasOrderKey(element)
+    ? `list_transform(list_sort(list_transform(${list}, lambda k: {'n': k IS NULL, 'k': ${orderKeySql(element, 'k')}, 'v': k})), lambda k: k.v)`
     : sort(list);
 
 const extreme =
   (name: 'min' | 'max'): Render =>
-  ([list = ''], { types, bind, type }) => {
+  ([list = ''], { types, bind }) => {
     const element = elementOf(types[0]);
     return bind(list, (l) => {
-      const sorted = hasKeyOfItsOwn(element)
-        ? sortKey(element, l, (x) => x) + (name === 'min' ? '[1]' : '[-1]')
-        : element.kind === 'double' || element.kind === 'real'
-          ? `coalesce(list_${name}(list_filter(${l}, lambda x: NOT isnan(x))), CAST('NaN' AS ${kernelType(type)}))`
-          : `list_${name}(${l})`;
-      return `CASE WHEN list_position(${l}, NULL) IS NULL AND len(${l}) > 0 THEN ${sorted} END`;
+      const key = orderKeySql(element, 'k', name === 'max' ? 'first' : 'last');
+      const best =
+        key === 'k'
+          ? `list_${name}(${l})`
+          : `list_${name}(list_transform(${l}, lambda k, i: {'k': ${key}, 'i': ${name === 'max' ? '-i' : 'i'}, 'v': k})).v`;
+      return `CASE WHEN list_position(${l}, NULL) IS NULL AND len(${l}) > 0 THEN ${best} END`;
     });
   };
 

@@ -1,6 +1,7 @@
 /** Numbers: rounding, powers, angles, bits, number systems. */
 
 import { kernelType } from '../../../types/kernel.ts';
+import { hasOrderKey, orderKeySql } from '../../../types/order-key.ts';
 import { decimal, DOUBLE, type SqlType } from '../../../types/type.ts';
 import { raise } from '../../../types/raise.ts';
 import { define, direct, type FunctionDefinition, type Render } from '../definition.ts';
@@ -120,9 +121,13 @@ const extreme =
       (names) => {
         const present = names.map((value) => `${value} IS NOT NULL`).join(' AND ');
         const isFloat = types[0]?.kind === 'double' || types[0]?.kind === 'real';
-        if (types[0]?.kind === 'timestamp with time zone') {
-          const pick = `list_${name === 'greatest' ? 'reverse_sort' : 'sort'}([${names.join(', ')}])[1]`;
-          return `CASE WHEN ${present} THEN ${pick} END`;
+        const unordered = name === 'greatest' ? 'first' : 'last';
+        if (!isFloat && types[0] && hasOrderKey(types[0], unordered)) {
+          // Of those that are equal the first.
+          const best = name === 'greatest' ? 'max' : 'min';
+          const place = name === 'greatest' ? '-i' : 'i';
+          const keyed = `lambda x, i: {'k': ${orderKeySql(types[0], 'x', unordered)}, 'i': ${place}, 'v': x}`;
+          return `CASE WHEN ${present} THEN list_${best}(list_transform([${names.join(', ')}], ${keyed})).v END`;
         }
         // To the kernel NaN is above every number: greatest() passes over it explicitly.
         const numbers = names.map((value) =>
