@@ -25,10 +25,17 @@ export async function runQueries(
       'Arrow is binary: send it to a file or a program, as in: … --format arrow "SELECT …" > rows.arrow',
     );
   }
+  const statements = splitStatements(sql);
+  const results = statements.filter(({ text }) => RESULT_STARTS.test(text));
+  if (format === 'arrow' && results.length > 1) {
+    throw new UsageFailure(
+      `An Arrow stream holds one result, and there are ${results.length}: run one statement with rows at a time`,
+    );
+  }
   // A reader that goes away is noticed where we write; without a listener it would end the process.
   console.stdout.on('error', ignore);
   try {
-    for (const { text } of splitStatements(sql)) {
+    for (const { text } of statements) {
       try {
         await runOne(client, text, format, console);
       } catch (problem) {

@@ -22,15 +22,18 @@ export async function sendArrow(query: Query, reply: FastifyReply): Promise<Fast
   const stream = query.outcome?.stream;
   if (!stream) {
     query.cancel();
-    return reply
-      .code(STATUS_FAILED)
-      .send({ id: query.id, error: 'This statement has no rows to stream: ask for JSON' });
+    return reply.code(STATUS_FAILED).send({ id: query.id, error: errorBody(NO_ROWS) });
   }
   return reply.type(ARROW_STREAM_TYPE).send(Readable.from(delivered(query, stream)));
 }
 
 /** The statement could not be carried out as asked. */
 const STATUS_FAILED = 422;
+
+const NO_ROWS: ErrorInfo = {
+  code: 'NOT_SUPPORTED',
+  message: 'This statement has no rows to stream as Arrow: ask for JSON',
+};
 
 const statusOf = ({ code }: ErrorInfo): number => {
   switch (errorCategory(code)) {

@@ -55,7 +55,7 @@ function presentSql(type: SqlType, sql: string, options: WireOptions, depth: num
       return `'[' || array_to_string(list_transform(${sql}, lambda ${item}: ${wireSql(type.element, item, options, depth + 1)}), ',') || ']'`;
     case 'row': {
       const fields = type.fields.map((f, i) => wireSql(f.type, `(${sql}).${fieldName(i)}`, options, depth));
-      return `CASE WHEN ${sql} IS NOT NULL THEN '[' || concat_ws(',', ${fields.join(', ')}) || ']' END`;
+      return `CASE WHEN ${sql} IS NOT NULL THEN concat('[', ${fields.join(`, ',', `)}, ']') END`;
     }
     case 'date':
     case 'decimal':

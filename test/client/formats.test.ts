@@ -158,3 +158,16 @@ test('nested values read like Trino shows them', () => {
   });
   expect(valueText('[[[1e10],[null],null],{"1":"one"}]', type)).toBe('{a=[{x=1.0E10}, {x=NULL}, NULL], m={1=one}}');
 });
+
+test.each(['table', 'csv', 'json', 'markdown'] as const)('%s steers no terminal, and changes no file', (format) => {
+  const escape = String.fromCharCode(0x1b);
+  const reverse = String.fromCharCode(0x202e);
+  const columns = [column(`a${escape}[2J`, 'varchar')];
+  const pages = [`["x\\u001b[31my${reverse}"]`];
+  const shown = print(format, columns, pages, { width: 80 });
+  expect(shown).toContain(format === 'json' ? '\\u001b[31m' : '\u241b[31m');
+  expect(shown).not.toContain(escape);
+  expect(shown).not.toContain(reverse);
+  // A table is for people wherever it goes.
+  expect(print(format, columns, pages).includes(reverse)).toBe(format !== 'table');
+});

@@ -117,6 +117,14 @@ test('Arrow streams pass through untouched, failures are told', async () => {
   expect(await run('SELECT\n  1, x', 'arrow', answers)).toMatchObject({ code: 1, out: '' });
 });
 
+test('an Arrow stream holds one result: more are refused before anything runs', async () => {
+  const arrow = { 'content-type': 'application/vnd.apache.arrow.stream' };
+  await expect(run('SELECT 1; -- and\nSELECT 2', 'arrow', () => ({ headers: arrow, page: 'A' }))).rejects.toThrow(
+    'An Arrow stream holds one result, and there are 2',
+  );
+  expect(server!.log).toEqual([]);
+});
+
 test('what cannot be done is said before anything runs', () => {
   expect(() => formatNamed('tabel')).toThrow('did you mean table?');
   expect(() => connect('localhost', { schema: 'tiny' })).toThrow('a schema needs its catalog');

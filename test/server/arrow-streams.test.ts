@@ -61,18 +61,23 @@ test('the command line passes the stream on', async () => {
 
 test('what fails before the first row is answered as JSON', async () => {
   const answers = await Promise.all(
-    ['SELECT nowhere', 'SELECT 1 / (orderkey - orderkey) FROM tpch.tiny.orders', 'SET SESSION adaptive = false'].map(
-      async (sql) => {
-        const response = await ask(sql);
-        const { error } = (await response.json()) as { error: { errorName: string } | string };
-        return [response.status, typeof error === 'string' ? error : error.errorName];
-      },
-    ),
+    [
+      'SELECT nowhere',
+      'SELECT 1 / (orderkey - orderkey) FROM tpch.tiny.orders',
+      'SET SESSION adaptive = false',
+      'EXPLAIN SELECT 1',
+    ].map(async (sql) => {
+      const response = await ask(sql);
+      const { error } = (await response.json()) as { error: { errorName: string; message: string } };
+      return [response.status, error.errorName, error.message];
+    }),
   );
+  const noRows = 'This statement has no rows to stream as Arrow: ask for JSON';
   expect(answers).toEqual([
-    [422, 'COLUMN_NOT_FOUND'],
-    [422, 'DIVISION_BY_ZERO'],
-    [422, 'This statement has no rows to stream: ask for JSON'],
+    [422, 'COLUMN_NOT_FOUND', "line 1:8: Column 'nowhere' cannot be resolved"],
+    [422, 'DIVISION_BY_ZERO', 'Division by zero'],
+    [422, 'NOT_SUPPORTED', noRows],
+    [422, 'NOT_SUPPORTED', noRows],
   ]);
 });
 

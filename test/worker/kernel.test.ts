@@ -222,6 +222,7 @@ test('errors get codes', () => {
     [`IO Error: No files found that match the pattern "/x/a.parquet"`, 'FILE_NOT_FOUND'],
     ['IO Error: Could not write file "/x": No space left on device', 'GENERIC_INSUFFICIENT_RESOURCES'],
     ['Binder Error: Referenced column "x" not found', 'GENERIC_INTERNAL_ERROR'],
+    ['Conversion Error: Unimplemented type for cast (INTEGER[] -> INTEGER)', 'GENERIC_INTERNAL_ERROR'],
     ['INTERRUPT Error: Interrupted!', 'USER_CANCELED'],
     ['Parser Error: Max expression depth limit of 1000 exceeded.', 'NOT_SUPPORTED'],
   ];
@@ -230,6 +231,20 @@ test('errors get codes', () => {
     expect({ message, code: error.code }).toEqual({ message, code });
     expect(error.message).toContain(text ?? '');
   }
+});
+
+test('errors that may be ours keep the statement, others do not', () => {
+  const stack = 'SELECT generated';
+  expect(kernelError('Not implemented Error: no such thing', stack)).toEqual({
+    code: 'NOT_SUPPORTED',
+    message: 'no such thing',
+    stack,
+  });
+  expect(kernelError('Conversion Error: Unimplemented type for cast (INTEGER[] -> INTEGER)', stack)).toMatchObject({
+    code: 'GENERIC_INTERNAL_ERROR',
+    stack,
+  });
+  expect(kernelError(`Conversion Error: Could not convert string 'x' to INT64`, stack)).not.toHaveProperty('stack');
 });
 
 test('messages about damaged files', () => {

@@ -1,5 +1,6 @@
 /** The formats by the names that `--format` and `\format` take. */
 import { nearest } from '../../common/errors.ts';
+import { printable } from '../display-width.ts';
 import { UsageFailure } from '../failures.ts';
 import { csv } from './csv.ts';
 import type { ResultFormat } from './format.ts';
@@ -13,10 +14,28 @@ export type FormatName = (typeof FORMAT_NAMES)[number];
 /** Arrow is not here: the server writes it, and the client passes its bytes on. */
 export const FORMATS: Readonly<Record<Exclude<FormatName, 'arrow'>, ResultFormat>> = {
   table,
-  csv,
-  json: jsonLines,
-  markdown,
+  csv: forPeople(csv),
+  json: forPeople(jsonLines),
+  markdown: forPeople(markdown),
 };
+
+/** Where a person looks, control characters in data steer no terminal; files and programs get them as they are. */
+function forPeople(format: ResultFormat): ResultFormat {
+  return (columns, options) => {
+    const writer = format(columns, options);
+    if (options.width === undefined) return writer;
+    return {
+      get count() {
+        return writer.count;
+      },
+      rows: (rows) => shown(writer.rows(rows)),
+      end: () => shown(writer.end()),
+    };
+  };
+}
+
+/** Writers give whole lines: no character is cut. */
+const shown = (bytes: Uint8Array): Uint8Array => Buffer.from(printable(Buffer.from(bytes).toString('utf8')));
 
 export function formatNamed(name: string): FormatName {
   const found = FORMAT_NAMES.find((format) => format === name.toLowerCase());

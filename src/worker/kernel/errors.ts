@@ -4,21 +4,27 @@ import { type ErrorCode, type ErrorInfo, isErrorCode } from '../../common/errors
 import { SECRET } from '../../types/kernel.ts';
 import { csvErrorText } from './csv-errors.ts';
 
-/** `sql` is kept for errors that are our bugs. */
+/** `sql` is kept for errors that are, or may be, our bugs. */
 export function kernelError(message: string, sql?: string): ErrorInfo {
   const raised = RAISED.exec(message);
   if (raised && isErrorCode(raised[1]!)) return { code: raised[1], message: raised[2]! };
   const text = plainText(message);
-  for (const [pattern, code, rewrite] of TEXTS) {
+  const statement = sql !== undefined && { stack: sql.slice(0, SQL_EXCERPT_LENGTH).replaceAll(SECRET, '') };
+  for (const [pattern, code, rewrite] of OUR_FAULT.test(message) ? [] : TEXTS) {
     const found = pattern.exec(message);
-    if (found) return { code, message: rewrite ? rewrite(text, ...found.slice(1)) : text };
+    // What the kernel has not got, we should not have asked for.
+    if (found)
+      return {
+        code,
+        message: rewrite ? rewrite(text, ...found.slice(1)) : text,
+        ...(code === 'NOT_SUPPORTED' && statement),
+      };
   }
-  return {
-    code: 'GENERIC_INTERNAL_ERROR',
-    message: `The kernel refused a generated statement: ${text}`,
-    ...(sql !== undefined && { stack: sql.slice(0, SQL_EXCERPT_LENGTH).replaceAll(SECRET, '') }),
-  };
+  return { code: 'GENERIC_INTERNAL_ERROR', message: `The kernel refused a generated statement: ${text}`, ...statement };
 }
+
+/** Found in no value, but in the types of a statement. */
+const OUR_FAULT = /^Conversion Error: Unimplemented type for cast \(/;
 
 /** An error that our SQL raised, see `raise`. Texts that the kernel quotes never hold the secret. */
 const RAISED = new RegExp(
