@@ -2,6 +2,7 @@
 /** Arguments → the module that does the work. Modules are loaded when their command runs, so that each starts quickly. */
 import { Command } from 'commander';
 import type { ProtocolClient } from './src/client/protocol-client.ts';
+import type { FsCommandOptions } from './src/client/fs/fs-command.ts';
 import type { ServerCommandOptions, TpchCommandOptions, WorkerCommandOptions } from './src/server/commands.ts';
 
 const program = new Command('tutti')
@@ -176,6 +177,23 @@ program
   .action(async (options: WorkerCommandOptions) => {
     const { workerCommand } = await import('./src/server/commands.ts');
     await workerCommand(options);
+  });
+
+program
+  .command('fs')
+  .description("Commands on the cluster's file store, as in hdfs dfs: -ls, -put, -get, …; -help lists them")
+  .option('--url <url>', 'coordinator to ask (default: $TUTTI_URL, else http://127.0.0.1:8080)')
+  .option(
+    '--data <folder>',
+    "where the cluster's secret stands unless TUTTI_SECRET has it (default: $TUTTI_DATA, else ~/.tutti/data)",
+  )
+  .argument('[words...]', 'the command and its paths')
+  .allowUnknownOption()
+  .passThroughOptions()
+  .addHelpText('after', '\nExample:\n  tutti fs -put flights.parquet /air/flights.parquet')
+  .action(async (words: string[], options: FsCommandOptions) => {
+    const { fsCommand } = await import('./src/client/fs/fs-command.ts');
+    process.exitCode = await fsCommand(words, options);
   });
 
 program

@@ -32,9 +32,10 @@ import type {
   RegisterReply,
   StoredBlock,
 } from '../protocol.ts';
+import { type AdministrationRequest, fsck, requireSuperuser, setService, storeReport } from './administration.ts';
 import { BlockMap } from './block-map.ts';
 import { takeReport } from './block-reports.ts';
-import { type Datanode, Datanodes } from './datanodes.ts';
+import { type Datanode, Datanodes, type Service } from './datanodes.ts';
 import { Leases } from './leases.ts';
 import { type Change, CHANGES, READS } from './operations.ts';
 import { nearestFirst, placeReplicas, type Random } from './placement.ts';
@@ -110,6 +111,10 @@ export class NameNode {
       ...Object.fromEntries([...changes, ...reads]),
       hello: answer(() => ({ store: this.#options.store, epoch: this.#journal.epoch })),
       locate: answer((message: Locate) => this.#locate(message)),
+      report: answer(() => storeReport(this, this.#options.clock.elapsedMs())),
+      fsck: answer(({ path }: { path: string }) => fsck(this, path)),
+      safeMode: answer((message: SafeModeRequest) => this.#safeMode(message)),
+      setService: answer((message: SetService) => this.#setService(message)),
       renewLease: answer(({ client }: ClientMessage) => this.#renew(client)),
       addBlock: answer((message: ClientMessage & AddBlock) => this.#once(message, () => this.#addBlock(message))),
       publish: answer((message: ClientMessage & Publish) => this.#once(message, () => this.#publish(message))),
@@ -229,6 +234,19 @@ export class NameNode {
       };
     });
     return { id: file.id, length, blocks: located };
+  }
+
+  #safeMode({ action, ...message }: SafeModeRequest): object {
+    if (action !== 'get') requireSuperuser(message);
+    if (action === 'enter') this.safeMode.enter();
+    if (action === 'leave') this.safeMode.leave();
+    return { isOn: this.safeMode.isOn };
+  }
+
+  #setService({ node, service, ...message }: SetService): object {
+    requireSuperuser(message);
+    setService(this, node, service);
+    return {};
   }
 
   // ---------------------------------------------------------------------------------------------------------- datanodes
@@ -356,6 +374,9 @@ export class NameNode {
 const answer =
   <Message>(work: (message: Message) => object | Promise<object>) =>
   async (message: Message) => ({ answer: await work(message) });
+
+export type SafeModeRequest = AdministrationRequest & { readonly action: 'get' | 'enter' | 'leave' };
+export type SetService = AdministrationRequest & { readonly node: string; readonly service: Service };
 
 export type Locate = Pick<ClientMessage, 'caller'> & {
   readonly path: string;

@@ -1,0 +1,37 @@
+/** Puts `tutti fs` together: which cluster, with whose secret, as whom. */
+
+import { randomUUID } from 'node:crypto';
+import { homedir, userInfo } from 'node:os';
+import path from 'node:path';
+import { hostId } from '../../cluster/host-id.ts';
+import { clusterSecret } from '../../cluster/secret.ts';
+import { systemClock } from '../../common/clock.ts';
+import { HttpNetwork } from '../../filestore/http-network.ts';
+import { StoreFileSystem } from '../../filestore/store-file-system.ts';
+import { processConsole } from '../console.ts';
+import { runFs } from './fs-shell.ts';
+
+export type FsCommandOptions = { readonly url?: string; readonly data?: string };
+
+/** Whoever knows the cluster's secret is its operator. The exit code. */
+export async function fsCommand(words: readonly string[], options: FsCommandOptions): Promise<number> {
+  const { TUTTI_URL, TUTTI_DATA } = process.env;
+  const given = options.url ?? (TUTTI_URL || 'http://127.0.0.1:8080');
+  const namenode = given.includes('://') ? given : `http://${given}`;
+  const dataDirectory = path.resolve(options.data ?? TUTTI_DATA ?? path.join(homedir(), '.tutti', 'data'));
+  const secret = clusterSecret({ environment: process.env, dataDirectory, make: false });
+  const network = new HttpNetwork(secret, systemClock);
+  const fs = new StoreFileSystem({
+    network,
+    clock: systemClock,
+    namenode,
+    caller: { user: userInfo().username, groups: [], superuser: true },
+    client: `fs-${randomUUID()}`,
+    host: hostId(),
+  });
+  try {
+    return await runFs(fs, words, processConsole);
+  } finally {
+    network.close();
+  }
+}
