@@ -105,9 +105,7 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     isShuttingDown: () => closing,
     shutDown: () => void shutDown(),
   });
-  let namenode: Promise<NamenodeService> = Promise.reject(noStore('this cluster keeps no files'));
-  // Who asks hears of it; nobody may ask.
-  namenode.catch(() => undefined);
+  let namenode = heardByAskers(Promise.reject(noStore('this cluster keeps no files')));
   addInternalRoutes(workers, {
     coordinator,
     secret,
@@ -117,7 +115,7 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
   });
   url = await listen(clients, host, port);
   const internalUrl = internal ? await listen(workers, internal.host, internal.port) : url;
-  if (options.store) namenode = openStore(options);
+  if (options.store) namenode = heardByAskers(openStore(options));
   const stopWarmUp = warmUp(
     clock,
     () => coordinator.queries.live().length === 0,
@@ -161,6 +159,12 @@ async function openStore(options: CoordinatorRoleOptions): Promise<NamenodeServi
     logger.error({ problem: why }, 'the file store does not start');
     throw noStore(why);
   }
+}
+
+/** Who asks the namenode hears why there is none. Nobody may ask: queries are answered without it. */
+function heardByAskers(namenode: Promise<NamenodeService>): Promise<NamenodeService> {
+  namenode.catch(() => undefined);
+  return namenode;
 }
 
 const noStore = (why: string): StoreError =>

@@ -79,3 +79,18 @@ test('files outlive workers that are killed, and the server too', async () => {
     await rm(dataDirectory, { recursive: true, force: true });
   }
 });
+
+test('a second server on the same data folder answers queries, and says that it has no file store', async () => {
+  const first = await startServer({ workers: 1 });
+  try {
+    const second = await startServer({ workers: 1, dataDirectory: first.dataDirectory });
+    const { fs, close } = clientOf(second, 'one');
+    await expect(fs.stat('/a')).rejects.toThrow(/no file store.*in use by another process/);
+    const asked = await fetch(`${second.url}/v1/info`);
+    expect(asked.status).toBe(200);
+    close();
+    await second.stop();
+  } finally {
+    await first.stop();
+  }
+});
