@@ -131,6 +131,9 @@ class Source {
   #keptBytes = 0;
   #isOver = false;
   #problem: unknown;
+  #reading: Promise<void> | undefined;
+  /** That are over. What still sends one of them, which nobody awaits, must not take pieces of the next one. */
+  #tries = 0;
 
   constructor(content: Content) {
     this.#pieces = (content instanceof Uint8Array ? once(content) : content)[Symbol.asyncIterator]();
@@ -143,8 +146,9 @@ class Source {
 
   /** The next bytes, at most so many. */
   async *block(bytesMax: number): Bytes {
+    const tries = this.#tries;
     let left = bytesMax;
-    while (left > 0 && !(await this.isAtEnd())) {
+    while (left > 0 && !(await this.isAtEnd()) && this.#tries === tries) {
       const piece = this.#ahead.shift()!;
       const now = piece.subarray(0, left);
       if (now.length < piece.length) this.#ahead.unshift(piece.subarray(now.length));
@@ -156,6 +160,7 @@ class Source {
 
   /** The block is stored. */
   taken(): void {
+    this.#tries += 1;
     this.#kept = [];
     this.#keptBytes = 0;
   }
@@ -178,7 +183,15 @@ class Source {
     this.#kept?.push(piece);
   }
 
-  async #read(): Promise<void> {
+  /** One piece at a time, whoever asks. */
+  #read(): Promise<void> {
+    this.#reading ??= this.#readPiece().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #readPiece(): Promise<void> {
     try {
       const { done, value } = await this.#pieces.next();
       // "Pieces stay as they are until the next one is asked for": what is kept must stay longer.
