@@ -308,7 +308,8 @@ export class NameNode {
 
   /** Files whose writers are gone: nobody has seen them. */
   async #removeAbandoned(): Promise<void> {
-    this.#leases.keepOnly((client) => get(this.state.leases, client) !== undefined);
+    // Of the newest state: a writer whose first file is not durable yet has spoken already.
+    this.#leases.keepOnly((client) => get(this.#journal.tip.leases, client) !== undefined);
     for (const [client, lease] of entries(this.state.leases)) {
       if (!this.#leases.isExpired(client)) continue;
       for (const [file] of entries(lease.files)) {

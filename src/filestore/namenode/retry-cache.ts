@@ -29,6 +29,10 @@ export class RetryCache {
     }
     const answer = carryOut();
     calls.answers.set(call, answer);
+    // Nothing was decided: asked again, it is decided then.
+    answer.catch((problem: unknown) => {
+      if (problem instanceof StoreError && problem.name === 'SafeModeException') calls.answers.delete(call);
+    });
     if (calls.answers.size > CALLS_MAX) {
       const [oldest] = calls.answers.keys();
       calls.answers.delete(oldest!);
