@@ -4,12 +4,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { QueryError } from '../../src/common/errors.ts';
+import type { KernelQueries } from '../../src/connectors/connector.ts';
 import { FilesConnector } from '../../src/connectors/files/files-connector.ts';
 import { filesConfigurationSchema } from '../../src/connectors/files/configuration.ts';
 import { filesScan } from '../../src/connectors/files/scan.ts';
 import { typeName } from '../../src/types/type.ts';
 import { kernelError } from '../../src/worker/kernel/errors.ts';
-import { kernelQueries, openKernel, rowsOf } from './kernel.ts';
+import { openKernel, rowsOf } from './kernel.ts';
 
 export class TextTables {
   readonly #folder: string;
@@ -38,13 +40,22 @@ export class TextTables {
     }
   }
 
+  /** As workers answer: the kernel's errors have codes. */
+  readonly #queries: KernelQueries = {
+    query: (sql) =>
+      rowsOf(this.#kernel, sql).catch((problem: unknown) => {
+        const { code, message } = kernelError((problem as Error).message);
+        throw new QueryError(code, message);
+      }),
+  };
+
   /** The schema `s` is the folder, or has the one table `t`. */
   connector(table?: Record<string, unknown>): FilesConnector {
     const schema = table ? { tables: { t: table } } : { folder: 'data' };
     return new FilesConnector({
       configuration: filesConfigurationSchema.parse({ connector: 'files', roots: ['data'], schemas: { s: schema } }),
       baseDirectory: this.#folder,
-      kernel: kernelQueries(this.#kernel),
+      kernel: this.#queries,
       cacheDirectory: path.join(this.#folder, 'cache'),
     });
   }
@@ -55,12 +66,13 @@ export class TextTables {
     return columns.filter(({ hidden }) => !hidden).map(({ name, type }) => `${name} ${typeName(type)}`);
   }
 
-  /** All rows, or an error as `CODE message`, with paths from `/data` on. */
-  async rows(table: Record<string, unknown>): Promise<unknown> {
+  /** All rows (of one column), or an error as `CODE message`, with paths from `/data` on. */
+  async rows(table: Record<string, unknown>, only?: string): Promise<unknown> {
     try {
       const files = this.connector(table);
       const described = (await files.describeTable('s', 't'))!;
-      const columns = described.columns.filter(({ hidden }) => !hidden);
+      const columns = described.columns.filter(({ name, hidden }) => !hidden && (!only || name === only));
+      await files.statistics(described);
       const splits = await files.splits(described, [], {});
       return await rowsOf(this.#kernel, filesScan.scanSql(described.handle, splits, columns, { dataDirectory: '' }));
     } catch (problem) {

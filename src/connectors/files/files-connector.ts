@@ -39,6 +39,9 @@ type LocatedTable = {
   readonly footers: readonly ParquetFooter[] | undefined;
 };
 
+/** Several files or subfolders of a folder have one name. The others of the folder are tables all the same. */
+type AmbiguousTable = { readonly candidates: readonly string[] };
+
 /** Footers read at a time. */
 const FOOTERS_AT_ONCE = 16;
 
@@ -80,6 +83,10 @@ export class FilesConnector implements Connector {
   async describeTable(schema: string, table: string): Promise<TableDescription | undefined> {
     const configuration = (await this.#tables(schema))[table];
     if (!configuration) return undefined;
+    if ('candidates' in configuration) {
+      const paths = configuration.candidates.join(' and ');
+      throw new QueryError('FILE_UNSUPPORTED', `Table "${table}" would be both ${paths}: rename one of them`);
+    }
     const located = await this.#locate(schema, table, configuration);
     const { columns, handle } = located.schema;
     const description = { schema, table, columns, handle: filesHandle(handle) };
@@ -109,14 +116,14 @@ export class FilesConnector implements Connector {
     return located;
   }
 
-  async #tables(schema: string): Promise<Readonly<Record<string, TableConfiguration>>> {
+  async #tables(schema: string): Promise<Readonly<Record<string, TableConfiguration | AmbiguousTable>>> {
     const entry = Object.entries(this.#options.configuration.schemas).find(
       ([name]) => name.toLowerCase() === schema,
     )?.[1];
     if (!entry) return {};
     if ('tables' in entry) return lowerCaseKeys(entry.tables);
     const folder = resolvePath(entry.folder, this.#options.baseDirectory);
-    const found: Record<string, TableConfiguration> = {};
+    const found = new Map<string, string[]>();
     const children = await readdir(folder, { withFileTypes: true }).catch(() => {
       throw new QueryError('FILE_NOT_FOUND', `Schema '${schema}' is the folder ${folder}, which cannot be read`);
     });
@@ -125,11 +132,15 @@ export class FilesConnector implements Connector {
       const extension = path.extname(child.name).toLowerCase();
       if (!child.isDirectory() && !(extension in EXTENSIONS)) continue;
       const name = (child.isDirectory() ? child.name : child.name.slice(0, -extension.length)).toLowerCase();
-      if (name in found)
-        throw new QueryError('FILE_UNSUPPORTED', `Two files of ${folder} would be the table "${name}": rename one`);
-      found[name] = { path: path.join(folder, child.name) };
+      const paths = found.get(name) ?? [];
+      found.set(name, [...paths, path.join(folder, child.name)]);
     }
-    return found;
+    return Object.fromEntries(
+      [...found].map(([name, paths]) => [
+        name,
+        paths.length === 1 ? { path: paths[0]! } : { candidates: paths.sort() },
+      ]),
+    );
   }
 
   async #locate(schema: string, table: string, configuration: TableConfiguration): Promise<LocatedTable> {

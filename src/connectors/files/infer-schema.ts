@@ -45,22 +45,35 @@ export async function inferSchema(
   let csv: CsvOptions | undefined;
   let found: readonly FileColumn[];
   let hasQuotedEmpties = false;
+  let wholeLines = false;
   if (format === 'parquet') {
     found = await describe(query, `read_parquet(${list}, union_by_name = true, hive_partitioning = false)`);
   } else if (format === 'json') {
     const sample = bytesOf(files) <= FULL_SNIFF_BYTES_MAX ? -1 : SAMPLE_LINES;
     const options = `format = 'newline_delimited', union_by_name = true, hive_partitioning = false, sample_size = ${sample}`;
-    found = configuration?.columns
-      ? declaredText(configuration.columns)
-      : await wideIntegers(query, list, await describe(query, `read_json(${list}, ${options})`));
-    if (!configuration?.columns) await checkKeys(query, list, found);
+    const described = async (records: string): Promise<readonly FileColumn[]> =>
+      describe(query, `read_json(${list}, ${options}${records})`);
+    if (configuration?.columns) found = declaredText(configuration.columns);
+    else {
+      const inferred = await described('');
+      // The kernel's name for lines that are no objects of common keys; or a key of that name.
+      if (inferred.length === 1 && inferred[0]!.name === 'json') {
+        wholeLines = await described(', records = true').then(
+          () => false,
+          () => true,
+        );
+      }
+      found = wholeLines ? inferred : await wideIntegers(query, list, inferred);
+    }
+    if (!configuration?.columns && !wholeLines) await checkKeys(query, list, found);
   } else {
     const sniffed = await sniffer.sniff(files, format, configuration);
     ({ csv, hasQuotedEmpties } = sniffed);
     found = configuration?.columns ? declaredText(configuration.columns) : sniffed.columns;
     if (csv.header) await checkHeaders(files);
   }
-  const schema = schemaOf(files, found, format, configuration, csv);
+  const located = schemaOf(files, found, format, configuration, csv);
+  const schema = wholeLines ? { ...located, handle: { ...located.handle, wholeLines } as const } : located;
   const isSampled =
     format === 'json' ? bytesOf(files) > FULL_SNIFF_BYTES_MAX : files.some((file) => file.bytes > FULL_SNIFF_BYTES_MAX);
   if (format === 'parquet' || !(isSampled || configuration?.columns || hasQuotedEmpties)) return schema;
@@ -86,7 +99,7 @@ async function wideIntegers(
   const doubles = columns.filter(({ type }) => type === 'DOUBLE');
   if (doubles.length === 0) return columns;
   const exists = ({ name }: FileColumn, condition: (value: string) => string): string => {
-    const reader = `read_json(${list}, format = 'newline_delimited', columns = {${quote(name)}: 'VARCHAR'}, hive_partitioning = false)`;
+    const reader = `read_json(${list}, format = 'newline_delimited', records = true, columns = {${quote(name)}: 'VARCHAR'}, hive_partitioning = false)`;
     return `EXISTS (SELECT 1 FROM ${reader} WHERE ${condition(identifier(name))})`;
   };
   const parts = doubles.flatMap((column) => [

@@ -59,7 +59,7 @@ function checkedLine(columns: readonly JsonColumn[]): string {
   const keys = `[${columns.map(({ name }) => quote(name)).join(', ')}]`;
   const known = `list_filter(json_keys(json), lambda k: list_contains(${keys}, k))`;
   return (
-    `CASE WHEN NOT starts_with(ltrim(json, ' \t\r\n'), '{') THEN ${badLine('a line is no JSON object')} ` +
+    `CASE WHEN NOT starts_with(ltrim(json, ' \t\r\n'), '{') AND json_type(json) <> 'NULL' THEN ${badLine('a line is no JSON object')} ` +
     // An escape may spell a key otherwise.
     `WHEN (contains(json, '\\u') OR ${twice.join(' OR ')}) AND len(${known}) > len(list_distinct(${known})) ` +
     `THEN ${badLine('a JSON object has a key twice')} ELSE json END`

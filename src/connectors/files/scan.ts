@@ -20,6 +20,8 @@ export type FilesHandle = {
   readonly csv?: CsvOptions;
   /** Of text: no reading of all lines has found the types. Each value is read as text and checked, see `textSql`. */
   readonly unproven?: true;
+  /** JSON whose lines are no objects, or objects of ever new keys: each is the value of the one column. */
+  readonly wholeLines?: true;
 };
 
 export type CsvOptions = { readonly header: boolean; readonly delimiter: string; readonly nullText: string };
@@ -124,7 +126,7 @@ function readerSql(
   }
   const present = Object.entries(handle.columns).filter(([name]) => !payload.missing?.includes(name));
   const typeOf = (name: string): SqlType | undefined => columns.find((column) => column.name === name)?.type;
-  if (handle.format === 'json' && payload.longNumbers) {
+  if (handle.format === 'json' && payload.longNumbers && !handle.wholeLines) {
     const read = present.filter(([name]) => typeOf(name));
     return exactLinesSql(
       paths,
@@ -140,7 +142,9 @@ function readerSql(
     .map(([name, type]) => `${quote(name)}: ${quote(type)}`)
     .join(', ');
   if (handle.format === 'json') {
-    return `read_json(${list}, format = 'newline_delimited', columns = {${types}}, hive_partitioning = false, filename = true)`;
+    // By itself the kernel takes lines for whole values when one of those that it looks at is no object.
+    const records = `records = ${!handle.wholeLines}`;
+    return `read_json(${list}, format = 'newline_delimited', ${records}, columns = {${types}}, hive_partitioning = false, filename = true)`;
   }
   return (
     `read_csv(${list}, ${csvOptions(handle.csv!)}, columns = {${types}}, auto_detect = false, ` +

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { QueryError } from '../../common/errors.ts';
 import { compareConstants } from '../../types/compare.ts';
 import type { ConstantValue } from '../../types/constant.ts';
 import { identifier } from '../../types/kernel.ts';
@@ -43,7 +44,12 @@ export async function tableStatistics(
 ): Promise<TableStatistics> {
   const bytes = input.splits.reduce((sum, split) => sum + split.bytes, 0);
   if (!input.footers && bytes > TEXT_BYTES_MAX) return { rows: Math.ceil(bytes / LINE_BYTES_GUESS), columns: {} };
-  const sketch = await cachedSketch(input, kernel, roots, cacheDirectory);
+  const sketch = await cachedSketch(input, kernel, roots, cacheDirectory).catch((problem: unknown) => {
+    // A value that does not fit its column fails who reads that column, not who reads the others.
+    if (problem instanceof QueryError && problem.code === 'FILE_CORRUPT') return undefined;
+    throw problem;
+  });
+  if (!sketch) return { rows: Math.ceil(bytes / LINE_BYTES_GUESS), columns: {} };
   const rows = input.footers?.reduce((sum, footer) => sum + footer.rows, 0) ?? sketch.rows;
   const columns: Record<string, ColumnStatistics> = {};
   for (const column of input.columns) {

@@ -3,6 +3,7 @@
 import { type ErrorCode, type ErrorInfo, isErrorCode } from '../../common/errors.ts';
 import { SECRET } from '../../types/kernel.ts';
 import { csvErrorText } from './csv-errors.ts';
+import { jsonErrorText } from './json-errors.ts';
 
 /** `sql` is kept for errors that are, or may be, our bugs. */
 export function kernelError(message: string, sql?: string): ErrorInfo {
@@ -129,8 +130,9 @@ const TEXTS: readonly (readonly [pattern: RegExp, code: ErrorCode, rewrite?: Rew
     'FILE_CORRUPT',
     csvErrorText,
   ],
+  [/^Invalid Input Error: (?:Malformed JSON in file|JSON transform error in file)/, 'FILE_CORRUPT', jsonErrorText],
   [
-    /^Invalid Input Error: (?:No magic bytes found|File '[^']*' too small|Failed to read file|Failed to read Parquet|Malformed JSON in file|JSON transform error in file|Invalid string encoding found in Parquet|Invalid unicode|Incorrect stats size|The width \(\d+\) of the bitpacked|[a-z ]*\bparquet\b)/i,
+    /^Invalid Input Error: (?:No magic bytes found|File '[^']*' too small|Failed to read file|Failed to read Parquet|Invalid string encoding found in Parquet|Invalid unicode|Incorrect stats size|The width \(\d+\) of the bitpacked|[a-z ]*\bparquet\b)/i,
     'FILE_CORRUPT',
   ],
   [
