@@ -9,7 +9,7 @@
  * one body; its nonce is the frame's kind and number. The length needs no place in it: the MAC of a longer or shorter payload is another.
  */
 
-import { createCipheriv, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { assert } from '../common/assert.ts';
 import type { Clock } from '../common/clock.ts';
@@ -41,7 +41,9 @@ const MAC_BYTES = 16;
 
 /** `nonces`: of the request, and of the answer too when it is the answer's body. Never the same for two bodies. */
 export function frameKey(secret: string, ...nonces: readonly string[]): FrameKey {
-  return Buffer.from(hkdfSync('sha256', secret, nonces.join('\n'), `tutti frames ${nonces.length}`, 32));
+  return createHmac('sha256', secret)
+    .update(`tutti frames ${nonces.length}\n${nonces.join('\n')}`)
+    .digest();
 }
 
 export type FrameKey = Buffer;
@@ -76,40 +78,66 @@ export class FrameWriter {
   }
 
   message(value: unknown): Promise<void> {
-    return this.#write('message', Buffer.from(JSON.stringify(value)));
+    return this.#write(this.#frame('message', jsonBytes(value)));
   }
 
   /** The bytes may be used for something else once this is done. */
   async bytes(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; at += PIECE_BYTES_MAX) {
-      await this.#write('bytes', bytes.subarray(at, at + PIECE_BYTES_MAX));
-    }
+    for (const piece of cut(bytes)) await this.#write(this.#frame('bytes', piece));
   }
 
   idle(): Promise<void> {
-    return this.#write('idle', EMPTY);
+    return this.#write(this.#frame('idle', EMPTY));
   }
 
-  /** The body is whole. */
+  /** The body is whole, and with it the request or answer. */
   end(): Promise<void> {
-    return this.#write('end', EMPTY);
+    return this.#end(this.#frame('end', EMPTY));
   }
 
   /** The body will never be whole, and why. */
   failure(value: unknown): Promise<void> {
-    return this.#write('failure', Buffer.from(JSON.stringify(value)));
+    return this.#end(this.#frame('failure', jsonBytes(value)));
   }
 
-  #write(kind: Frame['kind'], payload: Uint8Array): Promise<void> {
+  /** A message, the bytes behind it and the end in one packet, instead of one after the other. */
+  whole(value: unknown, pieces: readonly Uint8Array[] = []): Promise<void> {
+    const frames = [
+      this.#frame('message', jsonBytes(value)),
+      ...pieces.flatMap(cut).map((piece) => this.#frame('bytes', piece)),
+      this.#frame('end', EMPTY),
+    ];
+    return this.#end(frames.flat());
+  }
+
+  /** Header, payload and MAC. */
+  #frame(kind: Frame['kind'], payload: Uint8Array): readonly Uint8Array[] {
     const code = KINDS.indexOf(kind);
     assert(payload.length <= bytesMax(kind), 'a frame is not longer than its receiver takes');
     const header = Buffer.alloc(HEADER_BYTES);
     header.writeUInt32BE(payload.length, 0);
     header.writeUInt8(code, 4);
-    const mac = macOf(this.#key, code, this.#frames++, payload);
+    return [header, payload, macOf(this.#key, code, this.#frames++, payload)];
+  }
+
+  #write([header, payload, mac]: readonly Uint8Array[]): Promise<void> {
+    return this.#flushed((stream, done) => {
+      stream.cork();
+      stream.write(header);
+      if (payload!.length > 0) stream.write(payload);
+      stream.write(mac, done);
+      stream.uncork();
+    });
+  }
+
+  #end(parts: readonly Uint8Array[]): Promise<void> {
+    return this.#flushed((stream, done) => stream.end(Buffer.concat(parts), done));
+  }
+
+  #flushed(write: (stream: Writable, done: (problem?: Error | null) => void) => void): Promise<void> {
+    const stream = this.#stream;
+    const { clock, silenceMs } = this.#times;
     return new Promise<void>((resolve, reject) => {
-      const stream = this.#stream;
-      const { clock, silenceMs } = this.#times;
       const gone = (): void => settle(new FrameError(stream.errored?.message ?? 'the connection was closed'));
       const stop = clock.after(silenceMs, () =>
         stream.destroy(new FrameError(`nothing was taken for ${silenceMs} ms`)),
@@ -117,19 +145,22 @@ export class FrameWriter {
       const settle = (problem?: Error | null): void => {
         stop();
         stream.off('close', gone);
-        if (problem)
-          reject(problem instanceof FrameError ? problem : new FrameError(problem.message, { cause: problem }));
-        else resolve();
+        if (!problem) resolve();
+        else reject(problem instanceof FrameError ? problem : new FrameError(problem.message, { cause: problem }));
       };
       stream.once('close', gone);
-      if (stream.destroyed) return gone();
-      stream.cork();
-      stream.write(header);
-      if (payload.length > 0) stream.write(payload);
-      stream.write(mac, settle);
-      stream.uncork();
+      if (stream.destroyed) gone();
+      else write(stream, settle);
     });
   }
+}
+
+const jsonBytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+
+function cut(bytes: Uint8Array): readonly Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES_MAX) pieces.push(bytes.subarray(at, at + PIECE_BYTES_MAX));
+  return pieces;
 }
 
 const EMPTY = new Uint8Array();

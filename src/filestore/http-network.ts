@@ -87,7 +87,7 @@ export class HttpNetwork implements StoreNetwork {
     });
     const answering = responseOf(request);
     const writer = new FrameWriter(request, frameKey(this.#secret, nonce), times);
-    const sending = body.send(writer, message).then(() => request.end());
+    const sending = body.send(writer, message);
     let response: IncomingMessage | undefined;
     try {
       response = await answered(answering, sending, times);

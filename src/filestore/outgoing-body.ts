@@ -46,10 +46,11 @@ export class OutgoingBody {
 
   /** The message and all that is behind it. Rejects when the source failed, which the other side hears, or the connection did. */
   async send(writer: FrameWriter, message: object): Promise<void> {
+    if (this.whole) return writer.whole(message, this.#first);
     try {
       await writer.message(message);
       for (const piece of this.#first) await writer.bytes(piece);
-      while (!this.whole && !this.#stopped) {
+      while (!this.#stopped) {
         const next = await this.#next(writer);
         if (next.done) break;
         await writer.bytes(next.value);

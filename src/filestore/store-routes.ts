@@ -42,13 +42,12 @@ export function addStoreRoutes(
     reply.hijack();
     const response = reply.raw;
     response.on('error', () => response.destroy());
-    response.writeHead(200, { 'content-type': FRAMES_TYPE, [SIGNATURE_HEADERS.nonce]: nonce });
+    // Not written yet: an answer that is known as a whole goes out in one packet with its length.
+    response.setHeader('content-type', FRAMES_TYPE);
+    response.setHeader(SIGNATURE_HEADERS.nonce, nonce);
     const writer = new FrameWriter(response, key, times);
     const reader = request.body as FrameReader;
-    await answer(operations, operation, reader, writer, onBug).then(
-      () => response.end(),
-      () => response.destroy(),
-    );
+    await answer(operations, operation, reader, writer, onBug).catch(() => response.destroy());
   });
 }
 
@@ -69,10 +68,11 @@ async function answer(
     if (!work) throw new StoreError('UnsupportedOperationException', `There is no operation ${operation} here`);
     const answered = await work(first.value as never, bytesOf(request, `The caller of ${operation}`));
     body = answered.body?.[Symbol.asyncIterator]();
+    if (!body) return await writer.whole(answered.answer);
     // Begun before anything is sent: what it holds open, it closes when it is left.
-    let piece = await body?.next();
+    let piece = await body.next();
     await writer.message(answered.answer);
-    for (; piece && !piece.done; piece = await body!.next()) await writer.bytes(piece.value);
+    for (; !piece.done; piece = await body.next()) await writer.bytes(piece.value);
     await writer.end();
   } catch (problem) {
     if (problem instanceof FrameError) throw problem;

@@ -86,6 +86,19 @@ test('cut anywhere, flipped anywhere', async () => {
   }
 });
 
+test('a whole body at once is the same as its parts', async () => {
+  const stream = new PassThrough();
+  await new FrameWriter(stream, KEY, TIMES).whole(
+    { a: 1 },
+    ['one', '', 'two', 'six'].map((piece) => Buffer.from(piece)),
+  );
+  const parts = (await written()).filter((_frame, i) => i !== 4);
+  const whole = await buffer(stream);
+  expect(await readAll([whole])).toEqual(ALL.filter((one) => one !== 'idle'));
+  // The end alone has another number, as nothing idle stands before it.
+  expect(whole.subarray(0, -21)).toEqual(Buffer.concat(parts.slice(0, -1)));
+});
+
 test('keys belong to one body', async () => {
   const secret = 'a secret of the whole cluster';
   const keys = [
@@ -118,7 +131,6 @@ test('a long piece is cut into frames that a reader takes', async () => {
   const writer = new FrameWriter(stream, KEY, TIMES);
   await writer.bytes(Buffer.alloc(2_500_000, 'x'));
   await writer.end();
-  stream.end();
   const found = await readAll([await buffer(stream)]);
   expect(found.map((one) => (one as string).length)).toEqual([1_048_576, 1_048_576, 402_848, 3]);
 });
