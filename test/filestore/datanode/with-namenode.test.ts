@@ -14,8 +14,10 @@ const OPTIONS = { namenodes: ['namenode'] };
 
 let world: TestNodes;
 let namenode: NameNode;
-beforeEach(async () => {
-  world = new TestNodes();
+beforeEach(() => begin(1));
+
+async function begin(seed: number): Promise<void> {
+  world = new TestNodes(seed);
   namenode = new NameNode({
     store: 'store-1',
     journal: memoryJournal(newNamespace({ owner: 'root', group: 'root' })),
@@ -26,7 +28,7 @@ beforeEach(async () => {
   world.network.serve('namenode', namenode.operations());
   for (let i = 0; i < 5; i++) (await world.add(OPTIONS)).node.start();
   await pass(3_000);
-});
+}
 
 async function pass(ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 250) {
@@ -139,4 +141,60 @@ test('a disk that fails is made good, and a namenode that is new hears of everyt
       .map(({ node }) => node.id)
       .toSorted(),
   );
+});
+
+/** The power of a machine fails; it comes back with what its disk kept. */
+async function crash(node: TestNode): Promise<void> {
+  world.kill(node);
+  node.disk.crash();
+  await pass(world.random.below(15_000));
+  node.node = await world.open(node.address, node.disk, node.fatal, OPTIONS);
+  node.node.start();
+  await pass(1_000);
+}
+
+/** One bit of one replica, where the others are sound; somebody reads it then. Says how many bits. */
+async function flip(replica: Replica): Promise<number> {
+  const [victim, ...others] = holders(replica);
+  if (!victim || others.length < 2 || replica.length === 0) return 0;
+  victim.disk.flipBit(fileOf(victim, replica)!, world.random.below(replica.length), world.random.below(8));
+  await expect(world.read(replica, victim)).rejects.toMatchObject({ name: 'ChecksumException' });
+  return 1;
+}
+
+test('random lives: files are written while machines lose their power and bits flip; no acknowledged one is lost', async () => {
+  let [written, failed, crashes, flips] = [0, 0, 0, 0];
+  for (let seed = 0; seed < 15; seed++) {
+    await begin(seed);
+    const { random } = world;
+    const files: Replica[] = [];
+    for (let i = 0; i < 12; i++) {
+      const dying = random.chance(0.4) ? random.pick(world.nodes) : undefined;
+      const at = random.below(4);
+      let died: Promise<void> | undefined;
+      world.network.onPiece = (to, pieces) => {
+        if (to === dying?.address && pieces === at) died ??= crash(dying);
+      };
+      await write(`/${i}`, random.between(1, 4_000)).then(
+        (file) => files.push(file),
+        () => (failed += 1),
+      );
+      world.network.onPiece = () => undefined;
+      if (died) crashes += 1;
+      await died;
+      // At most one replica of a block: the others are what it is repaired from.
+      if (files.length > 0 && random.chance(0.3)) flips += await flip(random.pick(files));
+      await pass(random.below(3_000));
+    }
+    await pass(60_000);
+    for (const file of files) {
+      const good = holders(file);
+      expect(good.length, `seed ${seed}, block ${file.block}`).toBe(3);
+      for (const each of good) expect((await world.read(file, each)).equals(contentOf(file))).toBe(true);
+    }
+    written += files.length;
+    namenode.stop();
+  }
+  expect(written).toBeGreaterThan(100);
+  expect(Math.min(failed, crashes, flips)).toBeGreaterThan(5);
 });
