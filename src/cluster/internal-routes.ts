@@ -14,8 +14,12 @@ const INTERNAL_BODY_BYTES_MAX = 64 * 1024 * 1024;
  * Call inside `app.register(async (internal) => { guardInternalRoutes(internal, verifier); internal.post(…) })`: the guard
  * holds for that context alone. Bodies are JSON, parsed here after their hash was compared.
  */
-export function guardInternalRoutes(app: FastifyInstance, verifier: SignatureVerifier): void {
-  const checks = checkSignatures(app, verifier);
+export function guardInternalRoutes(
+  app: FastifyInstance,
+  verifier: SignatureVerifier,
+  refused: Refused = ignore,
+): void {
+  const checks = checkSignatures(app, verifier, refused);
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer', bodyLimit: INTERNAL_BODY_BYTES_MAX },
@@ -59,11 +63,22 @@ export type FramedRoutes = {
 
 type Passed = SignatureCheck & { readonly ok: true };
 
-function checkSignatures(app: FastifyInstance, verifier: SignatureVerifier): WeakMap<FastifyRequest, Passed> {
+/** Hears of requests without a good signature, which anyone can send at any rate. */
+export type Refused = (address: string, why: string) => void;
+const ignore: Refused = () => undefined;
+
+function checkSignatures(
+  app: FastifyInstance,
+  verifier: SignatureVerifier,
+  refused: Refused = ignore,
+): WeakMap<FastifyRequest, Passed> {
   const passed = new WeakMap<FastifyRequest, Passed>();
   app.addHook('onRequest', async (request, reply) => {
     const check = verifier.check(request.method, request.url, request.headers);
-    if (!check.ok) return refuse(reply, check.why);
+    if (!check.ok) {
+      refused(request.ip, check.why);
+      return refuse(reply, check.why);
+    }
     passed.set(request, check);
   });
   app.removeAllContentTypeParsers();

@@ -16,6 +16,7 @@ import { coordinatorMetrics } from './coordinator-metrics.ts';
 import { frontPage } from './front-page.ts';
 import { infoRoutes } from './info-routes.ts';
 import { refuseForeignPages } from './origin.ts';
+import type { RefusalLog } from './refusal-log.ts';
 import { statementRoutes } from './statement-routes.ts';
 
 /**
@@ -84,18 +85,36 @@ export type InternalRoutesOptions = {
   readonly logger: Logger;
   /** What the namenode answers, once it is in service. */
   readonly namenode: () => Promise<Operations>;
+  readonly refusals: RefusalLog;
 };
+
+const ANNOUNCE = '/v1/announce';
+
+/** A worker that took the address for clients is told, and so is the operator. */
+export function sendWorkersElsewhere(app: FastifyInstance, refusals: RefusalLog): void {
+  void app.register(async (routes) => {
+    routes.removeAllContentTypeParsers();
+    routes.addContentTypeParser('*', (_request, body, done) => {
+      body.resume();
+      done(null);
+    });
+    routes.post(ANNOUNCE, (request, reply) => {
+      refusals.tell(request.ip, 'it took the address for clients');
+      return reply.code(404).send({ error: 'Workers announce themselves at the address of --internal-port' });
+    });
+  });
+}
 
 /** Where workers announce themselves, and the namenode is asked: open to signed requests alone. */
 export function addInternalRoutes(app: FastifyInstance, options: InternalRoutesOptions): void {
-  const { coordinator, secret, clock, logger, namenode } = options;
+  const { coordinator, secret, clock, logger, namenode, refusals } = options;
   const verifier = new SignatureVerifier(secret, clock.wallMs);
   const onBug = (problem: unknown, operation: string): void =>
     logger.error({ problem: String(problem), operation }, 'the namenode failed');
   void app.register(async (routes) => addStoreRoutes(routes, namenode, { verifier, clock, onBug }));
   void app.register(async (routes) => {
-    guardInternalRoutes(routes, verifier);
-    routes.post('/v1/announce', (request, reply) => {
+    guardInternalRoutes(routes, verifier, refusals.tell);
+    routes.post(ANNOUNCE, (request, reply) => {
       const parsed = announcementSchema.safeParse(request.body);
       if (!parsed.success) return reply.code(400).send({ error: parsed.error.message });
       const announcement: Announcement = parsed.data;

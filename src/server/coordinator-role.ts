@@ -13,9 +13,16 @@ import { WorkerKernelQueries } from '../coordinator/kernel-queries.ts';
 import { runtimeTables } from '../coordinator/runtime-tables.ts';
 import { StoreError } from '../filestore/network.ts';
 import type { Logger } from '../observe/logger.ts';
-import { addClientRoutes, addInternalRoutes, checkListenAddress, makeApp } from './coordinator-app.ts';
+import {
+  addClientRoutes,
+  addInternalRoutes,
+  checkListenAddress,
+  makeApp,
+  sendWorkersElsewhere,
+} from './coordinator-app.ts';
 import { mountCatalogs } from './mount-catalogs.ts';
 import type { NamenodeService } from './namenode-service.ts';
+import { RefusalLog } from './refusal-log.ts';
 import { warmUp } from './warm-up.ts';
 import { adaptWith, planStatement } from './plan-statement.ts';
 
@@ -106,8 +113,11 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     shutDown: () => void shutDown(),
   });
   let namenode = heardByAskers(Promise.reject(noStore('this cluster keeps no files')));
+  const refusals = new RefusalLog(logger, clock);
+  if (workers !== clients) sendWorkersElsewhere(clients, refusals);
   addInternalRoutes(workers, {
     coordinator,
+    refusals,
     secret,
     clock,
     logger,

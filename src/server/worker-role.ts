@@ -5,7 +5,7 @@ import { makeLogger } from '../observe/logger.ts';
 import { startWorker } from '../worker/worker.ts';
 import type { Worker, WorkerOptions } from '../worker/worker.ts';
 
-export type WorkerRoleOptions = Omit<WorkerOptions, 'scanProviders' | 'log' | 'store'> & {
+export type WorkerRoleOptions = Omit<WorkerOptions, 'scanProviders' | 'log' | 'joined' | 'store'> & {
   /** Keeps blocks of the file store, on this rack. */
   readonly rack?: string;
 };
@@ -22,9 +22,11 @@ export async function runWorker(options: WorkerRoleOptions): Promise<void> {
     ...(options.rack !== undefined && { store: { rack: options.rack, logger } }),
     scanProviders: SCAN_PROVIDERS,
     // Who starts a worker by hand must see why it does not join; a server tells itself how its workers are.
+    joined: (nodeId, url) => {
+      if (!watchParent) process.stdout.write(`Worker ${nodeId} at ${url} has joined ${options.coordinatorUrl}\n`);
+    },
     log: (message) => (watchParent ? logger.info(message) : logger.warn(message)),
   });
-  if (!watchParent) process.stdout.write(`Worker ${worker.nodeId} at ${worker.url} joins ${options.coordinatorUrl}\n`);
   await endOf(watchParent);
   await stopWithin(worker);
 }

@@ -8,6 +8,21 @@ import type { Announcement, AnnouncementReply } from '../exchange/task-protocol.
 const ANNOUNCE_EVERY_MS = 500;
 const ANNOUNCE_TIMEOUT_MS = 3000;
 
+/** What came of an announcement; a number is the status of a refusal. */
+type Standing = 'answered' | 'silent' | number;
+
+/** What is wrong when an announcement fails, and what helps. */
+export function announcementProblem({ status, message }: ClusterError, coordinatorUrl: string): string {
+  if (status === 401) {
+    const hint = message.includes('secret') ? '. Start both with the same TUTTI_SECRET' : '';
+    return `the coordinator refuses this worker: ${message}${hint}`;
+  }
+  if (status === 404) {
+    return `${coordinatorUrl} takes no workers: --coordinator wants the coordinator's address for workers, not the one for clients`;
+  }
+  return `the coordinator does not answer: ${message}`;
+}
+
 export class Announcer {
   readonly #client: ClusterClient;
   readonly #clock: Clock;
@@ -24,7 +39,7 @@ export class Announcer {
     readonly coordinatorUrl: string;
     readonly announcement: () => Announcement;
     readonly heard: (reply: AnnouncementReply) => void;
-    /** Once for each time that the coordinator stops to answer. */
+    /** Once for each time that the coordinator stops to answer, or begins to refuse. */
     readonly failed: (problem: ClusterError) => void;
   }) {
     this.#client = options.client;
@@ -36,7 +51,7 @@ export class Announcer {
   }
 
   start(): void {
-    void this.#announce(true);
+    void this.#announce('answered');
   }
 
   stop(): void {
@@ -44,18 +59,19 @@ export class Announcer {
     this.#callOff();
   }
 
-  async #announce(answered: boolean): Promise<void> {
-    let answers = false;
+  async #announce(before: Standing): Promise<void> {
+    let standing: Standing = 'silent';
     try {
       const options = { timeoutMs: ANNOUNCE_TIMEOUT_MS };
       const reply = await this.#client.json<AnnouncementReply>('POST', this.#url, this.#announcement(), options);
-      answers = true;
+      standing = 'answered';
       if (!this.#stopped) this.#heard(reply);
     } catch (problem) {
       if (!(problem instanceof ClusterError)) throw problem;
-      if (answered) this.#failed(problem);
+      standing = problem.status ?? 'silent';
+      if (standing !== before) this.#failed(problem);
     }
     if (this.#stopped) return;
-    this.#callOff = this.#clock.after(ANNOUNCE_EVERY_MS, () => void this.#announce(answers));
+    this.#callOff = this.#clock.after(ANNOUNCE_EVERY_MS, () => void this.#announce(standing));
   }
 }

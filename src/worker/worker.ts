@@ -19,7 +19,7 @@ import { HttpNetwork } from '../filestore/http-network.ts';
 import { StoreError } from '../filestore/network.ts';
 import { addStoreRoutes } from '../filestore/store-routes.ts';
 import { Admission } from './admission.ts';
-import { Announcer } from './announcer.ts';
+import { announcementProblem, Announcer } from './announcer.ts';
 import type { DatanodeServiceOptions } from './datanode-service.ts';
 import { runKernelQuery } from './kernel-queries.ts';
 import { Kernel } from './kernel/kernel.ts';
@@ -48,6 +48,8 @@ export type WorkerOptions = {
   readonly scanProviders: Readonly<Record<string, ScanProvider>>;
   /** Keeps blocks of the cluster's file store. */
   readonly store?: StoreOptions;
+  /** The coordinator has taken this worker in. */
+  readonly joined?: (nodeId: string, url: string) => void;
   /** What people should know who look after the cluster. */
   readonly log?: (message: string) => void;
 };
@@ -142,6 +144,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const url = `http://${options.advertisedHost ?? host}:${port}`;
 
   const incarnation = randomUUID();
+  let joined = false;
   const announcer = new Announcer({
     client,
     clock,
@@ -162,9 +165,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     heard: (reply: AnnouncementReply) => {
       allow(reply.roots);
       introduced?.();
+      if (!joined) options.joined?.(nodeId, url);
+      joined = true;
       tasks.removeAllBut(reply.liveQueries).catch((problem: unknown) => log(`leftovers stay: ${String(problem)}`));
     },
-    failed: (problem) => log(`the coordinator does not answer: ${problem.message}`),
+    failed: (problem) => log(announcementProblem(problem, options.coordinatorUrl)),
   });
   announcer.start();
   const network = new HttpNetwork(secret, clock);
