@@ -32,6 +32,21 @@ test('lines that are no objects are the values of one column, in whichever file 
   expect(await tables.rows({ path: 'data/key' })).toEqual([['1']]);
 });
 
+test('what a double or a time would not keep is inferred as text, and as JSON within arrays and objects', async () => {
+  const wide = '12345678901234567890123';
+  await tables.write({
+    'kept.jsonl':
+      `{"t":"12:00:00.1234567","l":[${wide},1],"o":{"x":1.5,"t":"12:00:00.1234567"},"m":[1.5,2],"u":"12:00:00.123456"}\n` +
+      `{"t":"12:00:00","l":[1.5],"o":{"x":2,"t":"12:00:00"},"m":[1],"u":"12:00:00"}\n`,
+  });
+  const table = { path: 'data/kept.jsonl' };
+  expect(await tables.columns(table)).toEqual(['t varchar', 'l json', 'o json', 'm array(double)', 'u time(6)']);
+  expect(await tables.rows(table)).toEqual([
+    ['12:00:00.1234567', `[${wide},1]`, '{"x":1.5,"t":"12:00:00.1234567"}', [1.5, 2], '12:00:00.123456'],
+    ['12:00:00', '[1.5]', '{"x":2,"t":"12:00:00"}', [1], '12:00:00'],
+  ]);
+});
+
 test('a value that does not fit fails who reads its column only', async () => {
   await tables.write({ 'mixed.jsonl': '{"a":1,"b":1}\n{"a":2,"b":"x"}\n' });
   const table = { path: 'data/mixed.jsonl', columns: declared(['a integer', 'b integer']) };

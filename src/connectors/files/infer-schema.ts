@@ -8,7 +8,7 @@ import { DATE, BIGINT, VARCHAR } from '../../types/type.ts';
 import type { SqlType } from '../../types/type.ts';
 import type { Column, KernelQueries } from '../connector.ts';
 import type { TableConfiguration } from './configuration.ts';
-import { isReadable } from './exact-text.ts';
+import { fitsSql, isReadable } from './exact-text.ts';
 import { firstLine } from './first-line.ts';
 import { parseFileType, sqlTypeOf, textCell } from './kernel-schema.ts';
 import type { DataFile } from './locate.ts';
@@ -63,7 +63,7 @@ export async function inferSchema(
           () => true,
         );
       }
-      found = wholeLines ? inferred : await wideIntegers(query, list, inferred);
+      found = wholeLines ? inferred : await exactTypes(query, list, inferred);
     }
     if (!configuration?.columns && !wholeLines) await checkKeys(query, list, found);
   } else {
@@ -90,30 +90,46 @@ async function describe(query: Query, source: string): Promise<readonly FileColu
   return rows.map(([name, type]) => ({ name: textCell(name), type: textCell(type) }));
 }
 
-/** Integers beyond BIGINT are doubles to the kernel, of which many integers are one: they become decimals or text. */
-async function wideIntegers(
-  query: Query,
-  list: string,
-  columns: readonly FileColumn[],
-): Promise<readonly FileColumn[]> {
-  const doubles = columns.filter(({ type }) => type === 'DOUBLE');
-  if (doubles.length === 0) return columns;
-  const exists = ({ name }: FileColumn, condition: (value: string) => string): string => {
+/**
+ * The kernel takes integers beyond BIGINT for doubles, of which many integers are one, and cuts times to microseconds: such
+ * columns become decimals or text, and JSON where it is within arrays or objects.
+ */
+async function exactTypes(query: Query, list: string, columns: readonly FileColumn[]): Promise<readonly FileColumn[]> {
+  const doubtful = columns.filter(({ type }) => /DOUBLE|\bTIME\b/.test(type));
+  if (doubtful.length === 0) return columns;
+  // EXISTS ends at the first such value: most columns of fractions show theirs at once.
+  const parts = doubtful.flatMap(({ name, type }) => {
     const reader = `read_json(${list}, format = 'newline_delimited', records = true, columns = {${quote(name)}: 'VARCHAR'}, hive_partitioning = false)`;
-    return `EXISTS (SELECT 1 FROM ${reader} WHERE ${condition(identifier(name))})`;
-  };
-  const parts = doubles.flatMap((column) => [
-    exists(column, (value) => `NOT ${isInteger(value)}`),
-    exists(column, (value) => `${value} IS NOT NULL AND TRY_CAST(${value} AS DECIMAL(38,0)) IS NULL`),
-  ]);
+    const value = identifier(name);
+    return JSON_DOUBTS[type === 'DOUBLE' || type === 'TIME' ? type : 'nested'](value).map(
+      (condition) => `EXISTS (SELECT 1 FROM ${reader} WHERE ${condition})`,
+    );
+  });
   const [row = []] = await query(`SELECT ${parts.join(', ')}`);
   const types = new Map(
-    doubles.flatMap(({ name }, i) =>
-      row[2 * i] === false ? [[name, row[2 * i + 1] === false ? WIDE_INTEGER : 'VARCHAR'] as const] : [],
-    ),
+    doubtful.map(({ name, type }, i) => {
+      const [isOther, isWider] = [row[2 * i] === true, row[2 * i + 1] === true];
+      if (type === 'DOUBLE' && !isOther) return [name, isWider ? 'VARCHAR' : WIDE_INTEGER];
+      if (type === 'TIME' && isOther) return [name, 'VARCHAR'];
+      return [name, type !== 'DOUBLE' && isOther ? 'JSON' : type];
+    }),
   );
   return columns.map(({ name, type }) => ({ name, type: types.get(name) ?? type }));
 }
+
+/** Two conditions for each kind of column. */
+const JSON_DOUBTS = {
+  DOUBLE: (value: string) => {
+    const isOther = `NOT ${isInteger(value)}`;
+    return [isOther, `${isOther} OR (${value} IS NOT NULL AND TRY_CAST(${value} AS ${WIDE_INTEGER}) IS NULL)`];
+  },
+  TIME: (value: string) => [`NOT (${fitsSql(value, { kind: 'time', precision: 6 })})`, 'false'],
+  nested: (value: string) => [
+    // An integer that a double may not keep, or a time finer than a microsecond.
+    `regexp_matches(${value}, '[\\[:,]-?[0-9]{19,}[\\],}]|"[0-9]+:[0-9]+:[0-9]+\\.[0-9]{6}[0-9]*[1-9]')`,
+    'false',
+  ],
+} as const;
 
 /** Text formats read declared columns as text, which `textSql` makes values of. Throws FILE_UNSUPPORTED. */
 const declaredText = (columns: NonNullable<TableConfiguration['columns']>): readonly FileColumn[] =>
