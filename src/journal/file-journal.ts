@@ -80,6 +80,10 @@ export class FileJournal<State, Record> implements Journal<State, Record> {
     this.#checkpointDueBytes = ports.checkpointBytes;
   }
 
+  get id(): string {
+    return this.#ports.id.toString('hex');
+  }
+
   get epoch(): number {
     return this.#ports.epoch;
   }

@@ -38,6 +38,8 @@ export type Position = { readonly epoch: number; readonly sequence: number };
 export type Entry<Record> = { readonly position: Position; readonly record: Record };
 
 export type Journal<State, Record> = {
+  /** Of this history, in all its folders and at every open: what stands elsewhere on its account is bound to it. */
+  readonly id: string;
   /** Of this open. Every record appended here carries it; a writer with a lower one is refused. */
   readonly epoch: number;
   /** After every durable record, and no other: reads are answered from it. */

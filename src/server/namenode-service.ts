@@ -1,12 +1,11 @@
 /** The namenode in a coordinator: its journal in the data directory, opened beside everything else that starts. */
 
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../common/clock.ts';
 import { localDisk } from '../common/disk.ts';
-import { LocalFileSystem } from '../filestore/local-file-system.ts';
 import { NameNode } from '../filestore/namenode/namenode.ts';
 import { namespaceMachine } from '../filestore/namespace/namespace.ts';
 import type { Operations } from '../filestore/network.ts';
@@ -45,7 +44,8 @@ export async function startNamenode(options: NamenodeServiceOptions): Promise<Na
     pause: () => nextTurn(),
   });
   const namenode = new NameNode({
-    store: await storeId(folder, clock),
+    // Bound to the journal: under another one, datanodes would be told to delete blocks that it knows nothing of.
+    store: journal.id,
     journal,
     clock,
     random: Math.random,
@@ -59,16 +59,4 @@ export async function startNamenode(options: NamenodeServiceOptions): Promise<Na
       await journal.close();
     },
   };
-}
-
-/** Made with the store, and kept beside its journal. */
-async function storeId(folder: string, clock: Clock): Promise<string> {
-  const files = new LocalFileSystem({ disk: localDisk, root: folder, clock });
-  await files.createIfAbsent('/id', Buffer.from(randomUUID()));
-  const file = await files.open('/id');
-  try {
-    return Buffer.from(await file.read(0, file.length)).toString();
-  } finally {
-    await file.close();
-  }
 }

@@ -44,7 +44,7 @@ import { RetryCache } from './retry-cache.ts';
 import { SafeMode } from './safe-mode.ts';
 
 export type NameNodeOptions = {
-  /** Of the store, made once with its journal. */
+  /** Of the store: the journal's, since blocks that another journal's records name are nobody's here. */
   readonly store: string;
   readonly journal: Journal<Namespace, NamespaceRecord>;
   readonly clock: Clock;
@@ -354,7 +354,11 @@ export class NameNode {
   #append<Result>(decide: (tip: Namespace) => Decision<Result>): { record?: NamespaceRecord; result: Result } {
     this.safeMode.refuseChanges(this.#blocksAtStart, this.blocks.size);
     const decision = orThrow(decide(this.#journal.tip));
-    if (decision.kind === 'change') this.#newest = this.#journal.append(decision.record);
+    if (decision.kind === 'change') {
+      this.#newest = this.#journal.append(decision.record);
+      // Where records follow each other, only the last one is awaited: it is refused with those before it.
+      this.#newest.catch(() => undefined);
+    }
     return decision;
   }
 

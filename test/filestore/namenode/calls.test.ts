@@ -28,6 +28,21 @@ test('a writer whose first file becomes durable while leases are looked at keeps
   expect(await store.ask('stat', { caller: ROOT, path: '/f' })).toMatchObject({ status: { kind: 'file', open: true } });
 });
 
+test('a file whose publication does not fit on the disk is not published, and the namenode goes on', async () => {
+  const store = await started();
+  const { result } = await store.call<{ result: { file: number } }>('create', {
+    path: '/f.new',
+    mode: 0o644,
+    replication: 1,
+    blockSize: 1000,
+  });
+  const publish = { file: result.file, path: '/f', overwrite: false };
+  store.journal.isFull = true;
+  await expect(store.call('publish', publish)).rejects.toThrow('full');
+  store.journal.isFull = false;
+  expect(await store.call('publish', publish)).toEqual({ published: true });
+});
+
 async function started(): Promise<FakeStore> {
   const store = new FakeStore(new Random(1), ['/a']);
   await store.start(store.nodes[0]!);

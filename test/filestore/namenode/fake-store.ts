@@ -37,6 +37,7 @@ export type FakeDatanode = {
 
 export class FakeStore {
   readonly clock = new SimulatedClock();
+  readonly journal: MemoryJournal;
   readonly namenode: NameNode;
   readonly nodes: readonly FakeDatanode[];
   readonly #random: Random;
@@ -49,9 +50,10 @@ export class FakeStore {
     state: Namespace = newNamespace({ owner: 'root', group: 'root' }),
   ) {
     this.#random = random;
+    this.journal = memoryJournal(state);
     this.namenode = new NameNode({
-      store: 'store',
-      journal: memoryJournal(state),
+      store: this.journal.id,
+      journal: this.journal,
       clock: this.clock,
       random: () => random.next(),
       logger: { info: () => undefined, warn: () => undefined },
@@ -260,11 +262,17 @@ const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(
 
 const children = (folder: Namespace['root']) => [...entries(folder.children)].map(([, child]) => child);
 
+export type MemoryJournal = Journal<Namespace, NamespaceRecord> & {
+  /** Its disk: records are refused. */
+  isFull: boolean;
+};
+
 /** Durable a moment after it was appended. */
-export function memoryJournal(initial: Namespace): Journal<Namespace, NamespaceRecord> {
+export function memoryJournal(initial: Namespace): MemoryJournal {
   let [tip, durable] = [initial, initial];
   let sequence = 0;
   return {
+    id: 'store',
     epoch: 1,
     get tip() {
       return tip;
@@ -275,10 +283,15 @@ export function memoryJournal(initial: Namespace): Journal<Namespace, NamespaceR
     get sequence() {
       return sequence;
     },
-    append: async (record) => {
+    isFull: false,
+    async append(record) {
       tip = apply(tip, record);
       const next = tip;
       await Promise.resolve();
+      if (this.isFull) {
+        tip = durable;
+        throw new Error('the disk is full');
+      }
       durable = next;
       sequence += 1;
       return { epoch: 1, sequence };
