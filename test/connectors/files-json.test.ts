@@ -1,6 +1,7 @@
 /** Which line of a JSON file is wrong, and what becomes of the tables beside it. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { JsonNumbers } from '../../src/connectors/files/json-numbers.ts';
 import { declared, TextTables } from '../support/text-tables.ts';
 
 let tables: TextTables;
@@ -65,4 +66,12 @@ test('files of one name are one ambiguous table, and hide no other', async () =>
     code: 'FILE_UNSUPPORTED',
     message: expect.stringMatching(/"clash" would be both \S*\/clash\.csv and \S*\/clash\.json: rename/) as string,
   });
+});
+
+test('a file too large to be looked into is read line by line where digits count', async () => {
+  const files = [1, 1e12].map((bytes) => ({ path: `/${bytes}`, bytes, modifiedMs: 0, partition: {} }));
+  const numbers = new JsonNumbers({ query: (sql) => Promise.resolve([['0', sql.includes("'/1000")]]) }, []);
+  const column = { name: 'v', type: { kind: 'decimal', precision: 5, scale: 2 } } as const;
+  expect([...(await numbers.longIn(files, [column]))]).toEqual(['/1000000000000']);
+  expect([...(await numbers.longIn(files, [{ name: 'v', type: { kind: 'double' } }]))]).toEqual([]);
 });
