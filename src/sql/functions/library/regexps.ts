@@ -2,6 +2,8 @@
 
 import { QueryError } from '../../../common/errors.ts';
 import { quote } from '../../../types/kernel.ts';
+import { raise } from '../../../types/raise.ts';
+import { VARCHAR } from '../../../types/type.ts';
 import type { Expression } from '../../expression.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
 import { constantText, refuseWhere, whenPresent } from './constants.ts';
@@ -117,10 +119,55 @@ const extractAll: Render = ([s = '', pattern = '', group = '0'], { expressions }
   return `regexp_extract_all(${s}, ${patternSql(pattern, expressions[1])}, CAST(${group} AS INTEGER))`;
 };
 
-const replace: Render = ([s = '', pattern = '', replacement], { expressions }) => {
+/** Each step of a walk copies what is left of the text. */
+const WALKED_LENGTH_MAX = 10_000;
+
+/**
+ * `otherwise`, or `each` over the matches of a pattern that matches at every place, if only nothing: after a match RE2 skips
+ * the empty one that Java finds there. The matches are a list `f` of `{'at', 'm'}`, how many characters stand before the match
+ * and its text.
+ */
+function overMatches(text: string, pattern: string, each: (found: string) => string, otherwise: string): string {
+  const everywhere = `regexp_full_match('', ${pattern}) AND NOT regexp_matches(${pattern}, '[\\^$]|\\\\[bBAzZ]')`;
+  const m = `regexp_extract(a.rest, '^(?:' || ${pattern} || ')')`;
+  const after = `{'rest': substr(a.rest, greatest(len(m), 1) + 1), 'at': a.at + greatest(len(m), 1), 'found': list_append(a.found, {'at': a.at, 'm': m})}`;
+  const state = (rest: string): string =>
+    `{'rest': CAST(${rest} AS VARCHAR), 'at': CAST(0 AS BIGINT), 'found': CAST([] AS STRUCT("at" BIGINT, "m" VARCHAR)[])}`;
+  const step = `CASE WHEN a.at > len(${text}) THEN a ELSE list_transform([${m}], lambda m: ${after})[1] END`;
+  const found = `(list_reduce(list_transform(range(len(${text}) + 1), lambda i: ${state("''")}), lambda a, b: ${step}, ${state(text)})).found`;
+  const tooLong = raise(
+    'NOT_SUPPORTED',
+    `A pattern that matches an empty text cannot be replaced or split by in texts above ${WALKED_LENGTH_MAX} characters`,
+  );
+  return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${everywhere} AND len(${text}) > ${WALKED_LENGTH_MAX} THEN ${tooLong} WHEN ${everywhere} THEN list_transform([${found}], lambda f: ${each('f')})[1] ELSE ${otherwise} END`;
+}
+
+const replace: Render = ([s = '', pattern = '', replacement], { expressions, bind }) => {
   const p = patternSql(pattern, expressions[1]);
   const r = replacement === undefined ? `''` : replacementSql(replacement, expressions[2], expressions[1]);
-  return `regexp_replace(${s}, ${p}, ${r}, 'g')`;
+  return bind(s, (t) => {
+    const replaced = `regexp_replace(x.m, '^(?:' || ${p} || ')', ${r})`;
+    const each = `lambda x: ${replaced} || CASE WHEN x.m = '' THEN substr(${t}, x.at + 1, 1) ELSE '' END`;
+    return overMatches(
+      t,
+      p,
+      (found) => `array_to_string(list_transform(${found}, ${each}), '')`,
+      `regexp_replace(${t}, ${p}, ${r}, 'g')`,
+    );
+  });
+};
+
+const split: Render = ([s = '', pattern = ''], { expressions, bind }) => {
+  const p = patternSql(pattern, expressions[1]);
+  return bind(s, (t) => {
+    const after = `lambda x: CASE WHEN x.m = '' THEN substr(${t}, x.at + 1, 1) ELSE '' END`;
+    return overMatches(
+      t,
+      p,
+      (found) => `list_prepend('', list_transform(${found}, ${after}))`,
+      `regexp_split_to_array(${t}, ${p})`,
+    );
+  });
 };
 
 /** Where the n-th match at or after `start` begins; -1 where there is none. */
@@ -132,7 +179,8 @@ const position: Render = ([s = '', pattern = '', start = '1', nth = '1'], { bind
         const rest = `substring(${t}, ${from})`;
         const parts = `regexp_split_to_array(${rest}, ${p})`;
         const matches = `regexp_extract_all(${rest}, ${p})`;
-        const before = `len(array_to_string(${parts}[1:${n}], '')) + len(array_to_string(${matches}[1:${n} - 1], ''))`;
+        const between = `len(array_to_string(${parts}[1:${n}], '')) + len(array_to_string(${matches}[1:${n} - 1], ''))`;
+        const before = overMatches(rest, p, (found) => `${found}[${n}].at`, between);
         return refuseWhere(
           `${from} < 1`,
           `'start position cannot be smaller than 1'`,
@@ -150,26 +198,40 @@ const position: Render = ([s = '', pattern = '', start = '1', nth = '1'], { bind
   );
 };
 
+/** The function also with a CHAR as its pattern, whose blanks at the end count. */
+const withPattern = (text: string, render: Render): readonly FunctionDefinition[] => [
+  define(text, render),
+  define(text.replace(', varchar', ', char(y)'), ([s = '', pattern = '', ...rest], kit) => {
+    const [subject, written, ...others] = kit.expressions;
+    const length = written?.type.kind === 'char' ? written.type.length : 0;
+    const constant = constantText(written);
+    const padded: Expression | undefined =
+      written?.kind === 'Constant' && constant !== undefined
+        ? { kind: 'Constant', type: VARCHAR, value: constant.padEnd(length) }
+        : written;
+    return render([s, `rpad(${pattern}, ${length}, ' ')`, ...rest], {
+      ...kit,
+      expressions: [subject!, padded!, ...others],
+    });
+  }),
+];
+
+const matches: Render = ([s, p = ''], { expressions }) => `regexp_matches(${s}, ${patternSql(p, expressions[1])})`;
+
+const count: Render = ([s, p = ''], { expressions }) =>
+  `CAST(len(regexp_extract_all(${s}, ${patternSql(p, expressions[1])})) AS BIGINT)`;
+
 export const REGEXPS: readonly FunctionDefinition[] = [
-  define(
-    'regexp_like(varchar, varchar): boolean',
-    ([s, p = ''], { expressions }) => `regexp_matches(${s}, ${patternSql(p, expressions[1])})`,
-  ),
-  define('regexp_extract(varchar(x), varchar): varchar(x)', extract),
-  define('regexp_extract(varchar(x), varchar, bigint): varchar(x)', extract),
-  define('regexp_extract_all(varchar(x), varchar): array(varchar(x))', extractAll),
-  define('regexp_extract_all(varchar(x), varchar, bigint): array(varchar(x))', extractAll),
-  define('regexp_replace(varchar, varchar): varchar', replace),
-  define('regexp_replace(varchar, varchar, varchar): varchar', replace),
-  define(
-    'regexp_split(varchar(x), varchar): array(varchar(x))',
-    ([s, p = ''], { expressions }) => `regexp_split_to_array(${s}, ${patternSql(p, expressions[1])})`,
-  ),
-  define(
-    'regexp_count(varchar, varchar): bigint',
-    ([s, p = ''], { expressions }) => `CAST(len(regexp_extract_all(${s}, ${patternSql(p, expressions[1])})) AS BIGINT)`,
-  ),
-  define('regexp_position(varchar, varchar): integer', position),
-  define('regexp_position(varchar, varchar, bigint): integer', position),
-  define('regexp_position(varchar, varchar, bigint, bigint): integer', position),
+  ...withPattern('regexp_like(varchar, varchar): boolean', matches),
+  ...withPattern('regexp_extract(varchar(x), varchar): varchar(x)', extract),
+  ...withPattern('regexp_extract(varchar(x), varchar, bigint): varchar(x)', extract),
+  ...withPattern('regexp_extract_all(varchar(x), varchar): array(varchar(x))', extractAll),
+  ...withPattern('regexp_extract_all(varchar(x), varchar, bigint): array(varchar(x))', extractAll),
+  ...withPattern('regexp_replace(varchar, varchar): varchar', replace),
+  ...withPattern('regexp_replace(varchar, varchar, varchar): varchar', replace),
+  ...withPattern('regexp_split(varchar(x), varchar): array(varchar(x))', split),
+  ...withPattern('regexp_count(varchar, varchar): bigint', count),
+  ...withPattern('regexp_position(varchar, varchar): integer', position),
+  ...withPattern('regexp_position(varchar, varchar, bigint): integer', position),
+  ...withPattern('regexp_position(varchar, varchar, bigint, bigint): integer', position),
 ];

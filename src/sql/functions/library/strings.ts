@@ -71,6 +71,13 @@ const length: Render = ([s = ''], { types: [type] }) =>
 const TRIMS: FunctionDefinition[] = ['trim', 'ltrim', 'rtrim'].flatMap((name) => [
   define(`${name}(varchar(x)): varchar(x)`, ([s]) => `${name}(${s}, ${WHITE_SPACE})`, { total: true }),
   define(`${name}(varchar(x), varchar): varchar(x)`, ([s, chars]) => `${name}(${s}, ${chars})`, { total: true }),
+  define(
+    `${name}(varchar(x), char(y)): varchar(x)`,
+    ([s, chars = ''], { types }) => `${name}(${s}, ${padded(chars, types[1])})`,
+    {
+      total: true,
+    },
+  ),
 ]);
 
 const concat: Render = (args) => concatenation(args);
