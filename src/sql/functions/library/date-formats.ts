@@ -135,6 +135,21 @@ const MYSQL_PARSE: Readonly<Record<string, string>> = {
   '%': '%%',
 };
 
+/**
+ * Text by strptime's format, NULL where it does not fit. A day that the format lacks is 1970-01-01 (1900 in the kernel), a year
+ * of which there are months or days is 2000, as Joda has it, an hour of twelve without its half is one before noon, and years of two digits are those of the century from `first`.
+ */
+function readBy(text: string, format: string, first: number): string {
+  const reads = (letters: string): boolean => new RegExp(`%-?[${letters}]`).test(format.replaceAll('%%', ''));
+  const missing = reads('mbBdjaA') ? '2000 ' : '1970 ';
+  const [year, yearFormat] = reads('Yy') ? ['', ''] : [missing, '%Y '];
+  const [half, halfFormat] = reads('I') && !reads('p') ? [' AM', ' %p'] : ['', ''];
+  const read = `try_strptime(${quote(year)} || ${text} || ${quote(half)}, ${quote(yearFormat + format + halfFormat)})`;
+  if (!reads('y')) return read;
+  const moved = `CASE WHEN year(m) < ${first} THEN m + INTERVAL 100 YEAR WHEN year(m) >= ${first + 100} THEN m - INTERVAL 100 YEAR ELSE m END`;
+  return `list_transform([${read}], lambda m: ${moved})[1]`;
+}
+
 const dateParse: Render = ([a = ''], { expressions, bind }) => {
   const text = constantText(expressions[1]);
   if (text === undefined) {
@@ -157,7 +172,8 @@ const dateParse: Render = ([a = ''], { expressions, bind }) => {
   }
   return bind(a, (s) => {
     const bad = refuseWhere('true', `'Invalid format: "' || ${s} || '"'`, 'NULL');
-    return whenPresent([s], `coalesce(date_trunc('millisecond', try_strptime(${s}, ${quote(kernel)})), ${bad})`);
+    const read = readBy(s, kernel, 1970);
+    return bind(read, (moment) => whenPresent([s], `coalesce(date_trunc('millisecond', ${moment}), ${bad})`));
   });
 };
 
@@ -289,7 +305,9 @@ const parseDatetime: Render = ([a = ''], { expressions, query, bind }) => {
     const body = zoned ? `regexp_replace(${s}, ${zone}, '')` : s;
     const read = zoned ? `regexp_extract(${s}, ${zone}, 1)` : quote(query.timeZone);
     const name = `CASE WHEN ${read} IN ('Z', 'UTC', 'GMT', '+0000', '+00:00') THEN 'UTC' WHEN regexp_full_match(${read}, '[+-][0-9]{4}') THEN left(${read}, 3) || ':' || right(${read}, 2) ELSE ${read} END`;
-    return bind(`try_strptime(${body}, ${quote(kernel)})`, (local) =>
+    // Joda takes two digits for a year from 80 years before this one on.
+    const first = Number(query.now.slice(0, 4)) - 80;
+    return bind(readBy(body, kernel, first), (local) =>
       bind(
         name,
         (z) =>

@@ -9,6 +9,7 @@ import {
   offsetText,
   roundTimestamp,
 } from '../../../types/text.ts';
+import { raiseSql } from '../../../types/raise.ts';
 import { zoneName } from '../../render/render-zoned-cast.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
 import { refuseWhere, whenPresent } from './constants.ts';
@@ -79,19 +80,32 @@ const PARTS: FunctionDefinition[] = [
 ];
 
 /** Milliseconds are what old Trino clocks have; rounding is to the nearest. */
+/** Trino keeps zoned milliseconds in 52 bits. */
+const ZONED_MILLIS_MAX = 2 ** 51 - 1;
+
 const fromUnixtime =
   (zone: (args: readonly string[], session: string) => string): Render =>
   (args, kit) =>
     kit.bind(args[0]!, (t) => {
-      const instant = `make_timestamp(CAST(round(${t} * 1000) AS BIGINT) * 1000)`;
+      const overflow = raiseSql('INVALID_FUNCTION_ARGUMENT', `'Millis overflow: ' || CAST(${t} AS VARCHAR)`);
+      const instant = `CASE WHEN abs(${t}) * 1000 > ${ZONED_MILLIS_MAX} THEN ${overflow} ELSE make_timestamp(CAST(round(${t} * 1000) AS BIGINT) * 1000) END`;
       return whenPresent(
         args.map((arg, i) => (i === 0 ? t : arg)),
         `{'instant': ${instant}, 'zone': ${zone(args, quote(kit.query.timeZone))}}`,
       );
     });
 
-const offsetZone = (hours: string, minutes: string): string =>
-  `(CASE WHEN ${hours} < 0 OR ${minutes} < 0 THEN '-' ELSE '+' END || lpad(CAST(abs(${hours}) AS VARCHAR), 2, '0') || ':' || lpad(CAST(abs(${minutes}) AS VARCHAR), 2, '0'))`;
+/** Zones are at most so far from UTC. */
+const OFFSET_MINUTES_MAX = 14 * 60;
+
+const offsetZone = (hours: string, minutes: string): string => {
+  const offset = `(CAST(${hours} AS HUGEINT) * 60 + ${minutes})`;
+  return refuseWhere(
+    `abs(${offset}) > ${OFFSET_MINUTES_MAX}`,
+    `'Invalid offset minutes ' || ${offset}`,
+    offsetText(`CAST(${offset} AS INTEGER)`),
+  );
+};
 
 const withZone = (value: string, zone: string): string =>
   whenPresent([value, zone], `{'instant': (${value}).instant, 'zone': ${zoneName(zone)}}`);
@@ -216,11 +230,18 @@ function fromIso(s: string, precision: 3 | 9, session: string, bind: Parameters<
   const full = `(${day} || CASE WHEN len(${day}) = 7 THEN '-01' ELSE '' END || ' ' || CASE WHEN ${clock} = '' THEN '00:00:00' WHEN len(${clock}) = 2 THEN ${clock} || ':00:00' WHEN len(${clock}) = 5 THEN ${clock} || ':00' ELSE replace(${clock}, ',', '.') END)`;
   const read = `TRY_CAST(${full} AS ${precision === 9 ? 'TIMESTAMP_NS' : 'TIMESTAMP'})`;
   const bad = refuseWhere('true', `'Invalid format: "' || ${s} || '"'`, 'NULL');
+  const within = (value: string): string =>
+    precision === 9
+      ? value
+      : bind(value, (v) => {
+          const millis = `(epoch_us((${v}).instant) // 1000)`;
+          return refuseWhere(`abs(${millis}) > ${ZONED_MILLIS_MAX}`, `'Millis overflow: ' || ${millis}`, v);
+        });
   return bind(`CASE WHEN ${zone} = '' THEN ${session} ELSE ${zoneName(zone)} END`, (z) =>
     bind(
       precision === 9 ? read : roundTimestamp(read, 3, 6),
       (local) =>
-        `CASE WHEN ${s} IS NULL THEN NULL WHEN ${local} IS NULL THEN ${bad} ELSE {'instant': ${instantOfLocal(local, z, precision, FIRST_OF_TWO)}, 'zone': ${z}} END`,
+        `CASE WHEN ${s} IS NULL THEN NULL WHEN ${local} IS NULL THEN ${bad} ELSE ${within(`{'instant': ${instantOfLocal(local, z, precision, FIRST_OF_TWO)}, 'zone': ${z}}`)} END`,
     ),
   );
 }

@@ -131,16 +131,17 @@ function overMatches(text: string, pattern: string, each: (found: string) => str
   const everywhere = `regexp_full_match('', ${pattern}) AND NOT regexp_matches(${pattern}, '[\\^$]|\\\\[bBAzZ]')`;
   const m = `regexp_extract(a.rest, '^(?:' || ${pattern} || ')')`;
   const after = `{'rest': substr(a.rest, greatest(len(m), 1) + 1), 'at': a.at + greatest(len(m), 1), 'found': list_append(a.found, {'at': a.at, 'm': m})}`;
-  const state = (rest: string): string =>
-    `{'rest': CAST(${rest} AS VARCHAR), 'at': CAST(0 AS BIGINT), 'found': CAST([] AS STRUCT("at" BIGINT, "m" VARCHAR)[])}`;
   const step = `CASE WHEN a.at > len(${text}) THEN a ELSE list_transform([${m}], lambda m: ${after})[1] END`;
-  const found = `(list_reduce(list_transform(range(len(${text}) + 1), lambda i: ${state("''")}), lambda a, b: ${step}, ${state(text)})).found`;
+  const found = `(list_reduce(list_transform(range(len(${text}) + 1), lambda i: ${walkFrom("''")}), lambda a, b: ${step}, ${walkFrom(text)})).found`;
   const tooLong = raise(
     'NOT_SUPPORTED',
     `A pattern that matches an empty text cannot be replaced or split by in texts above ${WALKED_LENGTH_MAX} characters`,
   );
   return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${everywhere} AND len(${text}) > ${WALKED_LENGTH_MAX} THEN ${tooLong} WHEN ${everywhere} THEN list_transform([${found}], lambda f: ${each('f')})[1] ELSE ${otherwise} END`;
 }
+
+const walkFrom = (rest: string): string =>
+  `{'rest': CAST(${rest} AS VARCHAR), 'at': CAST(0 AS BIGINT), 'found': CAST([] AS STRUCT("at" BIGINT, "m" VARCHAR)[])}`;
 
 const replace: Render = ([s = '', pattern = '', replacement], { expressions, bind }) => {
   const p = patternSql(pattern, expressions[1]);
