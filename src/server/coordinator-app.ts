@@ -1,5 +1,6 @@
 /** The coordinator's HTTP faces: one for clients, one for the cluster's own processes; on one machine both in one. */
 
+import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
 import { guardInternalRoutes } from '../cluster/internal-routes.ts';
 import { SignatureVerifier } from '../cluster/signature.ts';
@@ -9,6 +10,7 @@ import type { Coordinator } from '../coordinator/coordinator.ts';
 import type { Announcement } from '../exchange/task-protocol.ts';
 import type { Operations } from '../filestore/network.ts';
 import { addStoreRoutes } from '../filestore/store-routes.ts';
+import { addWebHdfsRoutes } from '../filestore/webhdfs/namenode-routes.ts';
 import type { Logger } from '../observe/logger.ts';
 import { announcementSchema } from './announcement-schema.ts';
 import { sendArrow } from './arrow-results.ts';
@@ -45,12 +47,15 @@ export type ClientRoutesOptions = {
   readonly nodeId: string;
   readonly serverTimeZone: string;
   readonly externalUrl?: string;
+  readonly logger: Logger;
+  /** What the namenode answers, once it is in service. */
+  readonly namenode: () => Promise<Operations>;
   readonly isShuttingDown: () => boolean;
   /** Refuses new queries, and ends the process after the last one. */
   readonly shutDown: () => void;
 };
 
-/** The statement protocol and what the server says about itself. */
+/** The statement protocol, WebHDFS, and what the server says about itself. */
 export function addClientRoutes(app: FastifyInstance, options: ClientRoutesOptions): void {
   const { coordinator } = options;
   void app.register(async (routes) => {
@@ -60,6 +65,14 @@ export function addClientRoutes(app: FastifyInstance, options: ClientRoutesOptio
       serverTimeZone: options.serverTimeZone,
       ...(options.externalUrl !== undefined && { externalUrl: options.externalUrl }),
       sendArrow: (query, reply) => sendArrow(query, reply),
+    });
+  });
+  void app.register(async (routes) => {
+    refuseForeignPages(routes, options.externalUrl);
+    addWebHdfsRoutes(routes, {
+      operations: options.namenode,
+      client: `webhdfs-${randomUUID()}`,
+      onBug: (problem, operation) => options.logger.error({ problem: String(problem), operation }, 'WebHDFS failed'),
     });
   });
   void app.register(async (routes) => {

@@ -12,6 +12,7 @@ import { Coordinator } from '../coordinator/coordinator.ts';
 import { WorkerKernelQueries } from '../coordinator/kernel-queries.ts';
 import { runtimeTables } from '../coordinator/runtime-tables.ts';
 import { StoreError } from '../filestore/network.ts';
+import type { Operations } from '../filestore/network.ts';
 import type { Logger } from '../observe/logger.ts';
 import {
   addClientRoutes,
@@ -103,7 +104,11 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
   };
   const clients = makeApp();
   const workers = internal ? makeApp() : clients;
+  let namenode = heardByAskers(Promise.reject(noStore('this cluster keeps no files')));
+  const operations = async (): Promise<Operations> => (await namenode).operations;
   addClientRoutes(clients, {
+    logger,
+    namenode: operations,
     coordinator,
     version,
     nodeId,
@@ -112,7 +117,6 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     isShuttingDown: () => closing,
     shutDown: () => void shutDown(),
   });
-  let namenode = heardByAskers(Promise.reject(noStore('this cluster keeps no files')));
   const refusals = new RefusalLog(logger, clock);
   if (workers !== clients) sendWorkersElsewhere(clients, refusals);
   addInternalRoutes(workers, {
@@ -121,7 +125,7 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     secret,
     clock,
     logger,
-    namenode: async () => (await namenode).operations,
+    namenode: operations,
   });
   url = await listen(clients, host, port);
   const internalUrl = internal ? await listen(workers, internal.host, internal.port) : url;

@@ -7,6 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../common/clock.ts';
 import { localDisk } from '../common/disk.ts';
 import { NameNode } from '../filestore/namenode/namenode.ts';
+import { STORE_OWNER } from '../filestore/namespace/permissions.ts';
 import { namespaceMachine } from '../filestore/namespace/namespace.ts';
 import type { Operations } from '../filestore/network.ts';
 import { openFileJournal } from '../journal/open-file-journal.ts';
@@ -35,7 +36,7 @@ export async function startNamenode(options: NamenodeServiceOptions): Promise<Na
   await mkdir(folder, { recursive: true });
   const [first = path.join(folder, 'journal'), ...more] = options.journalDirectories ?? [];
   const journal = await openFileJournal({
-    machine: namespaceMachine({ owner: 'tutti', group: 'tutti' }),
+    machine: namespaceMachine({ owner: STORE_OWNER, group: STORE_OWNER }),
     disk: localDisk,
     folders: [first, ...more],
     random: (bytes) => randomBytes(bytes),
