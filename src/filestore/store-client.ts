@@ -20,6 +20,8 @@ export type StoreClientOptions = {
 
 /** How long a namenode that does not answer, or is in safe mode, is asked again. */
 const PATIENCE_MS = 30_000;
+/** Datanodes join a moment after the namenode, and come back after a restart. */
+const DATANODE_PATIENCE_MS = 10_000;
 const PAUSE_MS = 200;
 const ANSWER_MS = 10_000;
 
@@ -99,17 +101,18 @@ export class StoreClient {
         return await ask();
       } catch (problem) {
         if (!isPassing(problem)) throw problem;
-        if (clock.elapsedMs() - since > PATIENCE_MS) throw givenUp(problem);
+        const patienceMs = problem.name === 'NotEnoughReplicasException' ? DATANODE_PATIENCE_MS : PATIENCE_MS;
+        if (clock.elapsedMs() - since > patienceMs) throw givenUp(problem);
         await new Promise<void>((resolve) => void clock.after(PAUSE_MS, resolve));
       }
     }
   }
 }
 
-function isPassing(problem: unknown): problem is Error {
-  if (problem instanceof NetworkError) return true;
-  return problem instanceof StoreError && (problem.name === 'SafeModeException' || problem.name === 'StandbyException');
-}
+const PASSING = new Set(['SafeModeException', 'StandbyException', 'NotEnoughReplicasException']);
+
+const isPassing = (problem: unknown): problem is Error =>
+  problem instanceof NetworkError || (problem instanceof StoreError && PASSING.has(problem.name));
 
 const givenUp = (problem: Error): StoreError =>
   problem instanceof StoreError

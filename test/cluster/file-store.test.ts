@@ -6,6 +6,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/common/clock.ts';
 import { HttpNetwork } from '../../src/filestore/http-network.ts';
+import type { FsckReport } from '../../src/filestore/namenode/administration.ts';
 import { StoreError } from '../../src/filestore/network.ts';
 import { StoreFileSystem } from '../../src/filestore/store-file-system.ts';
 import { Random } from '../simulation/random.ts';
@@ -42,6 +43,11 @@ async function contentOf(fs: StoreFileSystem, file: string): Promise<Uint8Array>
   return opened.read(0, opened.length);
 }
 
+async function replicasMissing(fs: StoreFileSystem): Promise<number> {
+  const { problems } = await fs.client.read<FsckReport>('fsck', { path: '/' });
+  return problems.length;
+}
+
 test('files outlive workers that are killed, and the server too', async () => {
   const dataDirectory = await mkdtemp(path.join(tmpdir(), 'tutti-store-'));
   const content = new Random(5).bytes(2 * BLOCK_BYTES + 12_345);
@@ -51,6 +57,8 @@ test('files outlive workers that are killed, and the server too', async () => {
     await createSoon(fs, '/warehouse/a', content);
     await createSoon(fs, '/warehouse/empty', new Uint8Array());
     expect(await fs.createIfAbsent('/warehouse/a', content)).toBe('exists');
+    // It may have been written while one datanode alone had joined.
+    await expect.poll(() => replicasMissing(fs), { timeout: 30_000 }).toBe(0);
     const [worker] = childrenOf(server.process.pid!);
     process.kill(worker!, 'SIGKILL');
     expect(Buffer.compare(await contentOf(fs, '/warehouse/a'), content)).toBe(0);

@@ -2,10 +2,12 @@
 
 import { parseArgs } from 'node:util';
 import { simulateJournal } from './journal-life.ts';
+import { simulateStore } from './store-life.ts';
 
 /** Each throws when something did not hold, and counts the faults that its run met. */
 const SIMULATIONS: Readonly<Record<string, (seed: number) => Promise<Readonly<Record<string, number>>>>> = {
   journal: simulateJournal,
+  store: simulateStore,
 };
 
 const { values } = parseArgs({

@@ -29,6 +29,9 @@ export type NetworkTroubles = {
 
 type Handler = (message: never, body: Bytes) => Promise<{ readonly answer: object; readonly body?: Bytes }>;
 
+const BODY_MS = 60_000;
+const SILENCE_MS = 10_000;
+
 export class SimulatedNetwork {
   readonly faults: NetworkFaults = { lost: 0, answersLost: 0, repeated: 0, cut: 0, parted: 0 };
   troubles: NetworkTroubles = {};
@@ -97,7 +100,9 @@ export class SimulatedNetwork {
     // Bytes go by only once.
     if (!body && this.#random.chance(repeat)) this.#repeatLater(handler, message);
     const text = JSON.stringify(message);
-    const reply = await handler(JSON.parse(text) as never, this.#carried(body ?? none()));
+    const work = handler(JSON.parse(text) as never, this.#carried(body ?? none()));
+    // A long body keeps the connection busy; who died in the middle says nothing any more.
+    const reply = await this.#within(body ? BODY_MS : timeoutMs, work, `${operation} of ${to}`);
     await this.#delay();
     if (this.#servers.get(to)?.[operation] !== handler) return lost('it is gone');
     if (this.#isParted(to, from)) return lost('no answer');
@@ -121,13 +126,28 @@ export class SimulatedNetwork {
 
   async *#carried(body: Bytes): Bytes {
     const isCut = this.#random.chance(this.troubles.cut ?? 0);
-    for await (const piece of body) {
+    const pieces = body[Symbol.asyncIterator]();
+    for (;;) {
+      const { done, value: piece } = await this.#within(SILENCE_MS, pieces.next(), 'a body');
+      if (done === true) return;
       await this.#delay();
       if (isCut && this.#random.chance(0.5)) {
         this.faults.cut += 1;
         throw new NetworkError('the connection was cut');
       }
       yield piece.slice();
+    }
+  }
+
+  async #within<T>(ms: number, work: Promise<T>, what: string): Promise<T> {
+    let callOff: (() => void) | undefined;
+    const silence = new Promise<never>((_, reject) => {
+      callOff = this.#clock.after(ms, () => reject(new NetworkError(`${what}: no answer within ${ms} ms`)));
+    });
+    try {
+      return await Promise.race([work, silence]);
+    } finally {
+      callOff?.();
     }
   }
 

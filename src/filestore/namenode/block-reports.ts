@@ -25,7 +25,12 @@ export function takeReport(report: BlockReport, datanode: Datanode, options: Rep
   } else {
     for (const replica of change.received) received(replica, datanode, options);
     for (const replica of change.corrupt) damaged(replica, datanode, options);
-    for (const { block } of change.deleted) gone(block, datanode, options);
+    for (const { block, generation } of change.deleted) {
+      const named = get(options.state().blocks, block);
+      // A replica of an older generation may stand beside the one that counts.
+      if (named && named.generation !== generation) options.replication.look(block);
+      else gone(block, datanode, options);
+    }
   }
   return true;
 }
@@ -48,6 +53,7 @@ function takeSlice({ from, to, replicas, corrupt }: Slice, datanode: Datanode, o
   if (from === 0) datanode.reportedTo = 0;
   // A slice that is missing before this one is still to come, or the report begins anew.
   if (datanode.reportedTo === from) datanode.reportedTo = to ?? Infinity;
+  datanode.reportingMs = datanode.heardMs;
 }
 
 function received(replica: Replica, datanode: Datanode, { blocks, replication, state }: ReportOptions): void {

@@ -26,6 +26,8 @@ export type Datanode = Candidate & {
   service: Service;
   /** Its blocks below that id are known since it registered. Until all are, nothing is deleted on account of it. */
   reportedTo: number;
+  /** When it last had reason to report all it has, or went on with that. */
+  reportingMs: number;
   /** Of the last report that was taken. */
   sequence: number;
   /** Replicas that it is to delete, until it says that they are gone, or names them anew. */
@@ -39,6 +41,9 @@ export function orderDeletion({ deletions, sequence }: Datanode, block: BlockId,
 
 /** One that is not heard of for so long is dead: its blocks are copied. HDFS waits ten minutes, for disks a hundred times as full. */
 export const DEAD_AFTER_MS = 10_000;
+
+/** Between two slices of a report. */
+const REPORT_PATIENCE_MS = 10_000;
 
 export class Datanodes {
   readonly #clock: Clock;
@@ -69,6 +74,7 @@ export class Datanodes {
       isAlive: true,
       service: known?.service ?? 'normal',
       reportedTo: 0,
+      reportingMs: this.#clock.elapsedMs(),
       sequence: -1,
       deletions: new Map(),
     };
@@ -85,6 +91,17 @@ export class Datanodes {
     }
     datanode.heardMs = this.#clock.elapsedMs();
     return datanode;
+  }
+
+  /**
+   * It has reason to report all it has, and does not: it knows nothing of it, since the message that made us forget what it had was one
+   * of its own that came twice.
+   */
+  owesReport(datanode: Datanode): boolean {
+    const nowMs = this.#clock.elapsedMs();
+    if (datanode.reportedTo === Infinity || nowMs - datanode.reportingMs < REPORT_PATIENCE_MS) return false;
+    datanode.reportingMs = nowMs;
+    return true;
   }
 
   /** Those that fell silent since the last call; they are dead now. */

@@ -23,6 +23,7 @@ import type {
   BlockLocation,
   BlockReport,
   BlockToWrite,
+  DatanodeCommand,
   ClientMessage,
   DatanodeRegistration,
   Heartbeat,
@@ -172,9 +173,10 @@ export class NameNode {
   async #publish(message: ClientMessage & Publish): Promise<PublishReply> {
     const { client, caller, file, last, path, overwrite } = message;
     this.#leases.renew(client);
-    this.#takeStored(last);
     const now = this.#wallMs();
     const source = pathOfInode(this.#journal.tip, file);
+    // Of one that has its name already the datanodes tell by themselves.
+    if (source !== path) this.#takeStored(last);
     const { blocks } = this.#append((tip) => decideComplete(tip, { file, client, last, now })).result;
     const refusal = this.#append((tip): Decision<Refusal | undefined> => {
       // It has the name already: this is asked again, of another namenode than the first time.
@@ -265,7 +267,8 @@ export class NameNode {
   #heartbeat(heartbeat: Heartbeat): HeartbeatReply {
     const datanode = this.datanodes.heard(heartbeat);
     Object.assign(datanode, { heartbeat, freeBytes: heartbeat.freeBytes, transfers: heartbeat.transfers });
-    return this.#reply(this.safeMode.isOn ? [] : this.replication.commandsFor(datanode));
+    const report: DatanodeCommand[] = this.datanodes.owesReport(datanode) ? [{ kind: 'report' }] : [];
+    return this.#reply([...report, ...(this.safeMode.isOn ? [] : this.replication.commandsFor(datanode))]);
   }
 
   readonly #reply = (commands: HeartbeatReply['commands']): HeartbeatReply => ({

@@ -1,0 +1,22 @@
+/** Whole lives of the file store; `npm run simulate` runs as many as one likes. */
+import { expect, test } from 'vitest';
+import { simulateStore } from './store-life.ts';
+
+const SEEDS = [1, 2, 3, 4, 5, 6];
+/** A simulation without them shows nothing. */
+const FAULTS = ['kills', 'crashes', 'partitions', 'flips', 'lost', 'answersLost', 'repeated', 'cut', 'reads'];
+
+test('what the store has acknowledged is so, whatever happens to its processes, disks and network', async () => {
+  const sums: Record<string, number> = {};
+  for (const seed of SEEDS) {
+    const faults = await simulateStore(seed).catch((problem: unknown) => {
+      throw new Error(`seed ${seed}`, { cause: problem });
+    });
+    for (const [what, count] of Object.entries(faults)) sums[what] = (sums[what] ?? 0) + count;
+  }
+  console.log(`${SEEDS.length} seeds:`, sums);
+  expect(
+    FAULTS.filter((what) => !sums[what]),
+    'faults that no seed made',
+  ).toEqual([]);
+}, 120_000);
