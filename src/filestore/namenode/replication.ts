@@ -136,6 +136,8 @@ export class Replication {
     if (!block) return true;
     const { blocks, datanodes } = this.#options;
     const holders = blocks.nodesOf(id).map((node) => datanodes.byNumber(node));
+    // Nobody has it: whoever comes back with it is heard of.
+    if (holders.length === 0) return true;
     const good = holders.filter((node) => !node.deletions.has(id));
     // Perhaps the order to delete has not been carried out yet.
     if (good.length === 0) for (const node of holders) node.deletions.delete(id);

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { StoreError } from '../../../src/filestore/network.ts';
 import { Random } from '../../simulation/random.ts';
-import { type FakeDatanode, FakeStore } from './fake-store.ts';
+import { type FakeDatanode, FakeStore, ROOT } from './fake-store.ts';
 
 const RUNS = Number(process.env['SEEDS'] ?? 60);
 const STEPS = 60;
@@ -14,6 +14,20 @@ test('random lives of five datanodes end with every block where it should be', a
     const found = await live(seed).catch((problem: unknown) => [String(problem)]);
     expect(found, `SEED=${seed} SEEDS=1 repeats it`).toEqual([]);
   }
+});
+
+test('a block that nobody has waits for who comes back, not in front of others in every turn', async () => {
+  const store = new FakeStore(new Random(1), ['/a']);
+  const [node] = store.nodes;
+  await store.start(node!);
+  await store.pass(2_000);
+  expect(await store.write('/f', 1, [10])).toBe(true);
+  node!.isUp = false;
+  await store.pass(20_000);
+  expect(store.namenode.replication.pending).toBe(0);
+  await store.start(node!);
+  const located = await store.ask('locate', { caller: ROOT, path: '/f' });
+  expect(located).toMatchObject({ blocks: [{ replicas: [{ node: node!.node }] }] });
 });
 
 async function live(seed: number): Promise<string[]> {
