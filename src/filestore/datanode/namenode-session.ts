@@ -51,6 +51,8 @@ export class NamenodeSession {
   #talking = false;
   #reporting = false;
   #sequence = 0;
+  /** The problem that was logged last of each: one that lasts is met at every heartbeat. */
+  readonly #told = new Map<'talk' | 'report', string>();
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -94,8 +96,9 @@ export class NamenodeSession {
     this.#talking = true;
     try {
       await (this.#registered ? this.#beat() : this.#register());
+      this.#told.delete('talk');
     } catch (error) {
-      this.#failed(error);
+      this.#failed('talk', error);
     } finally {
       this.#talking = false;
     }
@@ -130,17 +133,19 @@ export class NamenodeSession {
         this.#announcements.announce(message);
         await this.#call('blockReport', message);
         report.heard();
+        this.#told.delete('report');
       }
     } catch (error) {
-      this.#failed(error);
+      this.#failed('report', error);
     } finally {
       this.#reporting = false;
     }
   }
 
-  #failed(error: unknown): void {
+  #failed(what: 'talk' | 'report', error: unknown): void {
     if (error instanceof StoreError && error.name === 'UnregisteredNodeException') this.#registered = false;
-    else if (!this.#options.signal.aborted) {
+    else if (!this.#options.signal.aborted && this.#told.get(what) !== String(error)) {
+      this.#told.set(what, String(error));
       this.#options.logger.warn({ error, namenode: this.#options.namenode }, 'the namenode did not answer');
     }
   }

@@ -1,11 +1,12 @@
 /** A datanode and its namenodes: what it tells, and what it does when it is told. */
 
 import { beforeEach, expect, test } from 'vitest';
+import { StoreError } from '../../../src/filestore/network.ts';
 import type { DatanodeCommand, Replica } from '../../../src/filestore/protocol.ts';
 import { settle } from './fake-network.ts';
 import { FakeNamenode, TestNodes } from './nodes.ts';
 import type { TestNode } from './nodes.ts';
-import { contentOf } from './stores.ts';
+import { contentOf, SILENT } from './stores.ts';
 
 const REPLICA = { block: 5, generation: 1, length: 3_500 };
 const FILE = '/data/blocks/00/00/5_1';
@@ -340,4 +341,20 @@ test('a datanode that closes lets its folders go', async () => {
   await expect(writing).rejects.toMatchObject({ name: 'NetworkError' });
   const next = await world.open(added.address, added.disk);
   expect(next.id).toBe(added.node.id);
+});
+
+const refuse = (): Promise<never> => Promise.reject(new StoreError('UnsupportedOperationException', 'no store'));
+
+test('a namenode that refuses it is told of once, not at every heartbeat, and again when it refuses anew', async () => {
+  const warned: unknown[] = [];
+  const logger = { ...SILENT, warn: (fields: { readonly error?: Error }) => warned.push(fields.error?.message) };
+  world.network.serve('namenode', { ...namenode.operations, register: refuse });
+  await started({ logger: logger as never });
+  await pass(10_000);
+  expect(warned).toEqual(['no store']);
+  world.network.serve('namenode', namenode.operations);
+  await pass(2_000);
+  world.network.serve('namenode', { ...namenode.operations, heartbeat: refuse });
+  await pass(10_000);
+  expect(warned).toEqual(['no store', 'no store']);
 });
