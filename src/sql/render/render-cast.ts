@@ -171,7 +171,8 @@ function toDecimal(from: SqlType, to: Extract<SqlType, { kind: 'decimal' }>, sql
       ? `CASE WHEN isnan(${s}) THEN ${raiseSql('INVALID_CAST_ARGUMENT', message)} ELSE ${range} END`
       : range;
     // Through the shortest digits: 1.005 means 1.005, not the nearest sum of powers of two.
-    const value = isFloat ? decimalOf(`CAST(${s} AS VARCHAR)`, to, kit) : `TRY_CAST(${s} AS ${target})`;
+    const digits = from.kind === 'real' ? realDigits(s) : `CAST(${s} AS VARCHAR)`;
+    const value = isFloat ? decimalOf(digits, to, kit) : `TRY_CAST(${s} AS ${target})`;
     return `CASE WHEN ${s} IS NOT NULL THEN coalesce(${value}, ${failure}) END`;
   });
 }
@@ -185,6 +186,12 @@ function decimalOf(text: string, to: Extract<SqlType, { kind: 'decimal' }>, kit:
     const fits = `${integerPart(x)} = '0' OR len(${integerPart(x)}) <= ${to.precision - to.scale}`;
     return `CASE WHEN NOT contains(lower(${text}), 'e') OR ${fits} THEN ${x} END`;
   });
+}
+
+/** The fewest digits that read back as the same REAL; the kernel writes whole numbers with all that its bits say. */
+function realDigits(sql: string): string {
+  const attempts = [5, 6, 7, 8].map((places) => `format('{:.${places}e}', CAST(${sql} AS DOUBLE))`);
+  return `list_filter([${attempts.join(', ')}], lambda t: CAST(t AS FLOAT) = ${sql})[1]`;
 }
 
 const integerPart = (x: string): string => `ltrim(split_part(CAST(${x} AS VARCHAR), '.', 1), '-')`;

@@ -103,7 +103,8 @@ export function castFromJson(to: SqlType, sql: string, kit: CastKit): string {
       case 'decimal':
         return scalar(
           kinds(
-            `CASE json_type(${s}) WHEN 'BOOLEAN' THEN CAST(${text} = 'true' AS ${kernelType(to)}) ELSE TRY_CAST(${text} AS ${kernelType(to)}) END`,
+            // The kernel makes doubles of numbers that it extracts.
+            `CASE json_type(${s}) WHEN 'BOOLEAN' THEN CAST(${text} = 'true' AS ${kernelType(to)}) WHEN 'VARCHAR' THEN TRY_CAST(${text} AS ${kernelType(to)}) ELSE TRY_CAST(${s} AS ${kernelType(to)}) END`,
           ),
         );
       case 'array': {

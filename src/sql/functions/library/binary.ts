@@ -95,12 +95,38 @@ const urlEncode: Render = ([s = '']) =>
 const digest = (name: string, kernel: string): FunctionDefinition =>
   define(`${name}(varbinary): varbinary`, ([a]) => `unhex(${kernel}(${a}))`);
 
-/** Bytes that are no text become U+FFFD. The kernel would write `?`, which for its time is another character then. */
+/** Hex of a continuation byte. */
+const NEXT = '[89AB].';
+
+/** Hex of what is read as one character, whether it is one or not: a first byte with as many of its others as follow. */
+const BYTES_READ = [
+  '[0-7].',
+  `[CD].${NEXT}`,
+  `E.(?:${NEXT}){1,2}`,
+  `F[0-7](?:${NEXT}){1,3}`,
+  `F[89AB](?:${NEXT}){1,4}`,
+  `F[CD](?:${NEXT}){1,5}`,
+  '..',
+].join('|');
+
+/** Hex of one character: in its shortest form, no surrogate, none beyond the last. */
+const CHARACTER = [
+  '[0-7].',
+  `(?:C[2-9A-F]|D.)${NEXT}`,
+  `E0[AB].${NEXT}`,
+  `E[1-9A-CEF]${NEXT}${NEXT}`,
+  `ED[89].${NEXT}`,
+  `F0[9AB].${NEXT}${NEXT}`,
+  `F[1-3]${NEXT}${NEXT}${NEXT}`,
+  `F48.${NEXT}${NEXT}`,
+].join('|');
+
+/** Bytes that are no text become U+FFFD, one for all that were read as one character. */
 const fromUtf8: Render = ([a = ''], { bind }) =>
   bind(a, (bytes) => {
-    const marked = `unhex(replace(replace(regexp_replace(hex(${bytes}), '(..)', '\\1 ', 'g'), '3F ', 'EFB791'), ' ', ''))`;
-    const replaced = `replace(replace(decode(${marked}, 'replace'), '?', chr(65533)), chr(64977), '?')`;
-    return `coalesce(TRY(decode(${bytes})), ${replaced})`;
+    const read = `regexp_extract_all(hex(${bytes}), '${BYTES_READ}')`;
+    const mended = `list_transform(${read}, lambda c: CASE WHEN regexp_full_match(c, '${CHARACTER}') THEN c ELSE 'EFBFBD' END)`;
+    return `coalesce(TRY(decode(${bytes})), decode(unhex(array_to_string(${mended}, ''))))`;
   });
 
 export const BINARY: readonly FunctionDefinition[] = [

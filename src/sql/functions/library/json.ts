@@ -61,7 +61,7 @@ const arrayGet = guarded((j, { bind }, [, index = '']) =>
   bind(
     index,
     (i) =>
-      `CASE WHEN json_type(${j}) = 'ARRAY' THEN CAST(CAST(json_extract(${j}, '$[*]') AS VARCHAR[])[CASE WHEN ${i} >= 0 THEN ${i} + 1 ELSE ${i} END] AS VARCHAR) END`,
+      `CASE WHEN json_type(${j}) = 'ARRAY' THEN nullif(CAST(CAST(json_extract(${j}, '$[*]') AS VARCHAR[])[CASE WHEN ${i} >= 0 THEN ${i} + 1 ELSE ${i} END] AS VARCHAR), 'null') END`,
   ),
 );
 
@@ -110,7 +110,8 @@ export const JSON_FUNCTIONS: readonly FunctionDefinition[] = [
     ),
     define(
       `json_array_contains(${t}, double): boolean`,
-      arrayContains(`'BIGINT', 'UBIGINT', 'DOUBLE'`, (e) => `TRY_CAST(${e} AS DOUBLE)`),
+      // A number without point or exponent is not floating.
+      arrayContains(`'DOUBLE'`, (e) => `TRY_CAST(${e} AS DOUBLE)`),
     ),
     define(
       `json_array_contains(${t}, varchar): boolean`,

@@ -76,9 +76,9 @@ export const SEQUENCES: readonly FunctionDefinition[] = [
     ([item = '', n = ''], { bind }) =>
       bind(n, (count) =>
         refuseWhere(
-          `${count} > ${LIST_LENGTH_MAX}`,
+          `${count} < 0 OR ${count} > ${LIST_LENGTH_MAX}`,
           `'count argument of repeat function must be from 0 to ${LIST_LENGTH_MAX}'`,
-          `CASE WHEN ${count} IS NOT NULL THEN list_transform(range(0, greatest(${count}, 0)), lambda i: ${item}) END`,
+          `CASE WHEN ${count} IS NOT NULL THEN list_transform(range(0, ${count}), lambda i: ${item}) END`,
         ),
       ),
     { nullOnNull: false },
