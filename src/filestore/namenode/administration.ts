@@ -84,16 +84,17 @@ export function fsck(namenode: NameNode, path: string): FsckReport {
   if (at.kind === 'refused') throw new StoreError(at.name, at.message);
   const root = targetOf(at);
   if (!root) throw new StoreError('FileNotFoundException', `${path}: there is no such file or folder`);
-  const report = { files: 0, blocks: 0, bytes: 0, problems: [] as FsckProblem[] };
+  const report = { files: 0, blocks: 0, bytes: 0, healthy: true, problems: [] as FsckProblem[] };
   for (const [names, file] of filesBelow(root, at.names)) {
     report.files += 1;
     for (const problem of problemsOf(namenode, pathOf(names), file)) {
+      if (problem.kind !== 'over-replicated') report.healthy = false;
       if (report.problems.length < PROBLEMS_MAX) report.problems.push(problem);
     }
     report.blocks += file.blocks.length;
     for (const { length = 0 } of file.blocks) report.bytes += length;
   }
-  return { ...report, healthy: report.problems.every(({ kind }) => kind === 'over-replicated') };
+  return report;
 }
 
 function* filesBelow(inode: Inode, names: readonly string[]): Generator<readonly [readonly string[], FileNode], void> {

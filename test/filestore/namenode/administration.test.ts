@@ -1,0 +1,21 @@
+/** What operators are told of a store. */
+import { expect, test } from 'vitest';
+import { fsck } from '../../../src/filestore/namenode/administration.ts';
+import { Random } from '../../simulation/random.ts';
+import { FakeStore } from './fake-store.ts';
+
+test('a missing block is no health, however many lesser problems are named before it', async () => {
+  const store = new FakeStore(new Random(1), ['/a', '/b']);
+  for (const node of store.nodes) await store.start(node);
+  await store.pass(2_000);
+  await store.write('/many', 2, Array<number>(1_001).fill(1));
+  await store.write('/one', 1, [1]);
+  await store.call('setReplication', { path: '/many', replication: 1 });
+  expect(fsck(store.namenode, '/')).toMatchObject({ files: 2, blocks: 1_002, healthy: true });
+  const [[missing]] = [...store.namedBlocks()].slice(-1) as [[number, number]];
+  store.namenode.blocks.forget(missing);
+  expect(fsck(store.namenode, '/').healthy).toBe(false);
+  expect(fsck(store.namenode, '/one').problems).toEqual([
+    { path: '/one', block: missing, kind: 'missing', replicas: 0, wanted: 1 },
+  ]);
+});
