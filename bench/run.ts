@@ -1,8 +1,9 @@
-/** `npm run bench -- tpch|latency|results|parser|namenode …` */
+/** `npm run bench -- tpch|latency|results|parser|journal|namenode|filestore …` */
 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchFilestore } from './filestore.ts';
 import { benchJournal } from './journal.ts';
 import { benchLatency } from './latency.ts';
 import { benchNamenode } from './namenode.ts';
@@ -45,9 +46,12 @@ switch (positionals[0] ?? '') {
   case 'namenode':
     benchNamenode();
     break;
+  case 'filestore':
+    await benchFilestore(Number(positionals[1] ?? '4'));
+    break;
   default:
     console.error(
-      'usage: npm run bench -- tpch [--sf 1] [--runs 5] [--queries q01,q05] | latency | results | parser [FOLDER] | namenode',
+      'usage: npm run bench -- tpch [--sf 1] [--runs 5] [--queries q01,q05] | latency | results | parser [FOLDER] | journal | namenode | filestore [GIGABYTES]',
     );
     process.exitCode = 2;
 }

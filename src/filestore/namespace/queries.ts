@@ -6,20 +6,9 @@ import { checkBelow, checkTarget, checkTraverse, EXECUTE, READ } from './permiss
 import type { Caller } from './permissions.ts';
 import { refuse } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-import { pathOf, resolve, SNAPSHOT_FOLDER, targetOf } from './resolve.ts';
+import { pathOf, resolve, targetOf } from './resolve.ts';
 import type { Resolved } from './resolve.ts';
-import type {
-  Block,
-  BlockId,
-  FileNode,
-  FolderNode,
-  Inode,
-  InodeId,
-  Namespace,
-  Quota,
-  Snapshot,
-  Time,
-} from './state.ts';
+import type { Block, BlockId, FileNode, FolderNode, Inode, InodeId, Namespace, Quota, Time } from './state.ts';
 import { inodeOf, lengthOf, namesTo, usageOf } from './tree.ts';
 
 /** One file or folder, as a listing shows it. */
@@ -200,17 +189,6 @@ export function pathOfInode(state: Namespace, id: InodeId): string | undefined {
   return names && pathOf(names);
 }
 
-/** Folders that may have snapshots, with what they have, for a caller: the superuser sees all, others what they own. */
-export function* snapshottableFolders(
-  state: Namespace,
-  caller: Caller,
-): Generator<{ readonly path: string; readonly snapshots: readonly Snapshot[] }, void, undefined> {
-  for (const [id, snapshots] of entries(state.snapshots)) {
-    if (!caller.superuser && inodeOf(state, id)?.attributes.owner !== caller.user) continue;
-    yield { path: pathOfInode(state, id)!, snapshots };
-  }
-}
-
 /** The path as resolved, when the caller may pass the folders above it. */
 function visible(state: Namespace, path: string, caller: Caller): Resolved | Refusal {
   const at = resolve(state, path);
@@ -223,5 +201,3 @@ function existing(state: Namespace, path: string, caller: Caller): Resolved | Re
   if (at.kind === 'refused' || targetOf(at)) return at;
   return refuse('FileNotFoundException', `File does not exist: ${at.path}`);
 }
-
-export { SNAPSHOT_FOLDER };
