@@ -1,6 +1,6 @@
 /** Lists and maps whose elements count as the same by their keys, see `keySql`. A list is given as a short name: it is repeated. */
 
-import { hasKeyOfItsOwn, kernelType, keySql } from '../../../types/kernel.ts';
+import { fieldName, hasKeyOfItsOwn, kernelType, keySql } from '../../../types/kernel.ts';
 import type { SqlType } from '../../../types/type.ts';
 
 export const elementOf = (type: SqlType | undefined): SqlType =>
@@ -13,6 +13,23 @@ export const keysOf = (list: string, element: SqlType): string =>
 /** Where the first element like `item` stands; NULL where there is none. */
 export const placeOf = (list: string, element: SqlType, item: string): string =>
   `list_position(${keysOf(list, element)}, ${keySql(element, item)})`;
+
+/** Whether a part of a value is NULL, so that it equals nothing, not even itself; undefined for types without parts. */
+export function holdsNull(type: SqlType, value: string, depth = 0): string | undefined {
+  if (type.kind === 'map') return holdsNull({ kind: 'array', element: type.value }, `map_values(${value})`, depth);
+  if (type.kind === 'row') {
+    const parts = type.fields.map((field, i) => isOrHoldsNull(field.type, `(${value}).${fieldName(i)}`, depth));
+    return parts.length > 0 ? `(${parts.join(' OR ')})` : undefined;
+  }
+  if (type.kind !== 'array') return undefined;
+  const item = `n${depth}`;
+  return `coalesce(list_bool_or(list_transform(${value}, lambda ${item}: ${isOrHoldsNull(type.element, item, depth + 1)})), false)`;
+}
+
+function isOrHoldsNull(type: SqlType, value: string, depth: number): string {
+  const inner = holdsNull(type, value, depth);
+  return `(${value} IS NULL${inner === undefined ? '' : ` OR ${inner}`})`;
+}
 
 /** Whether two elements are alike. The kernel finds NaN equal to itself in structs, not as an element. */
 export const hasDuplicates = (list: string, element: SqlType): string =>

@@ -4,8 +4,19 @@ import { hasKeyOfItsOwn, kernelType } from '../../../types/kernel.ts';
 import type { SqlType } from '../../../types/type.ts';
 import { define, type FunctionDefinition, type Render } from '../definition.ts';
 import { refuseWhere, whenPresent } from './constants.ts';
-import { elementOf, hasDuplicates, hasKey, keyTypeOf, mapOfFirsts, multimapOf, valueAt } from './keys.ts';
+import { elementOf, hasDuplicates, hasKey, holdsNull, keyTypeOf, mapOfFirsts, multimapOf, valueAt } from './keys.ts';
 import { applied } from './lambdas.ts';
+
+/** Keys are neither NULL nor hold one. */
+function refuseKeys(keys: string, type: SqlType, body: string): string {
+  const within = holdsNull({ kind: 'array', element: type }, keys);
+  const whole = holdsNull(type, 'k') === undefined;
+  return refuseWhere(
+    `list_position(${keys}, NULL) IS NOT NULL`,
+    `'map key cannot be null'`,
+    whole ? body : refuseWhere(within!, `'map key cannot be indeterminate'`, body),
+  );
+}
 
 const build: Render = ([keys = '', values = ''], { bind, types, type }) =>
   bind(keys, (k) =>
@@ -13,9 +24,9 @@ const build: Render = ([keys = '', values = ''], { bind, types, type }) =>
       refuseWhere(
         `len(${k}) <> len(${v})`,
         `'Key and value arrays must be the same length'`,
-        refuseWhere(
-          `list_position(${k}, NULL) IS NOT NULL`,
-          `'map key cannot be null'`,
+        refuseKeys(
+          k,
+          elementOf(types[0]),
           refuseWhere(
             hasDuplicates(k, elementOf(types[0])),
             `'Duplicate map keys are not allowed'`,
@@ -42,9 +53,9 @@ const fromEntries: Render = ([list = ''], { bind, type, types }) =>
         return refuseWhere(
           `list_position(${l}, NULL) IS NOT NULL`,
           `'map entry cannot be null'`,
-          refuseWhere(
-            `list_position(${keys}, NULL) IS NOT NULL`,
-            `'map key cannot be null'`,
+          refuseKeys(
+            keys,
+            keyTypeOf(type),
             refuseWhere(
               hasDuplicates(keys, keyTypeOf(type)),
               `'Duplicate map keys are not allowed'`,
