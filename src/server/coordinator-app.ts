@@ -8,7 +8,7 @@ import type { Clock } from '../common/clock.ts';
 import { QueryError } from '../common/errors.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import type { Announcement } from '../exchange/task-protocol.ts';
-import type { Operations } from '../filestore/network.ts';
+import type { Address, Operations } from '../filestore/network.ts';
 import { addStoreRoutes } from '../filestore/store-routes.ts';
 import { addWebHdfsRoutes } from '../filestore/webhdfs/namenode-routes.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -48,8 +48,13 @@ export type ClientRoutesOptions = {
   readonly serverTimeZone: string;
   readonly externalUrl?: string;
   readonly logger: Logger;
+  /** The cluster's. */
+  readonly secret: string;
+  readonly clock: Clock;
   /** What the namenode answers, once it is in service. */
   readonly namenode: () => Promise<Operations>;
+  /** Where those are that take blocks. */
+  readonly datanodes: () => Promise<readonly Address[]>;
   readonly isShuttingDown: () => boolean;
   /** Refuses new queries, and ends the process after the last one. */
   readonly shutDown: () => void;
@@ -71,6 +76,10 @@ export function addClientRoutes(app: FastifyInstance, options: ClientRoutesOptio
     refuseForeignPages(routes, options.externalUrl);
     addWebHdfsRoutes(routes, {
       operations: options.namenode,
+      datanodes: options.datanodes,
+      secret: options.secret,
+      clock: options.clock,
+      random: Math.random,
       client: `webhdfs-${randomUUID()}`,
       onBug: (problem, operation) => options.logger.error({ problem: String(problem), operation }, 'WebHDFS failed'),
     });

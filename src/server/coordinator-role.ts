@@ -108,7 +108,13 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
   const operations = async (): Promise<Operations> => (await namenode).operations;
   addClientRoutes(clients, {
     logger,
+    secret,
+    clock,
     namenode: operations,
+    datanodes: async () => {
+      const { datanodes } = (await namenode).namenode;
+      return datanodes.writable().map(({ registration }) => registration.address);
+    },
     coordinator,
     version,
     nodeId,

@@ -17,7 +17,9 @@ import { FUNCTIONS } from '../sql/functions/registry.ts';
 import type { DataNode } from '../filestore/datanode/datanode.ts';
 import { HttpNetwork } from '../filestore/http-network.ts';
 import { StoreError } from '../filestore/network.ts';
+import { StoreFileSystem } from '../filestore/store-file-system.ts';
 import { addStoreRoutes } from '../filestore/store-routes.ts';
+import { addTransferRoutes } from '../filestore/webhdfs/transfer-routes.ts';
 import { Admission } from './admission.ts';
 import { announcementProblem, Announcer } from './announcer.ts';
 import type { DatanodeServiceOptions } from './datanode-service.ts';
@@ -120,8 +122,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     clock,
   });
 
-  const app = fastify({ forceCloseConnections: true, keepAliveTimeout: KEEP_ALIVE_MS });
+  const app = fastify({
+    forceCloseConnections: true,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // Room for the longest path of the store, each of its characters encoded.
+    http: { maxHeaderSize: 128 * 1024 },
+  });
   const verifier = new SignatureVerifier(secret, clock.wallMs);
+  const network = new HttpNetwork(secret, clock);
   let datanode: Promise<DataNode> | undefined;
   app.register(async (internal) => {
     addStoreRoutes(internal, async () => (await (datanode ?? noDatanode())).operations, {
@@ -130,6 +138,25 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       onBug: (problem, operation) => log(`the datanode failed at ${operation}: ${String(problem)}`),
     });
   });
+  if (options.store) {
+    app.register(async (routes) => {
+      addTransferRoutes(routes, {
+        secret,
+        clock,
+        files: (caller, attributes) =>
+          new StoreFileSystem({
+            network,
+            clock,
+            namenode: options.coordinatorUrl,
+            caller,
+            client: `webhdfs-${randomUUID()}`,
+            host: hostId(),
+            ...(attributes && { attributes }),
+          }),
+        onBug: (problem, operation) => log(`WebHDFS failed at ${operation}: ${String(problem)}`),
+      });
+    });
+  }
   app.register(async (internal) => {
     guardInternalRoutes(internal, verifier);
     addWorkerRoutes(internal, tasks, (request) => {
@@ -172,7 +199,6 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     failed: (problem) => log(announcementProblem(problem, options.coordinatorUrl)),
   });
   announcer.start();
-  const network = new HttpNetwork(secret, clock);
   if (options.store) {
     datanode = openDatanode(options, { ...options.store, dataDirectory, url, network, clock });
     datanode.catch(() => undefined);

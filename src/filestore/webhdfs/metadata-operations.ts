@@ -14,7 +14,9 @@ export type Answer =
   | { readonly kind: 'json'; readonly value: object }
   /** JSON in pieces, for what may be long. */
   | { readonly kind: 'pieces'; readonly pieces: AsyncGenerator<string, void, undefined> }
-  | { readonly kind: 'done' };
+  | { readonly kind: 'done' }
+  /** Ask there. */
+  | { readonly kind: 'redirect'; readonly location: string };
 
 /** Entries that one answer of the namenode has, as HDFS's `dfs.ls.limit`. */
 const PAGE = 1000;

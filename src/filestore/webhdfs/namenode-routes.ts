@@ -1,7 +1,7 @@
 /** WebHDFS on the coordinator, as Hadoop documents it: whoever asks says who it is, as in an HDFS without Kerberos. */
 
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../namespace/permissions.ts';
 import { STORE_OWNER } from '../namespace/permissions.ts';
 import { StoreError } from '../network.ts';
@@ -9,11 +9,14 @@ import type { Operations } from '../network.ts';
 import { METADATA_OPERATIONS } from './metadata-operations.ts';
 import type { Answer } from './metadata-operations.ts';
 import { NamenodeCalls } from './namenode-calls.ts';
+import { redirectTo } from './redirects.ts';
+import type { RedirectOptions } from './redirects.ts';
 import { exception, isBug, remoteException } from './remote-exception.ts';
 import type { RemoteException } from './remote-exception.ts';
+import { isTransferOp, TRANSFERS } from './transfer-token.ts';
 import { invalid, WEBHDFS_PREFIX, WebRequest } from './web-request.ts';
 
-export type NamenodeRoutesOptions = {
+export type NamenodeRoutesOptions = RedirectOptions & {
   /** What the namenode answers, once it is in service; rejects with a StoreError when it never is. */
   readonly operations: () => Promise<Operations>;
   /** Never used by another client of the namenode. */
@@ -30,7 +33,7 @@ export function addWebHdfsRoutes(app: FastifyInstance, options: NamenodeRoutesOp
   const namenode = new NamenodeCalls(options.operations, options.client);
   takeBodiesAsTheyCome(app);
 
-  async function answer(method: string, url: string): Promise<Answer | RemoteException> {
+  async function answer({ method, url, host }: FastifyRequest): Promise<Answer | RemoteException> {
     try {
       const request = new WebRequest(url);
       if (request.text('doas') !== undefined) return impersonation(request);
@@ -38,6 +41,11 @@ export function addWebHdfsRoutes(app: FastifyInstance, options: NamenodeRoutesOp
       const name = `${method} ${request.op}`;
       const operation = Object.hasOwn(METADATA_OPERATIONS, name) ? METADATA_OPERATIONS[name] : undefined;
       if (operation) return await operation(asked);
+      if (isTransferOp(request.op) && TRANSFERS[request.op] === method) {
+        const location = await redirectTo(request.op, asked, host, options);
+        const isTold = request.boolean('noredirect') ?? false;
+        return isTold ? { kind: 'json', value: { Location: location } } : { kind: 'redirect', location };
+      }
       throw notThere(name, request.op);
     } catch (problem) {
       if (isBug(problem)) onBug(problem, `${method} ${url}`);
@@ -50,7 +58,7 @@ export function addWebHdfsRoutes(app: FastifyInstance, options: NamenodeRoutesOp
       method: WEBHDFS_METHODS,
       url,
       exposeHeadRoute: false,
-      handler: async (request, reply) => send(reply, await answer(request.method, request.url)),
+      handler: async (request, reply) => send(reply, await answer(request)),
     });
   }
 }
@@ -70,6 +78,12 @@ function send(reply: FastifyReply, answer: Answer | RemoteException): FastifyRep
       return reply.send(answer.value);
     case 'pieces':
       return reply.type('application/json; charset=utf-8').send(Readable.from(answer.pieces));
+    case 'redirect':
+      return reply
+        .code(307)
+        .headers({ location: answer.location, 'content-length': 0 })
+        .type('application/octet-stream')
+        .send();
     case 'done':
       return reply.type('application/octet-stream').header('content-length', 0).send();
   }

@@ -67,6 +67,9 @@ export class WebRequest {
   }
 }
 
+/** A path as it stands in a URL. */
+export const encodedPath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
+
 /** In the words that Hadoop has for it. */
 export const invalid = (parameter: string, why: string): StoreError =>
   new StoreError('IllegalArgumentException', `Invalid value for webhdfs parameter "${parameter}": ${why}`);
