@@ -101,7 +101,7 @@ async function* texts(): AsyncGenerator {
 
 async function* pausing(): Bytes {
   yield Buffer.alloc(300_000);
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await new Promise((resolve) => setTimeout(resolve, 5000));
   yield Buffer.from('x');
 }
 
@@ -501,8 +501,8 @@ test('a reader that never goes on is given up', async () => {
 
 test('a source that takes its time is no silence', async () => {
   const hasty = app;
-  // A minute of the network's time passes in a second.
-  const fast: Clock = { ...systemClock, after: (ms, work) => systemClock.after(ms / 60, work) };
+  // Four seconds of the network's time pass in one: its patience ends before the source goes on, but not in a moment of load.
+  const fast: Clock = { ...systemClock, after: (ms, work) => systemClock.after(ms / 4, work) };
   url = await serve(fast, 12_000);
   const patient = new HttpNetwork(SECRET, fast);
   expect(await patient.call(url, 'upload', {}, { body: pausing() })).toMatchObject({ length: 300_001, end: 'whole' });
