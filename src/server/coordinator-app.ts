@@ -17,7 +17,7 @@ import { sendArrow } from './arrow-results.ts';
 import { coordinatorMetrics } from './coordinator-metrics.ts';
 import { frontPage } from './front-page.ts';
 import { infoRoutes } from './info-routes.ts';
-import { refuseForeignPages } from './origin.ts';
+import { refuseForeignNames, refuseForeignPages } from './origin.ts';
 import type { RefusalLog } from './refusal-log.ts';
 import { statementRoutes } from './statement-routes.ts';
 
@@ -46,6 +46,8 @@ export type ClientRoutesOptions = {
   readonly version: string;
   readonly nodeId: string;
   readonly serverTimeZone: string;
+  /** What the server listens on. */
+  readonly host: string;
   readonly externalUrl?: string;
   readonly logger: Logger;
   /** The cluster's. */
@@ -74,6 +76,7 @@ export function addClientRoutes(app: FastifyInstance, options: ClientRoutesOptio
   });
   void app.register(async (routes) => {
     refuseForeignPages(routes, options.externalUrl);
+    refuseForeignNames(routes, isLoopback(options.host), options.externalUrl);
     addWebHdfsRoutes(routes, {
       operations: options.namenode,
       datanodes: options.datanodes,
@@ -147,11 +150,13 @@ export function addInternalRoutes(app: FastifyInstance, options: InternalRoutesO
 
 /** Throws PERMISSION_DENIED when strangers could reach client routes that ask for no password. */
 export function checkListenAddress(host: string, insecure: boolean): void {
-  const isLoopback = host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
-  if (isLoopback || insecure) return;
+  if (isLoopback(host) || insecure) return;
   throw new QueryError(
     'PERMISSION_DENIED',
     `Listening on ${host} would let anyone on the network run statements, as there is no authentication yet: ` +
       'listen on 127.0.0.1 behind a proxy that authenticates, or say --insecure',
   );
 }
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);

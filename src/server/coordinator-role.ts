@@ -107,6 +107,7 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
   let namenode = heardByAskers(Promise.reject(noStore('this cluster keeps no files')));
   const operations = async (): Promise<Operations> => (await namenode).operations;
   addClientRoutes(clients, {
+    host,
     logger,
     secret,
     clock,

@@ -15,6 +15,20 @@ export function refuseForeignPages(app: FastifyInstance, externalUrl: string | u
   });
 }
 
+/**
+ * The same for pages that read: a browser sends no `Origin` with them when the page's own name was let point at this machine. Where only
+ * this machine can ask, nobody needs a name but `localhost`, or the external URL's; elsewhere names are what clients call the server.
+ */
+export function refuseForeignNames(app: FastifyInstance, isLoopback: boolean, externalUrl: string | undefined): void {
+  if (!isLoopback) return;
+  app.addHook('onRequest', async ({ headers: { host = '' } }, reply) => {
+    const isOurs = URL.canParse(`http://${host}`) && isAddress(new URL(`http://${host}`).hostname);
+    if (isOurs || (externalUrl !== undefined && URL.canParse(externalUrl) && new URL(externalUrl).host === host))
+      return;
+    return reply.code(403).send({ error: `This server is not ${host}: ask it as 127.0.0.1, or say --external-url` });
+  });
+}
+
 function isForeign({ origin, host }: IncomingHttpHeaders, externalUrl: string | undefined): boolean {
   if (origin === undefined) return false;
   if (!URL.canParse(origin)) return true;

@@ -1,4 +1,5 @@
 /** WebHDFS as clients of HDFS speak it, against a real server: operations, errors, who may do what. */
+import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../support/server.ts';
 
@@ -258,6 +259,23 @@ test('pages of other sites change nothing', async () => {
   const url = urlOf('/work/foreign', 'MKDIRS', { 'user.name': 'tutti' });
   expect(await asked('PUT', url, { origin: 'https://evil.example' })).toMatchObject({ status: 403 });
   expect(await ask('GET', '/work/foreign', 'GETFILESTATUS')).toMatchObject({ status: 404 });
+});
+
+test('nobody reads under a name that was let point at this machine', async () => {
+  const { hostname, port } = new URL(server.url);
+  const statusFor = (host: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const path = '/webhdfs/v1/?op=LISTSTATUS';
+      const request = httpRequest({ host: hostname, port, path, headers: { host } }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      request.on('error', reject);
+      request.end();
+    });
+  expect(await statusFor(`evil.example:${port}`)).toBe(403);
+  expect(await statusFor(`localhost:${port}`)).toBe(200);
+  expect(await statusFor(`[::1]:${port}`)).toBe(200);
 });
 
 test('a server without a store says so', async () => {
