@@ -75,10 +75,14 @@ async function writeBlocks(
   const source = new Source(content);
   const excluded = new Set<DatanodeId>();
   let previous: StoredBlock | undefined;
-  while (!(await source.isAtEnd())) {
-    previous = await writeBlock(client, { file, previous, excluded }, source, blockSize);
+  try {
+    while (!(await source.isAtEnd())) {
+      previous = await writeBlock(client, { file, previous, excluded }, source, blockSize);
+    }
+    return previous;
+  } finally {
+    await source.leave();
   }
-  return previous;
 }
 
 type Place = {
@@ -101,6 +105,9 @@ async function writeBlock(client: StoreClient, place: Place, source: Source, byt
     try {
       const options = { body: source.block(bytesMax), timeoutMs: WRITE_TIMEOUT_MS };
       const reply = await network.call<WriteBlockReply>(first!.address, 'writeBlock', message, options);
+      if (reply.length !== source.sentBytes) {
+        throw new NetworkError(`it stored ${reply.length} of ${source.sentBytes} bytes`);
+      }
       source.taken();
       for (const { node } of targets) if (!reply.stored.includes(node)) excluded.add(node);
       return { id: block, generation, length: reply.length, stored: reply.stored };
@@ -171,6 +178,16 @@ class Source {
     this.#ahead = [...this.#kept, ...this.#ahead];
     this.taken();
     return true;
+  }
+
+  /** Of the block so far. */
+  get sentBytes(): number {
+    return this.#keptBytes;
+  }
+
+  /** What it holds open is closed, unless it is being waited for: then it ends by itself. */
+  async leave(): Promise<void> {
+    if (!this.#isOver && !this.#reading && this.#problem === undefined) await this.#pieces.return?.();
   }
 
   throwIfFailed(): void {

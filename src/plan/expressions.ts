@@ -2,6 +2,7 @@
 
 import type { AggregateCall, Expression, WindowCall } from '../sql/expression.ts';
 import { childrenOf, mapChildren, remembered } from '../sql/expression.ts';
+import { FUNCTIONS } from '../sql/functions/registry.ts';
 import { BOOLEAN } from '../types/type.ts';
 
 export const TRUE: Expression = { kind: 'Constant', type: BOOLEAN, value: true };
@@ -29,17 +30,33 @@ export function disjunctsOf(predicate: Expression): readonly Expression[] {
     : [predicate];
 }
 
+/** Whether evaluating it twice over the same row gives the same value. */
+export const isDeterministicExpression = (expression: Expression): boolean =>
+  (expression.kind !== 'Call' || FUNCTIONS.get(expression.function).deterministic) &&
+  childrenOf(expression).every(isDeterministicExpression);
+
 /** AND of `terms` without repetitions; TRUE of none. */
 export function and(terms: readonly Expression[]): Expression {
-  const distinct = distinctExpressions(terms.flatMap(conjunctsOf));
+  const distinct = distinctTerms(terms.flatMap(conjunctsOf));
   if (distinct.length === 0) return TRUE;
   return distinct.length === 1 ? distinct[0]! : { kind: 'Logical', type: BOOLEAN, operator: 'AND', terms: distinct };
 }
 
 /** OR of at least one term, without repetitions. */
 export function or(terms: readonly Expression[]): Expression {
-  const distinct = distinctExpressions(terms.flatMap(disjunctsOf));
+  const distinct = distinctTerms(terms.flatMap(disjunctsOf));
   return distinct.length === 1 ? distinct[0]! : { kind: 'Logical', type: BOOLEAN, operator: 'OR', terms: distinct };
+}
+
+/** Two that draw are two, however alike they are written. */
+function distinctTerms(terms: readonly Expression[]): readonly Expression[] {
+  const seen = new Set<string>();
+  return terms.filter((term) => {
+    const key = expressionKey(term);
+    if (seen.has(key)) return !isDeterministicExpression(term);
+    seen.add(key);
+    return true;
+  });
 }
 
 /** Equal for expressions that are written alike. */

@@ -1,17 +1,13 @@
 /** What rules must know of functions. */
 
-import type { AggregateCall, Expression, FunctionId, WindowCall } from '../sql/expression.ts';
-import { childrenOf } from '../sql/expression.ts';
+import type { AggregateCall, FunctionId, WindowCall } from '../sql/expression.ts';
 import { FUNCTIONS } from '../sql/functions/registry.ts';
-import { partsOfAggregate, partsOfWindowCall } from './expressions.ts';
+import { isDeterministicExpression, partsOfAggregate, partsOfWindowCall } from './expressions.ts';
+
+export { isDeterministicExpression } from './expressions.ts';
 
 /** Whether any NULL argument makes the call NULL. */
 export const isNullOnNull = (id: FunctionId): boolean => FUNCTIONS.get(id).nullOnNull;
-
-/** Whether evaluating it twice over the same row gives the same value. */
-export const isDeterministicExpression = (expression: Expression): boolean =>
-  (expression.kind !== 'Call' || FUNCTIONS.get(expression.function).deterministic) &&
-  childrenOf(expression).every(isDeterministicExpression);
 
 /** Whether the same rows in another order give the same value: not so for sums of doubles. */
 export const isDeterministicAggregate = (call: AggregateCall): boolean =>

@@ -27,6 +27,7 @@ export type ServerCommandOptions = {
   readonly insecure?: boolean;
   /** As commander has it for `--no-store`. */
   readonly store?: boolean;
+  readonly webhdfs?: boolean;
   readonly journalDir?: readonly string[];
 };
 
@@ -140,6 +141,7 @@ function coordinatorOptions(options: ServerCommandOptions, make: boolean): Coord
     }),
     ...(options.externalUrl !== undefined && { externalUrl: options.externalUrl }),
     store: options.store ?? false,
+    webhdfs: options.webhdfs ?? false,
     ...(options.journalDir && { journalDirectories: options.journalDir.map((folder) => path.resolve(folder)) }),
     insecure: options.insecure ?? false,
     dataDirectory,

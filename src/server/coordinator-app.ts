@@ -60,9 +60,11 @@ export type ClientRoutesOptions = {
   readonly isShuttingDown: () => boolean;
   /** Refuses new queries, and ends the process after the last one. */
   readonly shutDown: () => void;
+  /** Serves files to whoever says who they are, as HDFS does without Kerberos. */
+  readonly webhdfs: boolean;
 };
 
-/** The statement protocol, WebHDFS, and what the server says about itself. */
+/** The statement protocol, WebHDFS when it is asked for, and what the server says about itself. */
 export function addClientRoutes(app: FastifyInstance, options: ClientRoutesOptions): void {
   const { coordinator } = options;
   void app.register(async (routes) => {
@@ -74,19 +76,21 @@ export function addClientRoutes(app: FastifyInstance, options: ClientRoutesOptio
       sendArrow: (query, reply) => sendArrow(query, reply),
     });
   });
-  void app.register(async (routes) => {
-    refuseForeignPages(routes, options.externalUrl);
-    refuseForeignNames(routes, isLoopback(options.host), options.externalUrl);
-    addWebHdfsRoutes(routes, {
-      operations: options.namenode,
-      datanodes: options.datanodes,
-      secret: options.secret,
-      clock: options.clock,
-      random: Math.random,
-      client: `webhdfs-${randomUUID()}`,
-      onBug: (problem, operation) => options.logger.error({ problem: String(problem), operation }, 'WebHDFS failed'),
+  if (options.webhdfs) {
+    void app.register(async (routes) => {
+      refuseForeignPages(routes, options.externalUrl);
+      refuseForeignNames(routes, isLoopback(options.host), options.externalUrl);
+      addWebHdfsRoutes(routes, {
+        operations: options.namenode,
+        datanodes: options.datanodes,
+        secret: options.secret,
+        clock: options.clock,
+        random: Math.random,
+        client: `webhdfs-${randomUUID()}`,
+        onBug: (problem, operation) => options.logger.error({ problem: String(problem), operation }, 'WebHDFS failed'),
+      });
     });
-  });
+  }
   void app.register(async (routes) => {
     refuseForeignPages(routes, options.externalUrl);
     frontPage(routes, options);

@@ -44,6 +44,8 @@ export type CoordinatorRoleOptions = {
   readonly logger: Logger;
   /** Runs a namenode: the cluster keeps files of its own. */
   readonly store: boolean;
+  /** Opens the file store to clients of HDFS, who need no secret. */
+  readonly webhdfs?: boolean;
   /** Of the namenode; absent = one below the data directory. */
   readonly journalDirectories?: readonly string[];
   /** A worker does not answer any more; it may come back. */
@@ -123,6 +125,7 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     ...(options.externalUrl !== undefined && { externalUrl: options.externalUrl }),
     isShuttingDown: () => closing,
     shutDown: () => void shutDown(),
+    webhdfs: options.webhdfs ?? false,
   });
   const refusals = new RefusalLog(logger, clock);
   if (workers !== clients) sendWorkersElsewhere(clients, refusals);

@@ -14,7 +14,7 @@ let server: TestServer;
 const MIB = 1024 * 1024;
 
 beforeAll(async () => {
-  server = await startServer({ workers: 2 });
+  server = await startServer({ workers: 2, arguments: ['--webhdfs'] });
   await ask('PUT', '/files', 'MKDIRS');
   await ask('PUT', '/files', 'SETPERMISSION', { permission: '1777' });
   // Datanodes join a moment after the server is ready.

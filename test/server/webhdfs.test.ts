@@ -6,7 +6,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 let server: TestServer;
 
 beforeAll(async () => {
-  server = await startServer({ workers: 2 });
+  server = await startServer({ workers: 2, arguments: ['--webhdfs'] });
   await ask('PUT', '/work', 'MKDIRS');
   await ask('PUT', '/work', 'SETPERMISSION', { permission: '1777' });
 });
@@ -278,8 +278,17 @@ test('nobody reads under a name that was let point at this machine', async () =>
   expect(await statusFor(`[::1]:${port}`)).toBe(200);
 });
 
+test('nobody is served who was not asked for', async () => {
+  const closed = await startServer({ workers: 1 });
+  try {
+    expect((await fetch(`${closed.url}/webhdfs/v1/?op=LISTSTATUS&user.name=tutti`)).status).toBe(404);
+  } finally {
+    await closed.stop();
+  }
+});
+
 test('a server without a store says so', async () => {
-  const without = await startServer({ workers: 1, arguments: ['--no-store'] });
+  const without = await startServer({ workers: 1, arguments: ['--no-store', '--webhdfs'] });
   try {
     expect(await asked('GET', `${without.url}/webhdfs/v1/?op=LISTSTATUS`)).toEqual(
       refused(400, UNSUPPORTED, 'There is no file store: this cluster keeps no files'),
