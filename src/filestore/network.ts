@@ -74,6 +74,13 @@ export type StoreErrorName =
   /** The datanode is not known: it has to register. */
   | 'UnregisteredNodeException';
 
+/** Refusals after which nothing has happened, and which may not hold a moment later: who asks, asks again. */
+export const PASSING_REFUSALS: ReadonlySet<StoreErrorName> = new Set<StoreErrorName>([
+  'SafeModeException',
+  'StandbyException',
+  'NotEnoughReplicasException',
+]);
+
 export class StoreError extends Error {
   override readonly name: StoreErrorName;
 

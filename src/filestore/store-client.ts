@@ -5,7 +5,7 @@
 
 import type { Clock } from '../common/clock.ts';
 import type { Caller } from './namespace/permissions.ts';
-import { type Address, NetworkError, StoreError, type StoreNetwork } from './network.ts';
+import { type Address, NetworkError, PASSING_REFUSALS, StoreError, type StoreNetwork } from './network.ts';
 
 export type StoreClientOptions = {
   readonly network: StoreNetwork;
@@ -109,10 +109,8 @@ export class StoreClient {
   }
 }
 
-const PASSING = new Set(['SafeModeException', 'StandbyException', 'NotEnoughReplicasException']);
-
 const isPassing = (problem: unknown): problem is Error =>
-  problem instanceof NetworkError || (problem instanceof StoreError && PASSING.has(problem.name));
+  problem instanceof NetworkError || (problem instanceof StoreError && PASSING_REFUSALS.has(problem.name));
 
 const givenUp = (problem: Error): StoreError =>
   problem instanceof StoreError

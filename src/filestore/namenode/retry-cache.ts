@@ -1,6 +1,6 @@
 /** Answers of calls that were carried out, for clients that did not hear them and ask again. */
 
-import { StoreError } from '../network.ts';
+import { PASSING_REFUSALS, StoreError } from '../network.ts';
 
 /** Newest calls that are remembered of one client: it has few open at a time. */
 const CALLS_MAX = 100;
@@ -31,7 +31,7 @@ export class RetryCache {
     calls.answers.set(call, answer);
     // Nothing was decided: asked again, it is decided then.
     answer.catch((problem: unknown) => {
-      if (problem instanceof StoreError && problem.name === 'SafeModeException') calls.answers.delete(call);
+      if (problem instanceof StoreError && PASSING_REFUSALS.has(problem.name)) calls.answers.delete(call);
     });
     if (calls.answers.size > CALLS_MAX) {
       const [oldest] = calls.answers.keys();
