@@ -50,6 +50,8 @@ export const applyOfNothingOutside: Rule = {
       case 'lateral':
         return joinOn(context, form.type, source, subquery, form.filter ? conjunctsOf(form.filter) : []);
       case 'quantified':
+        // Their least and greatest leave NULLs within out of account, with which no comparison is certain.
+        if (form.candidate.type.kind === 'row' || form.candidate.type.kind === 'array') return undefined;
         return quantified(node, form, context);
     }
   },
@@ -95,6 +97,8 @@ function quantified(node: ApplyNode, form: Quantified, context: RuleContext): Pl
     { symbol: rows, call: countRows() },
     { symbol: present, call: { ...countRows(), function: notNull, arguments: [reference(candidate)] } },
   ];
+  const isFloating = candidate.type.kind === 'double' || candidate.type.kind === 'real';
+  const notNumbers = isFloating ? [countNotNumbers(candidate, context)] : [];
   const compared = (side: Symbol, by: typeof operator): Expression => ({
     kind: 'Comparison',
     type: BOOLEAN,
@@ -116,14 +120,31 @@ function quantified(node: ApplyNode, form: Quantified, context: RuleContext): Pl
     type: BOOLEAN,
     branches: [
       { when: equal(rows, zero), result: boolean(all) },
+      // A NaN, which is neither the least nor the greatest, is unequal to everything and neither below nor above it.
+      ...(all || operator === '<>'
+        ? notNumbers.map(({ symbol }) => ({ when: isPositive(symbol), result: boolean(!all) }))
+        : []),
       { when: all ? not(test) : test, result: boolean(!all) },
       { when: not(equal(rows, reference(present))), result: boolean(null) },
     ],
     otherwise: test,
   };
-  const aggregated = totals(node.subquery, [least, greatest, ...counts], context);
+  const aggregated = totals(node.subquery, [least, greatest, ...counts, ...notNumbers], context);
   const joined = cross(node.source, aggregated, context);
   return addColumns(context, joined, [{ symbol: form.output, expression: result }]);
+}
+
+function countNotNumbers(
+  candidate: Symbol,
+  context: RuleContext,
+): { symbol: Symbol; call: ReturnType<typeof countRows> } {
+  const { id } = FUNCTIONS.resolve('is_nan', [candidate.type]);
+  const isNotNumber: Expression = { kind: 'Call', type: BOOLEAN, function: id, arguments: [reference(candidate)] };
+  const counting = FUNCTIONS.resolve('count_if', [BOOLEAN]).id;
+  return {
+    symbol: context.newSymbol('count', BIGINT),
+    call: { ...countRows(), function: counting, arguments: [isNotNumber] },
+  };
 }
 
 const not = (argument: Expression): Expression => ({ kind: 'Not', type: BOOLEAN, argument });
