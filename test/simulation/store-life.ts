@@ -6,29 +6,19 @@
  * the troubles end, every block has its replicas again.
  */
 
-import { DataNode } from '../../src/filestore/datanode/datanode.ts';
 import { fsck } from '../../src/filestore/namenode/administration.ts';
-import { NameNode } from '../../src/filestore/namenode/namenode.ts';
-import { namespaceMachine } from '../../src/filestore/namespace/namespace.ts';
-import type { NamespaceRecord } from '../../src/filestore/namespace/records.ts';
-import type { Namespace } from '../../src/filestore/namespace/state.ts';
 import { StoreError } from '../../src/filestore/network.ts';
 import { StoreFileSystem } from '../../src/filestore/store-file-system.ts';
-import { JournalError } from '../../src/journal/errors.ts';
-import type { Journal } from '../../src/journal/journal.ts';
-import { openFileJournal } from '../../src/journal/open-file-journal.ts';
 import { SimulatedClock } from '../cluster/simulated-clock.ts';
 import { Random } from './random.ts';
-import { SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 import { SimulatedProcess } from './simulated-process.ts';
+import { DataNodeLife, NameNodeLife } from './store-processes.ts';
 
 const OPERATIONS = 1000;
 const DATANODES = 4;
 const CLIENTS = 3;
 const BLOCK_BYTES = 4_000;
-const CHUNK_BYTES = 1_000;
-const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
 /** After the last trouble, until every block must have its replicas. */
 const REST_MS = 400_000;
 
@@ -309,149 +299,4 @@ const isBlockFile = (path: string): boolean => /\d+_\d+/.test(path.slice(path.la
 function bytesOf(content: number): Buffer {
   const random = new Random(content);
   return Buffer.from(random.bytes(random.pick([0, 1, 500, BLOCK_BYTES, BLOCK_BYTES + 1, 2 * BLOCK_BYTES + 700])));
-}
-
-class NameNodeLife {
-  readonly disk: SimulatedDisk;
-  readonly name = 'namenode';
-  namenode: NameNode | undefined;
-  /** What must never happen. */
-  failure: Error | undefined;
-  readonly #random: Random;
-  readonly #clock: SimulatedClock;
-  readonly #network: SimulatedNetwork;
-  #process: SimulatedProcess | undefined;
-
-  constructor(random: Random, clock: SimulatedClock, network: SimulatedNetwork) {
-    this.#random = random;
-    this.#clock = clock;
-    this.#network = network;
-    this.disk = new SimulatedDisk({ random: random.fork() });
-  }
-
-  get isUp(): boolean {
-    return this.#process !== undefined;
-  }
-
-  async start(): Promise<void> {
-    const process = new SimulatedProcess(this.name, this.#clock, this.#network);
-    this.#process = process;
-    const journal = await this.#openJournal(process);
-    if (this.#process !== process) return;
-    this.namenode = new NameNode({
-      store: 'store',
-      journal,
-      clock: process.clock,
-      random: () => this.#random.next(),
-      logger: SILENT,
-    });
-    this.#network.serve(this.name, this.namenode.operations());
-  }
-
-  async #openJournal(process: SimulatedProcess): Promise<Journal<Namespace, NamespaceRecord>> {
-    try {
-      return await openFileJournal({
-        machine: namespaceMachine({ owner: 'root', group: 'root' }),
-        disk: this.disk.mount(),
-        folders: ['/journal'],
-        random: (bytes) => this.#random.bytes(bytes),
-        fatal: () => {
-          if (this.#process === process) this.kill();
-        },
-        logger: SILENT,
-        segmentBytes: 100_000,
-        checkpointBytes: 200_000,
-      });
-    } catch (problem) {
-      if (problem instanceof JournalError) this.failure = new Error('the journal does not open', { cause: problem });
-      throw problem;
-    }
-  }
-
-  kill(): void {
-    this.#end();
-    this.disk.kill();
-  }
-
-  crash(): void {
-    this.#end();
-    this.disk.crash();
-  }
-
-  #end(): void {
-    this.#process?.kill();
-    this.#process = undefined;
-    this.namenode?.stop();
-    this.#network.serve(this.name, undefined);
-  }
-}
-
-class DataNodeLife {
-  readonly disk: SimulatedDisk;
-  readonly name: string;
-  /** Names of files of which bits were flipped here. */
-  readonly harmed = new Set<string>();
-  readonly #rack: string;
-  readonly #random: Random;
-  readonly #clock: SimulatedClock;
-  readonly #network: SimulatedNetwork;
-  #process: SimulatedProcess | undefined;
-  #ids = 0;
-
-  constructor(name: string, rack: string, random: Random, clock: SimulatedClock, network: SimulatedNetwork) {
-    this.name = name;
-    this.#rack = rack;
-    this.#random = random;
-    this.#clock = clock;
-    this.#network = network;
-    this.disk = new SimulatedDisk({ random: random.fork(), capacityBytes: 100_000_000 });
-  }
-
-  get isUp(): boolean {
-    return this.#process !== undefined;
-  }
-
-  async start(): Promise<void> {
-    const process = new SimulatedProcess(this.name, this.#clock, this.#network);
-    this.#process = process;
-    const node = await DataNode.open({
-      disk: this.disk.mount(),
-      clock: process.clock,
-      network: process.network,
-      logger: SILENT,
-      folders: ['/data'],
-      address: this.name,
-      rack: this.#rack,
-      host: this.name,
-      namenodes: ['namenode'],
-      newId: () => `${this.name}-${(this.#ids += 1)}`,
-      random: () => this.#random.next(),
-      fatal: (problem) => {
-        throw problem;
-      },
-      chunkBytes: CHUNK_BYTES,
-      scrubIntervalMs: 100_000,
-      scrubBytesPerSecond: 1_000_000,
-      verifyIntervalMs: 20_000,
-    });
-    if (this.#process !== process) return;
-    node.start();
-    this.#network.serve(this.name, node.operations);
-  }
-
-  kill(): void {
-    this.#end();
-    this.disk.kill();
-  }
-
-  crash(): void {
-    this.#end();
-    this.disk.crash();
-  }
-
-  #end(): void {
-    this.#process?.kill();
-    this.#process = undefined;
-    this.#network.serve(this.name, undefined);
-  }
 }
