@@ -119,7 +119,11 @@ export interface KernelQueries {
   query(sql: string, roots: readonly string[]): Promise<readonly (readonly JsonValue[])[]>;
 }
 
-/** Port of the `system` connector: the rows of a runtime table at this moment. */
+/** Port of the `system` connector: the rows of one of its tables at this moment. */
 export interface RuntimeTables {
-  rows(schema: string, table: string): Promise<readonly (readonly ConstantValue[])[]>;
+  /** At least those that satisfy `constraint`. */
+  rows(schema: string, table: string, constraint: TupleDomain): Promise<readonly SystemRow[]>;
 }
+
+/** Values by the name of their column; absent = NULL. */
+export type SystemRow = Readonly<Record<string, ConstantValue | undefined>>;

@@ -1,17 +1,13 @@
 /** The rows of `system.runtime`: nodes, queries, stages and tasks as they are at this moment. */
 
 import { errorCategory } from '../common/errors.ts';
-import type { RuntimeTables } from '../connectors/connector.ts';
-import { SYSTEM_TABLES } from '../connectors/system/tables.ts';
+import type { RuntimeTables, SystemRow as Row } from '../connectors/connector.ts';
 import { NO_STATISTICS } from '../exchange/task-protocol.ts';
-import type { ConstantValue } from '../types/constant.ts';
+import { moment, whole } from '../types/constant.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { Query } from './query.ts';
 import { shownState, type StageSummary, summarize } from './query-statistics.ts';
 import type { Task } from './stage.ts';
-
-/** Values by the name of their column; absent = NULL. */
-type Row = Readonly<Record<string, ConstantValue | undefined>>;
 
 export type RuntimeSources = {
   readonly coordinator: Coordinator;
@@ -20,14 +16,12 @@ export type RuntimeSources = {
   readonly version: string;
 };
 
-/** Tables of other schemas are answered by `others`: the mounted catalogs and their comments. */
+/** Tables of other schemas are answered by `others`: the mounted catalogs and their comments, and the file store. */
 export function runtimeTables(sources: RuntimeSources, others: RuntimeTables): RuntimeTables {
   return {
-    async rows(schema, table) {
+    async rows(schema, table, constraint) {
       const rows = schema === 'runtime' ? runtimeRows(table, sources) : undefined;
-      if (!rows) return others.rows(schema, table);
-      const columns = SYSTEM_TABLES[schema]![table]!;
-      return rows.map((row) => columns.map(({ name }) => row[name] ?? null));
+      return rows ?? others.rows(schema, table, constraint);
     },
   };
 }
@@ -155,8 +149,3 @@ function taskRow(query: Query, task: Task): Row {
 const STATES = { pending: 'QUEUED', running: 'RUNNING', done: 'FINISHED' } as const;
 
 export const taskState = (task: Task): (typeof STATES)[Task['state']] => STATES[task.state];
-
-/** Integers are constants by their digits. */
-const whole = (value: number): string => String(Math.round(value));
-
-const moment = (wallMs: number): string => `${new Date(wallMs).toISOString().replace('T', ' ').replace('Z', '')} UTC`;

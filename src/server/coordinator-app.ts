@@ -12,9 +12,9 @@ import type { Address, Operations } from '../filestore/network.ts';
 import { addStoreRoutes } from '../filestore/store-routes.ts';
 import { addWebHdfsRoutes } from '../filestore/webhdfs/namenode-routes.ts';
 import type { Logger } from '../observe/logger.ts';
+import type { Metric } from '../observe/metrics.ts';
 import { announcementSchema } from './announcement-schema.ts';
 import { sendArrow } from './arrow-results.ts';
-import { coordinatorMetrics } from './coordinator-metrics.ts';
 import { frontPage } from './front-page.ts';
 import { infoRoutes } from './info-routes.ts';
 import { refuseForeignNames, refuseForeignPages } from './origin.ts';
@@ -62,6 +62,8 @@ export type ClientRoutesOptions = {
   readonly shutDown: () => void;
   /** Serves files to whoever says who they are, as HDFS does without Kerberos. */
   readonly webhdfs: boolean;
+  /** For `/metrics`. */
+  readonly metrics: readonly Metric[];
 };
 
 /** The statement protocol, WebHDFS when it is asked for, and what the server says about itself. */
@@ -102,7 +104,7 @@ export function addClientRoutes(app: FastifyInstance, options: ClientRoutesOptio
       isShuttingDown: options.isShuttingDown,
       shutDown: options.shutDown,
       isBehindProxy: options.externalUrl !== undefined,
-      metrics: coordinatorMetrics(coordinator),
+      metrics: options.metrics,
     });
   });
 }

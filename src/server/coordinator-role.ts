@@ -7,10 +7,11 @@ import type { MountedCatalog } from '../catalog/catalog-manager.ts';
 import { hostId } from '../cluster/host-id.ts';
 import { systemClock } from '../common/clock.ts';
 import { QueryError } from '../common/errors.ts';
-import type { RuntimeTables } from '../connectors/connector.ts';
+import type { RuntimeTables, SystemRow } from '../connectors/connector.ts';
 import { Coordinator } from '../coordinator/coordinator.ts';
 import { WorkerKernelQueries } from '../coordinator/kernel-queries.ts';
 import { runtimeTables } from '../coordinator/runtime-tables.ts';
+import type { NameNode } from '../filestore/namenode/namenode.ts';
 import { StoreError } from '../filestore/network.ts';
 import type { Operations } from '../filestore/network.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -21,6 +22,9 @@ import {
   makeApp,
   sendWorkersElsewhere,
 } from './coordinator-app.ts';
+import { coordinatorMetrics } from './coordinator-metrics.ts';
+import { filestoreMetrics } from './filestore-metrics.ts';
+import { filestoreTables } from './filestore-tables.ts';
 import { mountCatalogs } from './mount-catalogs.ts';
 import type { NamenodeService } from './namenode-service.ts';
 import { RefusalLog } from './refusal-log.ts';
@@ -82,11 +86,18 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     adapt: adaptWith(() => coordinator.pool),
     workerLost: options.workerLost ?? (() => {}),
   });
+  let namenode = heardByAskers(Promise.reject(noStore('this cluster keeps no files')));
+  let opened: NameNode | undefined;
+  const filestore = filestoreTables({ namenode: async () => (await namenode).namenode, clock });
+  const metadata = metadataTables(() => catalogs);
   const mounted = await mountCatalogs(options.catalogDirectory, {
     kernel: new WorkerKernelQueries(coordinator.pool, coordinator.client, clock, hostId()),
     runtime: runtimeTables(
       { coordinator, nodeId, url: () => url, version },
-      metadataTables(() => catalogs),
+      {
+        rows: (schema, table, constraint) =>
+          (schema === 'filestore' ? filestore : metadata).rows(schema, table, constraint),
+      },
     ),
     cacheDirectory: path.join(dataDirectory, 'statistics'),
   });
@@ -106,7 +117,6 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
   };
   const clients = makeApp();
   const workers = internal ? makeApp() : clients;
-  let namenode = heardByAskers(Promise.reject(noStore('this cluster keeps no files')));
   const operations = async (): Promise<Operations> => (await namenode).operations;
   addClientRoutes(clients, {
     host,
@@ -126,6 +136,7 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     isShuttingDown: () => closing,
     shutDown: () => void shutDown(),
     webhdfs: options.webhdfs ?? false,
+    metrics: [...coordinatorMetrics(coordinator), ...filestoreMetrics(() => opened)],
   });
   const refusals = new RefusalLog(logger, clock);
   if (workers !== clients) sendWorkersElsewhere(clients, refusals);
@@ -139,7 +150,13 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
   });
   url = await listen(clients, host, port);
   const internalUrl = internal ? await listen(workers, internal.host, internal.port) : url;
-  if (options.store) namenode = heardByAskers(openStore(options));
+  if (options.store) {
+    namenode = heardByAskers(openStore(options));
+    void namenode.then(
+      (service) => (opened = service.namenode),
+      () => undefined,
+    );
+  }
   const stopWarmUp = warmUp(
     clock,
     () => coordinator.queries.live().length === 0,
@@ -215,13 +232,20 @@ const metadataTables = (catalogs: () => CatalogManager): RuntimeTables => ({
     table === 'catalogs' ? catalogs().catalogs().map(catalogRow) : tableComments(catalogs().catalogs()),
 });
 
-const catalogRow = ({ name, connectorName }: MountedCatalog): readonly string[] => [name, name, connectorName, 'ready'];
+const catalogRow = ({ name, connectorName }: MountedCatalog): SystemRow => ({
+  catalog_name: name,
+  connector_id: name,
+  connector_name: connectorName,
+  state: 'ready',
+});
 
-async function tableComments(catalogs: readonly MountedCatalog[]): Promise<readonly (readonly (string | null)[])[]> {
-  const rows: (string | null)[][] = [];
+async function tableComments(catalogs: readonly MountedCatalog[]): Promise<readonly SystemRow[]> {
+  const rows: SystemRow[] = [];
   for (const { name, connector } of catalogs) {
     for (const schema of await connector.listSchemas()) {
-      for (const table of await connector.listTables(schema)) rows.push([name, schema, table, null]);
+      for (const table of await connector.listTables(schema)) {
+        rows.push({ catalog_name: name, schema_name: schema, table_name: table });
+      }
     }
   }
   return rows;

@@ -22,3 +22,10 @@
  * | map | an array of `[key, value]` |
  */
 export type ConstantValue = null | boolean | string | readonly ConstantValue[];
+
+/** Of an integer type. */
+export const whole = (value: number): ConstantValue => String(Math.round(value));
+
+/** Of timestamp(3) with time zone, from milliseconds since 1970. */
+export const moment = (wallMs: number): ConstantValue =>
+  `${new Date(wallMs).toISOString().replace('T', ' ').replace('Z', '')} UTC`;

@@ -1,5 +1,6 @@
 /** The `system` catalog: what the cluster is and does, as tables. Rows come from the coordinator through a port. */
 
+import type { TupleDomain } from '../../types/domain.ts';
 import type { Connector, RuntimeTables, TableDescription } from '../connector.ts';
 import { inlineSplits } from '../inline/inline-rows.ts';
 import { SYSTEM_TABLES } from './tables.ts';
@@ -28,7 +29,16 @@ export class SystemConnector implements Connector {
     return { columns: {} };
   }
 
-  async splits(table: TableDescription, columns: readonly string[]): ReturnType<Connector['splits']> {
-    return inlineSplits(table.columns, columns, await this.#runtime.rows(table.schema, table.table));
+  async splits(
+    { schema, table, columns: all }: TableDescription,
+    columns: readonly string[],
+    constraint: TupleDomain,
+  ): ReturnType<Connector['splits']> {
+    const rows = await this.#runtime.rows(schema, table, constraint);
+    return inlineSplits(
+      all,
+      columns,
+      rows.map((row) => all.map(({ name }) => row[name] ?? null)),
+    );
   }
 }

@@ -1,6 +1,6 @@
 /** Columns of the runtime and metadata tables, with Trino's names where Trino has the column. */
 
-import { BIGINT, BOOLEAN, INTEGER, timestampTz, VARCHAR } from '../../types/type.ts';
+import { array, BIGINT, BOOLEAN, INTEGER, timestampTz, VARCHAR } from '../../types/type.ts';
 import type { SqlType } from '../../types/type.ts';
 import type { Column } from '../connector.ts';
 
@@ -82,6 +82,48 @@ export const SYSTEM_TABLES: Readonly<Record<string, Readonly<Record<string, read
       spilled_bytes: BIGINT,
       created: MOMENT,
       end: MOMENT,
+    }),
+  },
+  filestore: {
+    files: columns({
+      path: VARCHAR,
+      length: BIGINT,
+      blocks: INTEGER,
+      replication: INTEGER,
+      block_size: BIGINT,
+      owner: VARCHAR,
+      group: VARCHAR,
+      permission: VARCHAR,
+      modified: MOMENT,
+    }),
+    blocks: columns({
+      block_id: BIGINT,
+      generation: BIGINT,
+      length: BIGINT,
+      /** NULL where snapshots alone have it. */
+      path: VARCHAR,
+      block_index: INTEGER,
+      /** As many replicas as are wanted. */
+      replication: INTEGER,
+      live_replicas: INTEGER,
+      corrupt_replicas: INTEGER,
+      nodes: array(VARCHAR),
+    }),
+    nodes: columns({
+      node_id: VARCHAR,
+      http_uri: VARCHAR,
+      host: VARCHAR,
+      rack: VARCHAR,
+      /** live, dead */
+      state: VARCHAR,
+      /** normal, decommissioning, maintenance */
+      service: VARCHAR,
+      capacity_bytes: BIGINT,
+      used_bytes: BIGINT,
+      free_bytes: BIGINT,
+      blocks: BIGINT,
+      failed_folders: INTEGER,
+      last_heartbeat: MOMENT,
     }),
   },
   metadata: {
