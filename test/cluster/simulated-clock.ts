@@ -2,17 +2,21 @@
 
 import type { Clock } from '../../src/common/clock.ts';
 
+/** `work` undefined: called off. */
+type Timer = { readonly at: number; readonly id: number; work: (() => void) | undefined };
+
 export class SimulatedClock implements Clock {
   #now = 1_000_000;
   #next = 0;
-  readonly #timers = new Map<number, { readonly at: number; readonly work: () => void }>();
+  /** A heap: none stands before its parent at (i - 1) / 2. */
+  readonly #timers: Timer[] = [];
 
   readonly wallMs = (): number => this.#now;
   readonly elapsedMs = (): number => this.#now;
   readonly after = (ms: number, work: () => void): (() => void) => {
-    const id = (this.#next += 1);
-    this.#timers.set(id, { at: this.#now + ms, work });
-    return () => void this.#timers.delete(id);
+    const timer: Timer = { at: this.#now + ms, id: (this.#next += 1), work };
+    this.#add(timer);
+    return () => void (timer.work = undefined);
   };
 
   /** The process stands still: time passes, nothing runs until `advance`. */
@@ -23,29 +27,50 @@ export class SimulatedClock implements Clock {
   /** Runs what is due within `ms`, each at its time. */
   advance(ms: number): void {
     const end = this.#now + ms;
-    for (let due = this.#due(end); due; due = this.#due(end)) {
-      this.#timers.delete(due.id);
-      this.#now = Math.max(this.#now, due.at);
-      due.work();
-    }
+    while (this.#runFirst(end));
     this.#now = end;
   }
 
   /** Jumps to the next timer and runs it; false when there is none. */
   step(): boolean {
-    const due = this.#due(Infinity);
-    if (!due) return false;
-    this.#timers.delete(due.id);
-    this.#now = Math.max(this.#now, due.at);
-    due.work();
-    return true;
+    return this.#runFirst(Infinity);
   }
 
-  #due(end: number): { readonly id: number; readonly at: number; readonly work: () => void } | undefined {
-    let first: { id: number; at: number; work: () => void } | undefined;
-    for (const [id, { at, work }] of this.#timers) {
-      if (at <= end && (!first || at < first.at)) first = { id, at, work };
+  #runFirst(end: number): boolean {
+    for (let first = this.#timers[0]; first && first.at <= end; first = this.#timers[0]) {
+      this.#removeFirst();
+      if (!first.work) continue;
+      this.#now = Math.max(this.#now, first.at);
+      first.work();
+      return true;
     }
-    return first;
+    return false;
+  }
+
+  #add(timer: Timer): void {
+    const timers = this.#timers;
+    let i = timers.push(timer) - 1;
+    for (let parent = (i - 1) >> 1; i > 0 && isBefore(timer, timers[parent]!); parent = (i - 1) >> 1) {
+      timers[i] = timers[parent]!;
+      i = parent;
+    }
+    timers[i] = timer;
+  }
+
+  #removeFirst(): void {
+    const timers = this.#timers;
+    const last = timers.pop()!;
+    if (timers.length === 0) return;
+    let i = 0;
+    for (let child = 1; child < timers.length; child = 2 * i + 1) {
+      if (child + 1 < timers.length && isBefore(timers[child + 1]!, timers[child]!)) child += 1;
+      if (!isBefore(timers[child]!, last)) break;
+      timers[i] = timers[child]!;
+      i = child;
+    }
+    timers[i] = last;
   }
 }
+
+/** Those of the same time in the order in which they were asked for. */
+const isBefore = (a: Timer, b: Timer): boolean => a.at < b.at || (a.at === b.at && a.id < b.id);

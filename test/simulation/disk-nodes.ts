@@ -18,6 +18,8 @@ export type FileNode = {
   current: Buffer;
   readonly pending: Change[];
   modified: number;
+  /** Under how many names it is to be seen. */
+  names: number;
 };
 
 export type FolderNode = {
@@ -36,8 +38,6 @@ export type NameChange = readonly {
   readonly node: Node | undefined;
 }[];
 
-export const partsOf = (path: string): readonly string[] => path.split('/').filter((part) => part !== '');
-
 export function diskError(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: simulated, ${path}`), { code });
 }
@@ -46,13 +46,6 @@ export function* walk(folder: FolderNode, path: string): Generator<readonly [str
   for (const [name, node] of folder.current) {
     if (node.kind === 'file') yield [`${path}/${name}`, node];
     else yield* walk(node, `${path}/${name}`);
-  }
-}
-
-export function keepNames(change: NameChange): void {
-  for (const { folder, name, node } of change) {
-    if (node) folder.durable.set(name, node);
-    else folder.durable.delete(name);
   }
 }
 
@@ -69,8 +62,14 @@ export function applied(content: Buffer, change: Change): Buffer {
     return cut;
   }
   const end = change.offset + change.bytes.length;
-  const target = end <= content.length ? content : Buffer.concat([content, Buffer.alloc(end - content.length)]);
+  const target = end <= content.length ? content : grown(content, end);
   target.set(change.bytes, change.offset);
+  return target;
+}
+
+function grown(content: Buffer, bytes: number): Buffer {
+  const target = Buffer.alloc(bytes);
+  target.set(content);
   return target;
 }
 

@@ -154,3 +154,24 @@ async function story(seed: number): Promise<string> {
   disk.crash();
   return JSON.stringify([disk.faults, disk.paths().map((path) => text(disk.bytesOf(path)))]);
 }
+
+test('what is used is what the files that are to be seen hold', async () => {
+  const used: number[] = [];
+  await outcomes(async (disk) => {
+    await write(disk, '/a', 'abcd', 'file', 'folder');
+    await write(disk, '/b', 'ef');
+    const mounted = disk.mount();
+    await mounted.link('/a', '/c');
+    await mounted.rename('/b', '/d');
+    used.push(disk.usedBytes());
+    await mounted.rename('/d', '/a');
+    used.push(disk.usedBytes());
+    await mounted.remove('/c');
+    used.push(disk.usedBytes());
+    disk.crash();
+    const there = new Map(disk.paths().map((path) => [text(disk.bytesOf(path)), disk.bytesOf(path).length]));
+    expect(disk.usedBytes()).toBe([...there.values()].reduce((sum, bytes) => sum + bytes, 0));
+    return '';
+  });
+  expect(new Set(used.map((bytes, i) => `${i % 3}: ${bytes}`))).toEqual(new Set(['0: 6', '1: 6', '2: 2']));
+});

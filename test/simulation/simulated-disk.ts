@@ -7,9 +7,10 @@
  */
 
 import type { Disk, DiskFile, DiskLock } from '../../src/common/disk.ts';
-import { applied, diskError, keepNames, partsOf, sectorsOf, statOf, walk } from './disk-nodes.ts';
+import { applied, diskError, sectorsOf, statOf, walk } from './disk-nodes.ts';
 import type { Change, FileNode, FolderNode, NameChange, Node } from './disk-nodes.ts';
 import type { Random } from './random.ts';
+import { UnsyncedNames } from './unsynced-names.ts';
 
 export type DiskFaults = {
   crashes: number;
@@ -33,7 +34,7 @@ export type SimulatedDiskOptions = {
   /** The share of syncs that end with EIO. */
   readonly syncFailures?: number;
   /** Awaited before each call takes effect: the simulated clock's delay. */
-  readonly latency?: () => Promise<void>;
+  readonly latency?: () => Promise<void> | undefined;
 };
 
 type Mount = { alive: boolean; readonly locks: Set<FileNode> };
@@ -59,10 +60,13 @@ export class SimulatedDisk {
   onCrash: () => void = () => undefined;
 
   readonly #random: Random;
-  readonly #latency: () => Promise<void>;
+  readonly #latency: () => Promise<void> | undefined;
   readonly #root: FolderNode = { kind: 'folder', inode: 1, durable: new Map(), current: new Map() };
   #mounts: Mount[] = [];
-  #names: NameChange[] = [];
+  readonly #unsynced = new UnsyncedNames();
+  /** Each path that was asked for, in its parts. */
+  readonly #parts = new Map<string, readonly string[]>();
+  #used = 0;
   #inodes = 1;
   #changes = 0;
 
@@ -70,7 +74,7 @@ export class SimulatedDisk {
     this.#random = options.random;
     this.capacityBytes = options.capacityBytes ?? Infinity;
     this.syncFailures = options.syncFailures ?? 0;
-    this.#latency = options.latency ?? (() => Promise.resolve());
+    this.#latency = options.latency ?? (() => undefined);
   }
 
   /** The power fails: every process dies, and what was not synced is at the disk's mercy. */
@@ -102,7 +106,7 @@ export class SimulatedDisk {
   /** A file is gone, as if it never was: an operator, a repair of the file system. */
   loseFile(path: string): void {
     const { folder, name } = this.#place(path);
-    folder.current.delete(name);
+    this.#see(folder, name, undefined);
     folder.durable.delete(name);
   }
 
@@ -117,8 +121,7 @@ export class SimulatedDisk {
 
   /** Of all files that have a name. */
   usedBytes(): number {
-    const files = new Set([...walk(this.#root, '')].map(([, file]) => file));
-    return [...files].reduce((sum, file) => sum + file.current.length, 0);
+    return this.#used;
   }
 
   mount(): Disk {
@@ -164,7 +167,7 @@ export class SimulatedDisk {
       realPath: (path) =>
         call('realPath', path, () => {
           this.#node(path);
-          return `/${partsOf(path).join('/')}`;
+          return `/${this.#partsOf(path).join('/')}`;
         }),
       list: (path) =>
         call('list', path, () => [...this.#folder(path).current].map(([name, node]) => ({ name, kind: node.kind }))),
@@ -206,10 +209,7 @@ export class SimulatedDisk {
           'syncFolder',
           path,
           () => {
-            const folder = this.#folder(path);
-            const touches = (change: NameChange): boolean => change.some((place) => place.folder === folder);
-            for (const change of this.#names.filter(touches)) keepNames(change);
-            this.#names = this.#names.filter((change) => !touches(change));
+            this.#unsynced.sync(this.#folder(path));
           },
           () => undefined,
         ),
@@ -219,7 +219,8 @@ export class SimulatedDisk {
   }
 
   async #call<T>(mount: Mount, name: string, path: string, effect: () => T): Promise<T> {
-    await this.#latency();
+    const latency = this.#latency();
+    if (latency) await latency;
     if (!mount.alive) return never();
     this.calls += 1;
     const crash = this.crashAt(this.calls, name, path);
@@ -245,8 +246,10 @@ export class SimulatedDisk {
   }
 
   #change(file: FileNode, change: Change): void {
+    const before = file.current.length;
     // `durable` and `current` share nothing, so that changes can be made in place.
     file.current = applied(file.current, change);
+    if (file.names > 0) this.#used += file.current.length - before;
     file.pending.push(change);
     file.modified = ++this.#changes;
   }
@@ -282,14 +285,12 @@ export class SimulatedDisk {
 
   #settleNames(): void {
     const kept = this.#random.pick([0, 0.5, 1]);
-    for (const change of this.#names) {
-      if (this.#random.chance(kept)) keepNames(change);
-      else this.faults.namesLost += 1;
-    }
-    this.#names = [];
+    this.faults.namesLost += this.#unsynced.settle(() => this.#random.chance(kept));
+    for (const file of this.#files()) file.names = 0;
+    this.#used = 0;
     for (const folder of this.#folders()) {
       folder.current.clear();
-      for (const [name, node] of folder.durable) folder.current.set(name, node);
+      for (const [name, node] of folder.durable) this.#see(folder, name, node);
     }
   }
 
@@ -315,30 +316,45 @@ export class SimulatedDisk {
       current: Buffer.alloc(0),
       pending: [],
       modified: ++this.#changes,
+      names: 0,
     };
     this.#rename([{ ...this.#place(path), node }]);
     return node;
   }
 
   #rename(change: NameChange): void {
-    for (const { folder, name, node } of change) {
-      if (node) folder.current.set(name, node);
-      else folder.current.delete(name);
+    for (const { folder, name, node } of change) this.#see(folder, name, node);
+    this.#unsynced.add(change);
+  }
+
+  /** From now on the name stands for the node, or for nothing. */
+  #see(folder: FolderNode, name: string, node: Node | undefined): void {
+    const old = folder.current.get(name);
+    if (old?.kind === 'file' && --old.names === 0) this.#used -= old.current.length;
+    if (node) folder.current.set(name, node);
+    else folder.current.delete(name);
+    if (node?.kind === 'file' && node.names++ === 0) this.#used += node.current.length;
+  }
+
+  #partsOf(path: string): readonly string[] {
+    let parts = this.#parts.get(path);
+    if (!parts) {
+      parts = path.split('/').filter((part) => part !== '');
+      this.#parts.set(path, parts);
     }
-    this.#names.push(change);
+    return parts;
   }
 
   #find(path: string): Node | undefined {
-    return partsOf(path).reduce<Node | undefined>(
-      (node, part) => (node?.kind === 'folder' ? node.current.get(part) : undefined),
-      this.#root,
-    );
+    let node: Node | undefined = this.#root;
+    for (const part of this.#partsOf(path)) node = node?.kind === 'folder' ? node.current.get(part) : undefined;
+    return node;
   }
 
   #node(path: string): Node {
     const node = this.#find(path);
     if (node) return node;
-    const folders = partsOf(path).slice(0, -1);
+    const folders = this.#partsOf(path).slice(0, -1);
     const above = folders.map((_name, i) => this.#find(folders.slice(0, i + 1).join('/')));
     throw diskError(above.some((one) => one?.kind === 'file') ? 'ENOTDIR' : 'ENOENT', path);
   }
@@ -356,7 +372,7 @@ export class SimulatedDisk {
   }
 
   #place(path: string): { readonly folder: FolderNode; readonly name: string } {
-    const parts = partsOf(path);
+    const parts = this.#partsOf(path);
     return { folder: this.#folder(parts.slice(0, -1).join('/')), name: parts.at(-1)! };
   }
 
@@ -373,8 +389,7 @@ export class SimulatedDisk {
   /** Those that have a name, or will have one again if a change of names is lost. */
   #files(): ReadonlySet<FileNode> {
     const nodes = this.#folders().flatMap(({ current, durable }) => [...current.values(), ...durable.values()]);
-    const pending = this.#names.flatMap((change) => change.map(({ node }) => node));
-    return new Set([...nodes, ...pending].filter((node): node is FileNode => node?.kind === 'file'));
+    return new Set([...nodes, ...this.#unsynced.nodes()].filter((node): node is FileNode => node.kind === 'file'));
   }
 }
 

@@ -10,6 +10,7 @@ import { fsck } from '../../src/filestore/namenode/administration.ts';
 import { StoreError } from '../../src/filestore/network.ts';
 import { StoreFileSystem } from '../../src/filestore/store-file-system.ts';
 import { SimulatedClock } from '../cluster/simulated-clock.ts';
+import { passTime } from './pass-time.ts';
 import { Random } from './random.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 import { SimulatedProcess } from './simulated-process.ts';
@@ -74,17 +75,10 @@ class StoreLife {
     return faults;
   }
 
-  /** Lets time pass until the work is done: everything that can happen now happens before the clock goes on. */
-  async #drive<T>(work: Promise<T>): Promise<T> {
-    let ended = false;
-    const end = work.finally(() => (ended = true));
-    end.catch(() => undefined);
-    for (;;) {
-      await new Promise((resolve) => setImmediate(resolve));
-      if (ended) return end;
+  #drive<T>(work: Promise<T>): Promise<T> {
+    return passTime(this.#clock, work, () => {
       if (this.#names.failure) throw this.#names.failure;
-      if (!this.#clock.step()) throw new Error('nothing happens any more');
-    }
+    });
   }
 
   // ------------------------------------------------------------------------------------------------------------ clients
