@@ -10,6 +10,7 @@ import { performance } from 'node:perf_hooks';
 import { hostId } from '../src/cluster/host-id.ts';
 import { systemClock } from '../src/common/clock.ts';
 import { crc32c } from '../src/common/crc32c.ts';
+import { localDisk } from '../src/common/disk.ts';
 import { HttpNetwork } from '../src/filestore/http-network.ts';
 import type { Bytes } from '../src/filestore/network.ts';
 import { StoreFileSystem } from '../src/filestore/store-file-system.ts';
@@ -32,6 +33,7 @@ export async function benchFilestore(gigabytes: number): Promise<void> {
     caller: { user: 'bench', groups: [], superuser: true },
     client: 'bench',
     host: hostId(),
+    disk: localDisk,
     attributes: { replication: 1 },
   });
   try {

@@ -11,6 +11,7 @@
  * | namenode | `publish` | ClientMessage with Publish → PublishReply; the file is seen from here on |
  * | datanode | `writeBlock` | WriteBlock, bytes behind it → WriteBlockReply, once every replica it names is synced |
  * | datanode | `readBlock` | ReadBlock → ReadBlockReply, bytes behind it, every one of them verified |
+ * | datanode | `localReplica` | LocalReplica → LocalReplicaReply: the block's own file, for a reader on the datanode's machine |
  *
  * A replica is on a datanode wholly or not at all, and a file is seen when it is complete: a writer that dies leaves a file that nobody
  * saw, which the namenode removes when its lease is over. So no block is ever recovered from replicas of different lengths.
@@ -137,6 +138,27 @@ export type ReadBlock = {
 };
 
 export type ReadBlockReply = { readonly length: number };
+
+export type LocalReplica = {
+  readonly block: BlockId;
+  readonly generation: number;
+  /**
+   * What the datanode compares before it answers: nothing, since the reader compares every chunk himself; what is due by its own rule,
+   * for readers that compare nothing; or everything anew, since the reader found what does not fit.
+   */
+  readonly verify: 'none' | 'due' | 'anew';
+};
+
+/** The file must only be read. It may be gone at any time; who has it open reads on. */
+export type LocalReplicaReply = {
+  readonly path: string;
+  /** Tells the file from another one that has its path where the reader looks. */
+  readonly inode: number;
+  readonly length: number;
+  readonly chunkBytes: number;
+  /** CRC-32C of each chunk. */
+  readonly chunks: readonly number[];
+};
 
 /**
  * What every message of a client carries. A call that comes again is answered as the first time, while the same namenode leads;

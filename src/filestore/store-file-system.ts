@@ -1,6 +1,7 @@
 /** `tutti://`: the cluster's own file store, as its namenode and datanodes keep it. */
 
 import { assert } from '../common/assert.ts';
+import type { Disk } from '../common/disk.ts';
 import {
   type Content,
   type FileStatus,
@@ -15,13 +16,14 @@ import type { Status } from './namespace/queries.ts';
 import { StoreError } from './network.ts';
 import { StoreClient, type StoreClientOptions } from './store-client.ts';
 import { namesOf, newNamesOf, pathBelow, TEMPORARY_PREFIX } from './store-path.ts';
-import { type LocalBlocks, openFile } from './store-reader.ts';
+import { openFile } from './store-reader.ts';
 import { type FileAttributes, writeFile } from './store-writer.ts';
 
 export type StoreFileSystemOptions = StoreClientOptions & {
   /** Of files that are written here. */
   readonly attributes?: Partial<FileAttributes>;
-  readonly localBlocks?: LocalBlocks;
+  /** Of the machine that `host` names: blocks of its datanodes are read from their own files. */
+  readonly disk?: Disk;
 };
 
 const DEFAULTS: FileAttributes = { mode: 0o644, replication: 3, blockSize: 128 * 1024 * 1024 };
@@ -32,17 +34,17 @@ const PAGE = 1000;
 export class StoreFileSystem implements FileSystem {
   readonly client: StoreClient;
   readonly #attributes: FileAttributes;
-  readonly #localBlocks: LocalBlocks | undefined;
+  readonly #disk: Disk | undefined;
 
-  constructor({ attributes, localBlocks, ...options }: StoreFileSystemOptions) {
+  constructor({ attributes, disk, ...options }: StoreFileSystemOptions) {
     this.client = new StoreClient(options);
     this.#attributes = { ...DEFAULTS, ...attributes };
-    this.#localBlocks = localBlocks;
+    this.#disk = disk;
   }
 
   async open(path: string): Promise<OpenFile> {
     namesOf(path);
-    return openFile(this.client, path, this.#localBlocks);
+    return openFile(this.client, path, this.#disk);
   }
 
   async create(path: string, content: Content, { overwrite = false } = {}): Promise<void> {

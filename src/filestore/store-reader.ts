@@ -1,15 +1,15 @@
-/** Reads a file of the store: each range from the nearest replica, from the next one when that fails. */
+/**
+ * Reads a file of the store: each range from the nearest replica, from its own file where that is on this machine, and from the next one
+ * when that fails.
+ */
 
+import type { Disk } from '../common/disk.ts';
 import type { OpenFile } from './file-system.ts';
+import { LocalBlocks } from './local-blocks.ts';
 import type { InodeId } from './namespace/state.ts';
 import { type Bytes, NetworkError, StoreError } from './network.ts';
-import type { BlockLocation, ReadBlock } from './protocol.ts';
+import type { BlockLocation, ReadBlock, ReplicaLocation } from './protocol.ts';
 import type { StoreClient } from './store-client.ts';
-
-/** A block file on this machine, verified; undefined when this machine has none. */
-export type LocalBlocks = (
-  block: Pick<BlockLocation, 'block' | 'generation' | 'length'>,
-) => Promise<string | undefined>;
 
 type Located = { readonly id: InodeId; readonly length: number; readonly blocks: readonly BlockLocation[] };
 
@@ -18,9 +18,12 @@ const READ_TIMEOUT_MS = 10_000;
 const ROUNDS = 3;
 const ROUND_PAUSE_MS = 500;
 
-export async function openFile(client: StoreClient, path: string, localBlocks?: LocalBlocks): Promise<OpenFile> {
+/** `disk`: of the client's machine. */
+export async function openFile(client: StoreClient, path: string, disk?: Disk): Promise<OpenFile> {
   let located = await client.read<Located>('locate', { path });
   const { id, length } = located;
+  const { network, clock, host } = client.options;
+  const localBlocks = disk && host !== undefined ? new LocalBlocks(network, disk, host) : undefined;
 
   /** Replicas move; the file stays the same, or is gone. */
   async function locateAgain(): Promise<void> {
@@ -48,17 +51,13 @@ export async function openFile(client: StoreClient, path: string, localBlocks?: 
     let why: Error | undefined;
     for (let round = 0; round < ROUNDS; round++) {
       if (round > 0) {
-        await new Promise<void>((resolve) => void client.options.clock.after(ROUND_PAUSE_MS, resolve));
+        await new Promise<void>((resolve) => void clock.after(ROUND_PAUSE_MS, resolve));
         await locateAgain();
       }
-      const { block, generation, replicas } = located.blocks[index]!;
-      for (const { address } of replicas) {
-        const message: ReadBlock = { block, generation, offset: from + done, length: count - done };
+      const block = located.blocks[index]!;
+      for (const read of block.replicas.flatMap((replica) => waysTo(replica, block))) {
         try {
-          const { body } = await client.options.network.fetch(address, 'readBlock', message, {
-            timeoutMs: READ_TIMEOUT_MS,
-          });
-          for await (const piece of body) {
+          for await (const piece of read(from + done, count - done)) {
             done += piece.length;
             yield piece;
           }
@@ -74,13 +73,33 @@ export async function openFile(client: StoreClient, path: string, localBlocks?: 
     throw new StoreError('IOException', `${path}: block ${index} cannot be read: ${say}`, { cause: why });
   }
 
+  type Read = (offset: number, count: number) => Bytes;
+
+  /** Where the file cannot be opened, its datanode still serves it. */
+  function waysTo(replica: ReplicaLocation, block: BlockLocation): readonly Read[] {
+    const remote: Read = (offset, count) => readRemote(replica, block, offset, count);
+    if (!localBlocks?.isHere(replica)) return [remote];
+    return [(offset, count) => localBlocks.read(replica, block, offset, count), remote];
+  }
+
+  async function* readRemote(
+    { address }: ReplicaLocation,
+    { block, generation }: BlockLocation,
+    offset: number,
+    count: number,
+  ): Bytes {
+    const message: ReadBlock = { block, generation, offset, length: count };
+    const { body } = await network.fetch(address, 'readBlock', message, { timeoutMs: READ_TIMEOUT_MS });
+    yield* body;
+  }
+
   return {
     length,
     stream,
     read: async (offset, count) => Buffer.concat(await collect(stream(offset, count))),
     localPath: async () => {
-      const [block] = located.blocks;
-      return block && located.blocks.length === 1 ? localBlocks?.(block) : undefined;
+      const [block, ...more] = located.blocks;
+      return block && more.length === 0 ? localBlocks?.verifiedPath(block) : undefined;
     },
     close: () => Promise.resolve(),
   };

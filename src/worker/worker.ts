@@ -9,6 +9,7 @@ import { hostId } from '../cluster/host-id.ts';
 import { guardInternalRoutes } from '../cluster/internal-routes.ts';
 import { SignatureVerifier } from '../cluster/signature.ts';
 import { systemClock } from '../common/clock.ts';
+import { localDisk } from '../common/disk.ts';
 import type { ScanProvider } from '../connectors/connector.ts';
 import { InputFiles } from '../exchange/input-files.ts';
 import type { Announcement, AnnouncementReply } from '../exchange/task-protocol.ts';
@@ -151,6 +152,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
             caller,
             client: `webhdfs-${randomUUID()}`,
             host: hostId(),
+            disk: localDisk,
             ...(attributes && { attributes }),
           }),
         onBug: (problem, operation) => log(`WebHDFS failed at ${operation}: ${String(problem)}`),

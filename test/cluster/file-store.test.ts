@@ -1,26 +1,30 @@
 /** The file store of a real server: what is written is there, also after workers and the whole server died. */
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { hostId } from '../../src/cluster/host-id.ts';
 import { systemClock } from '../../src/common/clock.ts';
+import { localDisk } from '../../src/common/disk.ts';
 import { HttpNetwork } from '../../src/filestore/http-network.ts';
 import type { FsckReport } from '../../src/filestore/namenode/administration.ts';
 import { StoreError } from '../../src/filestore/network.ts';
-import { StoreFileSystem } from '../../src/filestore/store-file-system.ts';
+import { StoreFileSystem, type StoreFileSystemOptions } from '../../src/filestore/store-file-system.ts';
 import { Random } from '../simulation/random.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { childrenOf } from './process-tree.ts';
 
 const BLOCK_BYTES = 1024 * 1024;
 
-function clientOf(server: TestServer, name: string): { readonly fs: StoreFileSystem; readonly close: () => void } {
+type Client = { readonly fs: StoreFileSystem; readonly close: () => void };
+
+function clientOf(server: TestServer, name: string, more: Partial<StoreFileSystemOptions> = {}): Client {
   const secret = readFileSync(path.join(server.dataDirectory, 'secret'), 'utf8').trim();
   const network = new HttpNetwork(secret, systemClock);
   const caller = { user: 'tester', groups: [], superuser: true };
   const attributes = { replication: 2, blockSize: BLOCK_BYTES };
-  const options = { network, clock: systemClock, namenode: server.url, caller, client: name, attributes };
+  const options = { network, clock: systemClock, namenode: server.url, caller, client: name, attributes, ...more };
   return { fs: new StoreFileSystem(options), close: () => network.close() };
 }
 
@@ -100,5 +104,50 @@ test('a second server on the same data folder answers queries, and says that it 
     await second.stop();
   } finally {
     await first.stop();
+  }
+});
+
+/** The files of the replicas of a server's workers. */
+async function blockFiles(server: TestServer): Promise<readonly string[]> {
+  const folder = path.join(server.dataDirectory, 'blocks');
+  const names = await readdir(folder, { recursive: true });
+  return names.filter((name) => /\/\d+_\d+$/.test(name)).map((name) => path.join(folder, name));
+}
+
+test('a process on the machine of a datanode reads its blocks by their files, also when the datanode dies, and never wrong bytes', async () => {
+  const server = await startServer({ workers: 2 });
+  const { fs, close } = clientOf(server, 'one', { host: hostId(), disk: localDisk });
+  try {
+    const content = Buffer.from(new Random(6).bytes(2 * BLOCK_BYTES + 5));
+    await createSoon(fs, '/f', content);
+    await createSoon(fs, '/one-block', content.subarray(0, BLOCK_BYTES));
+    await expect.poll(() => replicasMissing(fs), { timeout: 30_000 }).toBe(0);
+    const one = await fs.open('/one-block');
+    const local = await one.localPath();
+    expect(readFileSync(local!).equals(content.subarray(0, BLOCK_BYTES))).toBe(true);
+    // A replica of each block is harmed, of whichever datanode.
+    const files = (await blockFiles(server)).toSorted();
+    const blocks = new Map(files.map((file) => [path.basename(file), file]));
+    expect(blocks.size).toBe(4);
+    for (const file of blocks.values()) {
+      const handle = await open(file, 'r+');
+      await handle.write(Buffer.from('harmed'), 0, 6, 4_000);
+      await handle.close();
+    }
+    expect(Buffer.compare(await contentOf(fs, '/f'), content)).toBe(0);
+    // What a reader of this machine found is replaced, from the good ones.
+    await expect.poll(() => replicasMissing(fs), { timeout: 30_000 }).toBe(0);
+    await fs.create('/g', content);
+    const opened = await fs.open('/g');
+    const stream = opened.stream()[Symbol.asyncIterator]();
+    const first = (await stream.next()).value as Uint8Array;
+    process.kill(childrenOf(server.process.pid!)[0]!, 'SIGKILL');
+    const pieces = [first];
+    // The block that is open is read to its end by its file, whose datanode it was; the others from the one that lives.
+    for (let piece = await stream.next(); !piece.done; piece = await stream.next()) pieces.push(piece.value);
+    expect(Buffer.compare(Buffer.concat(pieces), content)).toBe(0);
+  } finally {
+    close();
+    await server.stop();
   }
 });

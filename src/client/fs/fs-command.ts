@@ -6,6 +6,7 @@ import path from 'node:path';
 import { hostId } from '../../cluster/host-id.ts';
 import { clusterSecret } from '../../cluster/secret.ts';
 import { systemClock } from '../../common/clock.ts';
+import { localDisk } from '../../common/disk.ts';
 import { HttpNetwork } from '../../filestore/http-network.ts';
 import { StoreFileSystem } from '../../filestore/store-file-system.ts';
 import { processConsole } from '../console.ts';
@@ -28,6 +29,7 @@ export async function fsCommand(words: readonly string[], options: FsCommandOpti
     caller: { user: userInfo().username, groups: [], superuser: true },
     client: `fs-${randomUUID()}`,
     host: hostId(),
+    disk: localDisk,
   });
   try {
     return await runFs(fs, words, processConsole);

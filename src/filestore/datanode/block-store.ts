@@ -1,14 +1,12 @@
 /**
- * The replicas of a datanode on its disks: whole or not there, and verified before anybody is given a byte. It knows nothing of
- * namenodes; what comes, goes, or is found damaged it tells `onChange`.
+ * The replicas of a datanode on its disks: whole or not there, and verified before anybody is given a byte (`verified-replicas.ts`). It
+ * knows nothing of namenodes; what comes, goes, or is found damaged it tells `onChange`.
  */
 
 import type { Clock } from '../../common/clock.ts';
-import { diskErrorCode } from '../../common/disk.ts';
 import type { Disk } from '../../common/disk.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { StoreError } from '../network.ts';
-import type { Bytes } from '../network.ts';
 import type { DatanodeId, Replica, StoreId } from '../protocol.ts';
 import { adoptFile } from './adopt.ts';
 import { CHUNK_BYTES } from './checksum-file.ts';
@@ -18,15 +16,13 @@ import { DataFolders } from './data-folders.ts';
 import type { FolderFigures } from './data-folders.ts';
 import { DataFolderError } from './folder-identity.ts';
 import { KeyedLock } from './keyed-lock.ts';
-import { readAhead } from './read-ahead.ts';
-import { checkNumbers, damaged, notFound } from './replica-errors.ts';
-import { DamageError, readChecksums, ReplicaReader } from './replica-reader.ts';
+import { checkNumbers } from './replica-errors.ts';
 import { keyOf, replicaOf, ReplicaTable } from './replica-table.ts';
 import type { Entry, ReplicaKey } from './replica-table.ts';
 import { bytesToReserve, RepeatedWrite, ReplicaWriter } from './replica-writer.ts';
 import type { ReplicaSink, StoredReplica, TemporaryReplica } from './replica-writer.ts';
-import { Verifications } from './verifications.ts';
-import type { Verification } from './verifications.ts';
+import { VerifiedReplicas } from './verified-replicas.ts';
+import type { ReplicaFile, Verify } from './verified-replicas.ts';
 
 export type BlockStoreOptions = {
   readonly disk: Disk;
@@ -56,9 +52,7 @@ export class BlockStore {
   readonly #folders: DataFolders;
   readonly #lock = new KeyedLock();
   readonly #replicas: ReplicaTable;
-  readonly #verifications: Verifications;
-  /** Whole verifications under way: who wants the same block waits for the same one. */
-  readonly #verifying = new Map<string, Promise<void>>();
+  readonly #verified: VerifiedReplicas;
   /** Work that nobody waits for but `close`. */
   readonly #background = new Set<Promise<void>>();
   /** Before and after that nobody listens. */
@@ -98,7 +92,14 @@ export class BlockStore {
     this.#chunkBytes = options.chunkBytes ?? CHUNK_BYTES;
     this.#folders = folders;
     this.#replicas = new ReplicaTable(this.#chunkBytes);
-    this.#verifications = new Verifications(options.verifyIntervalMs ?? VERIFY_INTERVAL_MS);
+    this.#verified = new VerifiedReplicas({
+      disk: options.disk,
+      clock: options.clock,
+      node: folders.node,
+      replicas: this.#replicas,
+      intervalMs: options.verifyIntervalMs ?? VERIFY_INTERVAL_MS,
+      condemn: (entry, error) => this.#condemn(entry, error),
+    });
   }
 
   async #load(folder: DataFolder): Promise<void> {
@@ -177,56 +178,26 @@ export class BlockStore {
 
   /** Its length and checksum as they were when it came; its bytes are not read. */
   async stored(replica: ReplicaKey): Promise<StoredReplica> {
-    const entry = this.#entry(replica);
-    const { crc32c } = await this.#judged(entry, () => this.#readChecksums(entry));
-    return { ...replicaOf(entry), crc32c };
+    return this.#verified.stored(this.#verified.entry(replica));
   }
 
-  /**
-   * The bytes of a range, as far as the block goes; verified. Throws ReplicaNotFoundException, and ChecksumException, as does the body.
-   * Read it to the end or `return` it.
-   */
-  async read(
-    replica: ReplicaKey,
-    offset: number,
-    length: number,
-  ): Promise<{ readonly length: number; readonly body: Bytes }> {
-    checkNumbers({ offset });
-    const entry = this.#entry(replica);
-    const available = Math.max(0, Math.min(length, entry.length - offset));
-    const { reader } = await this.#openReader(entry);
-    const pieces = reader.read(offset, available);
-    const next = (): Promise<IteratorResult<Uint8Array, void>> => this.#judged(entry, () => pieces.next());
-    try {
-      // Most reads are short: what is wrong is then said instead of an answer.
-      return { length: available, body: readAhead(await next(), next, () => reader.close()) };
-    } catch (error) {
-      await reader.close();
-      throw error;
-    }
+  /** A range of it, verified. */
+  read(...range: Parameters<VerifiedReplicas['read']>): ReturnType<VerifiedReplicas['read']> {
+    return this.#verified.read(...range);
   }
 
-  /** The block's file, for a reader on this machine, once all of it was verified. It must only read. */
+  /** The block's file, for a reader on this machine. */
+  file(replica: ReplicaKey, verify: Verify): Promise<ReplicaFile> {
+    return this.#verified.file(replica, verify);
+  }
+
+  /** The block's file, once all of it was verified. */
   async verifiedPath(replica: ReplicaKey): Promise<string> {
-    const entry = this.#entry(replica);
-    const key = keyOf(entry);
-    let verifying = this.#verifying.get(key);
-    if (!verifying) {
-      const now = this.#options.clock.elapsedMs();
-      verifying = this.#verifyAll(entry, (verification, chunk) => verification.holds(chunk, now));
-      this.#verifying.set(key, verifying);
-      const forget = (): void => void this.#verifying.delete(key);
-      verifying.then(forget, forget);
-    }
-    await verifying;
-    return entry.folder.blockPath(entry);
+    return (await this.#verified.file(replica, 'due')).path;
   }
 
-  /** Compares every chunk that was not verified since `since`, as fast as `pace` lets it. Throws as a read does. */
-  async scrub(replica: ReplicaKey, since: number, pace: (bytes: number) => Promise<void>): Promise<void> {
-    const entry = this.#replicas.sound(replica);
-    if (!entry) return;
-    await this.#verifyAll(entry, (verification, chunk) => verification.verifiedSince(chunk, since), pace);
+  scrub(...pass: Parameters<VerifiedReplicas['scrub']>): Promise<void> {
+    return this.#verified.scrub(...pass);
   }
 
   /** What a change would say of the replica now. */
@@ -266,13 +237,6 @@ export class BlockStore {
     await this.#folders.unlock();
   }
 
-  #entry(replica: ReplicaKey): Entry {
-    const entry = this.#replicas.get(replica);
-    if (!entry) throw notFound(replica, this.node);
-    if (entry.damaged) throw damaged(entry, this.node, 'it was found damaged before');
-    return entry;
-  }
-
   /** Two synced files become a replica, unless it came by another way meanwhile. */
   #publish(folder: DataFolder, checksums: Checksums, temporary: TemporaryReplica): Promise<StoredReplica> {
     const replica = replicaOf(checksums);
@@ -303,78 +267,20 @@ export class BlockStore {
 
   /** A repeated write is answered with what is there, if that is what it brought. */
   async #compare(there: Entry, brought: Checksums): Promise<StoredReplica> {
-    const { crc32c, length } = await this.#judged(there, () => this.#readChecksums(there));
-    if (length === brought.length && crc32c === brought.crc32c) return { ...replicaOf(there), crc32c };
+    const stored = await this.#verified.stored(there);
+    const { crc32c, length } = stored;
+    if (length === brought.length && crc32c === brought.crc32c) return stored;
     throw new StoreError(
       'ReplicaAlreadyExistsException',
       `datanode ${this.node} has other bytes as block ${there.block}, generation ${there.generation}: ${length} of them, not ${brought.length}`,
     );
   }
 
-  #readChecksums(entry: Entry): Promise<Checksums> {
-    return readChecksums(this.#options.disk, entry.folder.checksumPath(entry), entry);
-  }
-
-  #openReader(entry: Entry): Promise<{ readonly reader: ReplicaReader; readonly verification: Verification }> {
-    return this.#judged(entry, async () => {
-      const { disk, clock } = this.#options;
-      const path = entry.folder.blockPath(entry);
-      const checksums = await this.#readChecksums(entry);
-      // Asked before the file is opened, so that what changes in between shows the next time.
-      const stat = await disk.stat(path);
-      if (stat.bytes !== entry.length) throw new DamageError(`its file has ${stat.bytes} bytes, not ${entry.length}`);
-      const verification = this.#verifications.of(keyOf(entry), stat, checksums.chunks.length);
-      const file = await disk.open(path, 'read');
-      return { reader: new ReplicaReader({ clock, file, checksums, verification }), verification };
-    });
-  }
-
-  /** Until all chunks hold, in the file as it then is. */
-  async #verifyAll(
-    entry: Entry,
-    holds: (verification: Verification, chunk: number) => boolean,
-    pace: (bytes: number) => Promise<void> = () => Promise.resolve(),
-  ): Promise<void> {
-    for (;;) {
-      const { reader, verification } = await this.#openReader(entry);
-      try {
-        const buffer = Buffer.allocUnsafeSlow(Math.min(reader.chunkBytes, entry.length));
-        const open = Array.from({ length: verification.chunks }, (_, chunk) => chunk);
-        const missing = open.filter((chunk) => !holds(verification, chunk));
-        if (missing.length === 0) return;
-        for (const chunk of missing) {
-          await pace(buffer.length);
-          await this.#judged(entry, () => reader.verify(chunk, buffer));
-        }
-      } finally {
-        await reader.close();
-      }
-    }
-  }
-
-  /** Runs what reads a replica, and draws the consequences of what it finds. */
-  async #judged<T>(entry: Entry, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      const code = diskErrorCode(error instanceof DamageError ? error.cause : error);
-      if (!(error instanceof DamageError) && code === undefined) throw error;
-      if (!this.#replicas.has(entry)) throw notFound(entry, this.node, error);
-      if (error instanceof DamageError || code === 'EIO' || code === 'ENOENT') {
-        this.#condemn(entry, error as Error);
-        throw damaged(entry, this.node, (error as Error).message, error);
-      }
-      throw new StoreError('IOException', `block ${entry.block} cannot be read: ${(error as Error).message}`, {
-        cause: error,
-      });
-    }
-  }
-
   /** Never served again. It stays until the namenode, which knows of other replicas, orders its removal. */
   #condemn(entry: Entry, error: Error): void {
     if (entry.damaged) return;
     entry.damaged = true;
-    this.#verifications.forget(keyOf(entry));
+    this.#verified.forget(entry);
     this.#options.logger.error({ error, ...replicaOf(entry) }, 'a replica is damaged');
     this.#tell('corrupt', entry);
     // It is also a test of the folder: one that cannot be written any more goes out of service by it.
@@ -396,7 +302,7 @@ export class BlockStore {
 
   /** False when it was not there any more. */
   #leave(entry: Entry): boolean {
-    this.#verifications.forget(keyOf(entry));
+    this.#verified.forget(entry);
     return this.#replicas.remove(entry);
   }
 

@@ -1,6 +1,6 @@
 /**
  * A DataNode: keeps replicas of blocks on local disks, passes them along pipelines, serves verified bytes, and tells every namenode what
- * it has. It lives in a worker, whose kernel opens blocks by their paths (`verifiedPath`) and writes files that become blocks (`adopt`).
+ * it has. It lives in a worker, whose kernel opens blocks by their paths (`localReplica`) and writes files that become blocks (`adopt`).
  */
 
 import { setMaxListeners } from 'node:events';
@@ -11,6 +11,8 @@ import type {
   BlockTarget,
   DatanodeId,
   Heartbeat,
+  LocalReplica,
+  LocalReplicaReply,
   ReadBlock,
   ReadBlockReply,
   RegisterReply,
@@ -115,6 +117,7 @@ export class DataNode {
     this.operations = {
       writeBlock: async (message: WriteBlock, body: Bytes) => ({ answer: await this.write(message, body) }),
       readBlock: (message: ReadBlock) => this.#read(message),
+      localReplica: async (message: LocalReplica) => ({ answer: await this.localReplica(message) }),
     };
   }
 
@@ -188,9 +191,11 @@ export class DataNode {
     return this.#counted(adoptAndSend());
   }
 
-  /** For the kernel of this machine: the block's file, all of it verified. It must only read. */
-  verifiedPath(replica: Omit<Replica, 'length'>): Promise<string> {
-    return this.#counted(this.#store.verifiedPath(replica));
+  /** For readers on this machine, which open the block's file themselves. */
+  async localReplica({ verify, ...replica }: LocalReplica): Promise<LocalReplicaReply> {
+    const { path, inode, checksums } = await this.#counted(this.#store.file(replica, verify));
+    const { length, chunkBytes, chunks } = checksums;
+    return { path, inode, length, chunkBytes, chunks: [...chunks] };
   }
 
   async #read({ block, generation, offset, length }: ReadBlock): Promise<{ answer: ReadBlockReply; body: Bytes }> {

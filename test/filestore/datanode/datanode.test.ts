@@ -326,7 +326,7 @@ test('a file becomes a block here and on the others, and is not needed any more'
   const reply = await first.node.adopt(REPLICA, '/written', [target(second)]);
   expect(reply).toMatchObject({ length: 3_500, stored: [first.node.id, second.node.id] });
   await mounted.remove('/written');
-  expect(await first.node.verifiedPath(REPLICA)).toBe(FILE);
+  expect((await first.node.localReplica({ ...REPLICA, verify: 'due' })).path).toBe(FILE);
   for (const each of [first, second]) {
     expect((await world.read(REPLICA, each)).equals(contentOf(REPLICA))).toBe(true);
   }
