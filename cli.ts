@@ -133,12 +133,14 @@ const serverOptions = (command: Command): Command => {
 const STORE_OPTIONS = {
   none: ['--no-store', "keep no files of the cluster's own"],
   journal: ['--journal-dir <folder...>', "where the file store's journal stands; each of several holds all of it"],
+  trash: ['--trash <time>', 'how long files that tutti fs -rm has removed can be taken back; 0: not at all', '24h'],
   webhdfs: ['--webhdfs', 'serve files over WebHDFS to whoever reaches the port, as the user that they say'],
 } as const;
 
 workersOptions(serverOptions(program.command('server')))
   .option(...STORE_OPTIONS.none)
   .option(...STORE_OPTIONS.journal)
+  .option(...STORE_OPTIONS.trash)
   .option(...STORE_OPTIONS.webhdfs)
   .description('Run a cluster on this machine: a coordinator and workers')
   .addHelpText('after', '\nExample:\n  tutti server --port 8080 --workers 3 --memory 8GB --catalogs ./catalog')
@@ -153,6 +155,7 @@ serverOptions(program.command('coordinator'))
   .option('--internal-port <port>', 'port for workers (default with --internal-host: 8081)')
   .option(...STORE_OPTIONS.none)
   .option(...STORE_OPTIONS.journal)
+  .option(...STORE_OPTIONS.trash)
   .option(...STORE_OPTIONS.webhdfs)
   .addHelpText('after', '\nExample:\n  TUTTI_SECRET=… tutti coordinator --port 8080 --internal-port 8081')
   .action(async (options: ServerCommandOptions) => {

@@ -26,7 +26,8 @@ export type StoreFileSystemOptions = StoreClientOptions & {
   readonly disk?: Disk;
 };
 
-const DEFAULTS: FileAttributes = { mode: 0o644, replication: 3, blockSize: 128 * 1024 * 1024 };
+/** Of files about which nobody says otherwise. */
+export const FILE_DEFAULTS: FileAttributes = { mode: 0o644, replication: 3, blockSize: 128 * 1024 * 1024 };
 
 /** Entries that one answer of the namenode has. */
 const PAGE = 1000;
@@ -38,7 +39,7 @@ export class StoreFileSystem implements FileSystem {
 
   constructor({ attributes, disk, ...options }: StoreFileSystemOptions) {
     this.client = new StoreClient(options);
-    this.#attributes = { ...DEFAULTS, ...attributes };
+    this.#attributes = { ...FILE_DEFAULTS, ...attributes };
     this.#disk = disk;
   }
 

@@ -26,6 +26,9 @@ export type Parameters = Readonly<Record<string, string | number | boolean | und
 
 const TIMEOUT_MS = 60_000;
 
+/** A header of answers that HDFS does not send: what is created here is seen when it is whole, or never. */
+export const WHOLE_FILES = 'tutti-whole-files';
+
 /** A namenode answers with a page of its listings at a time: this many bytes are never reached. */
 const JSON_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -34,11 +37,17 @@ export class WebHdfsClient {
   readonly #user: string | undefined;
   readonly #timeoutMs: number;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64, maxFreeSockets: 16 });
+  #createsWhole = false;
 
   constructor({ authority, user, timeoutMs = TIMEOUT_MS }: WebHdfsOptions) {
     this.#base = `http://${authority}/webhdfs/v1`;
     this.#user = user;
     this.#timeoutMs = timeoutMs;
+  }
+
+  /** The other side has said that it shows files when they are whole, and removes those whose writers go away: a Tutti. */
+  get createsWhole(): boolean {
+    return this.#createsWhole;
   }
 
   /** The answer's JSON; undefined when it has none. Throws StoreError, and NetworkError when there is no answer. */
@@ -110,6 +119,7 @@ export class WebHdfsClient {
       sending.catch(() => undefined);
       request.end();
       const response = await answering;
+      this.#createsWhole ||= response.headers[WHOLE_FILES] !== undefined;
       if ((response.statusCode ?? 0) < 400) return response;
       throw await remoteError(response, url);
     } catch (problem) {
@@ -131,8 +141,20 @@ async function targetOf(response: IncomingMessage, from: URL): Promise<URL> {
   const { location } = response.headers;
   response.resume();
   const target = location === undefined ? undefined : new URL(location, from);
-  if (target?.protocol === 'http:') return target;
+  if (target?.protocol === 'http:') {
+    // HDFS composes the accents of the path it redirects to (Java's URI.toASCIIString), which is another name.
+    if (composed(target.pathname) === composed(from.pathname)) target.pathname = from.pathname;
+    return target;
+  }
   throw new StoreError('IOException', `${from.pathname}: the namenode sends us to ${location ?? 'nowhere'}`);
+}
+
+function composed(pathname: string): string {
+  try {
+    return decodeURIComponent(pathname).normalize('NFC');
+  } catch {
+    return pathname;
+  }
 }
 
 function written(request: ClientRequest, piece: Uint8Array): Promise<void> {
@@ -186,6 +208,10 @@ const NAMES: ReadonlySet<string> = new Set<StoreErrorName>([
 async function remoteError(response: IncomingMessage, { pathname }: URL): Promise<StoreError> {
   const answer = (await jsonOf(response).catch(() => undefined)) as RemoteException | undefined;
   const { exception = '', message = `status ${response.statusCode}` } = answer?.RemoteException ?? {};
+  // As HDFS says it of a path that goes through a file, lest somebody learns what is there who may not look.
+  if (exception === 'AccessControlException' && /\(is not a directory\)$/m.test(message)) {
+    return new StoreError('ParentNotDirectoryException', message);
+  }
   if (NAMES.has(exception)) return new StoreError(exception as StoreErrorName, message);
   const denied = response.statusCode === 401 || exception === 'SecurityException';
   return new StoreError(denied ? 'AccessControlException' : 'IOException', `${pathname}: ${exception} ${message}`);

@@ -1,11 +1,13 @@
 /**
  * `webhdfs://`: a real HDFS, over its REST interface. A file is written under a temporary name, because HDFS shows files that are being
- * written and completes those whose writers go away; then it is renamed, which HDFS does in one step, without or with replacing.
+ * written and completes those whose writers go away; then it is renamed, which HDFS does in one step, without or with replacing. A Tutti behind this interface says that
+ * it shows files when they are whole; there they are written under their own names.
  */
 
 import { randomUUID } from 'node:crypto';
 import { assert } from '../common/assert.ts';
 import type { Clock } from '../common/clock.ts';
+import { compareNames } from './compare-names.ts';
 import { ContentError } from './content.ts';
 import { LIST_LIMIT } from './file-system.ts';
 import type { Content, FileStatus, FileSystem, ListOptions, ListPage, OpenFile } from './file-system.ts';
@@ -48,7 +50,7 @@ export class WebHdfsFileSystem implements FileSystem {
   async open(path: string): Promise<OpenFile> {
     namesOf(path);
     return asked(path, async () => {
-      const status = await this.#status(path);
+      const status = await this.#found(path);
       if (status?.type !== 'FILE') {
         throw new StoreError('FileNotFoundException', `${path}: ${status ? 'it is no file' : 'it does not exist'}`);
       }
@@ -97,7 +99,7 @@ export class WebHdfsFileSystem implements FileSystem {
   async stat(path: string): Promise<FileStatus | undefined> {
     namesOf(path);
     return asked(path, async () => {
-      const status = await this.#status(path);
+      const status = await this.#found(path);
       return status && status.type !== 'SYMLINK' ? statusOf(path, status) : undefined;
     });
   }
@@ -135,6 +137,7 @@ export class WebHdfsFileSystem implements FileSystem {
       if (old?.type === 'DIRECTORY') throw isFolder(path);
       // Asked first to spare the writing; that the name is free is decided when the file is whole.
       if (old && !overwrite) return 'exists';
+      if (this.#client.createsWhole) return this.#createWhole(path, content, overwrite);
       const temporary = `/${[...names.slice(0, -1), TEMPORARY_PREFIX + this.#unique()].join('/')}`;
       let published = false;
       try {
@@ -149,6 +152,18 @@ export class WebHdfsFileSystem implements FileSystem {
       }
       return published ? 'created' : 'exists';
     });
+  }
+
+  /** Where a file is seen when it is whole, it is written under its own name. */
+  async #createWhole(path: string, content: Content, overwrite: boolean): Promise<'created' | 'exists'> {
+    try {
+      await this.#client.write(path, content, { overwrite });
+      return 'created';
+    } catch (problem) {
+      if (!isNamed(problem, 'FileAlreadyExistsException')) throw problem;
+      if ((await this.#status(path))?.type === 'DIRECTORY') throw isFolder(path);
+      return 'exists';
+    }
   }
 
   /** Whether the file has its name now; `false` when another has it. */
@@ -170,6 +185,18 @@ export class WebHdfsFileSystem implements FileSystem {
   async #rename(from: string, to: string, overwrite: boolean): Promise<void> {
     const renameoptions = overwrite ? 'OVERWRITE' : 'NONE';
     await this.#client.ask('PUT', from, 'RENAME', { destination: to, renameoptions });
+  }
+
+  /** HDFS says of a path that goes through a file that nothing is there. */
+  async #found(path: string): Promise<HdfsStatus | undefined> {
+    const status = await this.#status(path);
+    if (status || path === '/') return status;
+    for (let above = parentOf(path); above !== '/'; above = parentOf(above)) {
+      const folder = await this.#status(above);
+      if (folder?.type === 'FILE') throw new StoreError('ParentNotDirectoryException', `${above} is no folder`);
+      if (folder) break;
+    }
+    return undefined;
   }
 
   async #status(path: string): Promise<HdfsStatus | undefined> {
@@ -202,9 +229,28 @@ export class WebHdfsFileSystem implements FileSystem {
     throw new StoreError('IOException', `${path}: it was replaced, or cut off, while it was read`);
   }
 
-  /** What is seen in a folder; nothing when there is none. */
+  /** What is seen in a folder, in the order of code points; nothing when there is none. */
   async *#entries(folder: string, after?: string): AsyncGenerator<Entry, void, undefined> {
-    for (let startAfter = after; ;) {
+    // HDFS orders names by bytes with a sign: those beyond ASCII stand before all others that begin as they do. They are held back until
+    // it is their turn, and whoever goes on behind a name has to see them again, wherever it stands.
+    let held: Entry[] = [];
+    const isDue = (entry: Entry, before: string): boolean => compareNames(entry.name, before) < 0;
+    for await (const entry of this.#asHdfsLists(folder)) {
+      const { name } = entry;
+      if (after !== undefined && compareNames(name, after) <= 0) continue;
+      if (isAscii(name)) {
+        if (held.length > 0) {
+          yield* inOrder(held.filter((one) => isDue(one, name)));
+          held = held.filter((one) => !isDue(one, name));
+        }
+        yield entry;
+      } else held.push(entry);
+    }
+    yield* inOrder(held);
+  }
+
+  async *#asHdfsLists(folder: string): AsyncGenerator<Entry, void, undefined> {
+    for (let startAfter: string | undefined; ;) {
       const page = await this.#page(folder, startAfter);
       for (const status of page.entries) {
         const { pathSuffix: name, type } = status;
@@ -271,6 +317,13 @@ type DirectoryListing = {
     readonly remainingEntries: number;
   };
 };
+
+const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
+
+const isAscii = (name: string): boolean => /^\p{ASCII}*$/u.test(name);
+
+const inOrder = (entries: readonly Entry[]): readonly Entry[] =>
+  entries.toSorted((a, b) => compareNames(a.name, b.name));
 
 async function asked<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {

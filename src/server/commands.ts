@@ -29,6 +29,7 @@ export type ServerCommandOptions = {
   readonly store?: boolean;
   readonly webhdfs?: boolean;
   readonly journalDir?: readonly string[];
+  readonly trash?: string;
 };
 
 export type WorkerCommandOptions = {
@@ -143,6 +144,7 @@ function coordinatorOptions(options: ServerCommandOptions, make: boolean): Coord
     store: options.store ?? false,
     webhdfs: options.webhdfs ?? false,
     ...(options.journalDir && { journalDirectories: options.journalDir.map((folder) => path.resolve(folder)) }),
+    ...(options.trash !== undefined && { trashMs: durationMs('trash', options.trash) }),
     insecure: options.insecure ?? false,
     dataDirectory,
     catalogDirectory: path.resolve(options.catalogs ?? path.join(packageFolder, 'catalog')),
@@ -165,6 +167,19 @@ function portNumber(option: string, text: string): number {
   const port = wholeNumber(option, text, 0);
   if (port <= 65_535) return port;
   throw new QueryError('GENERIC_USER_ERROR', `--${option} takes a port from 0 to 65535, not ${text}`);
+}
+
+const DURATIONS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `24h`, `90m`, `0`. */
+function durationMs(option: string, text: string): number {
+  const [, digits, unit] = /^(\d{1,6})([smhd]?)$/.exec(text) ?? [];
+  const factor = DURATIONS[unit ?? ''] ?? (Number(digits) === 0 ? 0 : undefined);
+  if (factor !== undefined) return Number(digits) * factor;
+  throw new QueryError(
+    'GENERIC_USER_ERROR',
+    `--${option} takes a time such as 24h, 90m, 30s or 7d, or 0, not "${text}"`,
+  );
 }
 
 /** Most of the machine: some is left for the system's cache of files, which the scans live on. */

@@ -52,6 +52,8 @@ export type CoordinatorRoleOptions = {
   readonly webhdfs?: boolean;
   /** Of the namenode; absent = one below the data directory. */
   readonly journalDirectories?: readonly string[];
+  /** How long what was removed from the store can be taken back; 0: not at all, absent = a day. */
+  readonly trashMs?: number;
   /** A worker does not answer any more; it may come back. */
   readonly workerLost?: () => void;
 };
@@ -180,9 +182,12 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
   };
 }
 
+/** A day to notice what was removed by mistake. HDFS keeps nothing unless its operator has said so. */
+const TRASH_MS = 24 * 3_600_000;
+
 /** Beside everything else, so that queries are answered as soon as without it. What it cannot begin with, it says. */
 async function openStore(options: CoordinatorRoleOptions): Promise<NamenodeService> {
-  const { dataDirectory, journalDirectories, logger } = options;
+  const { dataDirectory, journalDirectories, trashMs = TRASH_MS, logger } = options;
   try {
     const { startNamenode } = await import('./namenode-service.ts');
     return await startNamenode({
@@ -190,6 +195,7 @@ async function openStore(options: CoordinatorRoleOptions): Promise<NamenodeServi
       ...(journalDirectories && { journalDirectories }),
       clock: systemClock,
       logger,
+      trashMs,
       fatal: (problem) => {
         logger.error({ problem: problem.message }, 'the journal failed: the coordinator ends');
         process.exit(1);

@@ -1,15 +1,18 @@
 /** The namenode in a coordinator: its journal in the data directory, opened beside everything else that starts. */
 
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../common/clock.ts';
 import { localDisk } from '../common/disk.ts';
 import { NameNode } from '../filestore/namenode/namenode.ts';
+import { emptyTrash, type StoreDefaults } from '../filestore/namenode/trash-emptier.ts';
 import { STORE_OWNER } from '../filestore/namespace/permissions.ts';
 import { namespaceMachine } from '../filestore/namespace/namespace.ts';
 import type { Operations } from '../filestore/network.ts';
+import { FILE_DEFAULTS } from '../filestore/store-file-system.ts';
+import { NamenodeCalls } from '../filestore/namenode/namenode-calls.ts';
 import { openFileJournal } from '../journal/open-file-journal.ts';
 import type { Logger } from '../observe/logger.ts';
 
@@ -19,6 +22,8 @@ export type NamenodeServiceOptions = {
   readonly journalDirectories?: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
+  /** How long what was thrown away is kept; 0: not at all. */
+  readonly trashMs: number;
   /** The journal failed: the process has to end. */
   readonly fatal: (problem: Error) => void;
 };
@@ -31,7 +36,7 @@ export type NamenodeService = {
 
 /** Rejects with a JournalError, or an error of the disk. */
 export async function startNamenode(options: NamenodeServiceOptions): Promise<NamenodeService> {
-  const { clock, logger, fatal } = options;
+  const { clock, logger, trashMs, fatal } = options;
   const folder = path.join(options.dataDirectory, 'store');
   await mkdir(folder, { recursive: true });
   const [first = path.join(folder, 'journal'), ...more] = options.journalDirectories ?? [];
@@ -52,10 +57,24 @@ export async function startNamenode(options: NamenodeServiceOptions): Promise<Na
     random: Math.random,
     logger,
   });
+  const { replication, blockSize } = FILE_DEFAULTS;
+  const defaults: StoreDefaults = { replication, blockSize, trashMs };
+  const operations: Operations = {
+    ...namenode.operations(),
+    serverDefaults: () => Promise.resolve({ answer: defaults }),
+  };
+  const stopEmptying = emptyTrash({
+    namenode: new NamenodeCalls(() => Promise.resolve(operations), `trash-${randomUUID()}`),
+    state: () => namenode.state,
+    clock,
+    trashMs,
+    logger,
+  });
   return {
-    operations: namenode.operations(),
+    operations,
     namenode,
     close: async () => {
+      stopEmptying();
       namenode.stop();
       await journal.close();
     },

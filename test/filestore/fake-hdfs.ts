@@ -96,12 +96,17 @@ export class FakeHdfs {
     const request = { path, caller: CALLER, now: this.now };
     switch (op) {
       case 'GETFILESTATUS':
-        return json({ FileStatus: hdfsStatus(this.#existing(path), '') });
+        return json({ FileStatus: hdfsStatus(this.#status(path), '') });
       case 'LISTSTATUS_BATCH': {
-        const page = granted(list(this.#state, path, CALLER, { after: parameter('startAfter'), limit: PAGE }));
-        const FileStatus = page.entries.map((entry) => hdfsStatus(entry, entry.name));
+        const after = parameter('startAfter') ?? '';
+        const { entries } = granted(list(this.#state, path, CALLER, { limit: 1e6 }));
+        const rest = entries
+          .filter(({ name }) => after === '' || compareSigned(name, after) > 0)
+          .toSorted((a, b) => compareSigned(a.name, b.name));
+        const page = rest.slice(0, PAGE);
+        const FileStatus = page.map((entry) => hdfsStatus(entry, entry.name));
         const partialListing = { FileStatuses: { FileStatus } };
-        return json({ DirectoryListing: { partialListing, remainingEntries: page.remaining } });
+        return json({ DirectoryListing: { partialListing, remainingEntries: rest.length - page.length } });
       }
       case 'MKDIRS':
         return json({ boolean: this.#decided(decideMkdirs(this.#state, { ...request, mode: 0o755 })) });
@@ -116,8 +121,7 @@ export class FakeHdfs {
         return how === 'move' ? json({ boolean: true }) : { status: 200, headers: {}, body: Buffer.alloc(0) };
       }
       case 'OPEN':
-        if (this.#existing(path).kind === 'folder')
-          throw refusal('FileNotFoundException', `Path is not a file: ${path}`);
+        if (this.#status(path).kind === 'folder') throw refusal('FileNotFoundException', `Path is not a file: ${path}`);
         return this.#redirect(url);
       case 'CREATE':
         return this.#redirect(url);
@@ -171,8 +175,20 @@ export class FakeHdfs {
   }
 
   #redirect(url: URL): Answer {
-    const location = `http://${authorityOf(this.#datanode)}${url.pathname}${url.search}&namenoderpcaddress=fake:8020`;
+    // As HDFS does: Java composes accents when it writes a URI.
+    const path = decodeURIComponent(url.pathname).normalize('NFC').split('/').map(encodeURIComponent).join('/');
+    const location = `http://${authorityOf(this.#datanode)}${path}${url.search}&namenoderpcaddress=fake:8020`;
     return { status: 307, headers: { location, 'content-length': 0 }, body: Buffer.alloc(0) };
+  }
+
+  /** As HDFS: below a file nothing is. */
+  #status(path: string): Status {
+    try {
+      return this.#existing(path);
+    } catch (problem) {
+      if (!(problem instanceof Refused && problem.refusal.name === 'ParentNotDirectoryException')) throw problem;
+      throw refusal('FileNotFoundException', `File does not exist: ${path}`);
+    }
   }
 
   #existing(path: string): Status {
@@ -186,6 +202,14 @@ export class FakeHdfs {
     if (decided.kind === 'change') this.#state = apply(this.#state, decided.record);
     return decided.result;
   }
+}
+
+/** As HDFS orders names: Java's bytes have a sign. */
+function compareSigned(a: string, b: string): number {
+  const [left, right] = [a, b].map((name) => new Int8Array(Buffer.from(name)));
+  for (let i = 0; i < Math.min(left!.length, right!.length); i++)
+    if (left![i] !== right![i]) return left![i]! - right![i]!;
+  return left!.length - right!.length;
 }
 
 type Answer = {
@@ -235,6 +259,9 @@ const STATUSES: Readonly<Record<string, number>> = { FileNotFoundException: 404,
 function errorAnswer(problem: unknown): Answer {
   const { name, message }: { readonly name: string; readonly message: string } =
     problem instanceof Refused ? problem.refusal : { name: 'IOException', message: String(problem) };
+  if (name === 'ParentNotDirectoryException') {
+    return errorAnswer(refusal('AccessControlException', `${message} (is not a directory)`));
+  }
   const status = STATUSES[name] ?? 403;
   const javaClassName = `org.apache.hadoop.fs.${name}`;
   return { ...json({ RemoteException: { exception: name, javaClassName, message } }), status };

@@ -19,7 +19,14 @@ test('another journal in the same data folder is another store, which datanodes 
   /** The store that a datanode hears of which holds blocks of `store`. */
   const join = async (journalDirectories: readonly string[], store?: string): Promise<string> => {
     const logger = makeLogger('test', { TUTTI_LOG: 'silent' });
-    const service = await startNamenode({ dataDirectory, journalDirectories, clock: systemClock, logger, fatal });
+    const service = await startNamenode({
+      dataDirectory,
+      journalDirectories,
+      clock: systemClock,
+      logger,
+      trashMs: 0,
+      fatal,
+    });
     try {
       const registration = { node: 'dn', incarnation: '1', address: 'dn', rack: '/a', host: 'dn', store };
       const { answer } = await service.operations['register']!(registration as never, undefined as never);

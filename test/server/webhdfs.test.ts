@@ -159,7 +159,9 @@ test('RENAME says whether; with options it says why not', async () => {
   );
   expect(await rename('/work/r/to', '/work/r/empty', { renameoptions: 'OVERWRITE' })).toEqual(ok(''));
   expect(await namesIn('/work/r')).toEqual(['empty']);
-  expect(await rename('/work/r/empty', '/work/r/x', { renameoptions: 'TO_TRASH' })).toEqual(refused(400, ILLEGAL));
+  expect(await rename('/work/r/empty', '/work/r/x', { renameoptions: 'SOMEHOW' })).toEqual(refused(400, ILLEGAL));
+  expect(await rename('/work/r/empty', '/work/r/y', { renameoptions: 'NONE,TO_TRASH' })).toEqual(ok(''));
+  expect(await rename('/work/r/y', '/work/r/empty', { renameoptions: 'TO_TRASH' })).toEqual(ok(''));
   expect(await rename('/work/r/empty', 'x')).toEqual(refused(400, ILLEGAL, expect.stringContaining('destination')));
   expect(await ask('PUT', '/work/r/empty', 'RENAME')).toEqual(refused(400, ILLEGAL));
 });

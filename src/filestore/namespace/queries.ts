@@ -6,7 +6,7 @@ import { checkBelow, checkTarget, checkTraverse, EXECUTE, READ } from './permiss
 import type { Caller } from './permissions.ts';
 import { refuse } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-import { pathOf, resolve, targetOf } from './resolve.ts';
+import { pathOf, resolve, SNAPSHOT_FOLDER, targetOf } from './resolve.ts';
 import type { Resolved } from './resolve.ts';
 import type { Block, BlockId, FileNode, FolderNode, Inode, InodeId, Namespace, Quota, Time } from './state.ts';
 import { inodeOf, lengthOf, namesTo, usageOf } from './tree.ts';
@@ -90,7 +90,50 @@ function snapshotPage(
   return { kind: 'found', entries: page, remaining: rest.length - page.length };
 }
 
-function statusOf(state: Namespace, { view }: Resolved, name: string, inode: Inode): Status {
+export type SnapshotList = Found<{
+  /** By ascending age; `status` has the snapshot's name and time. */
+  readonly snapshots: readonly { readonly id: number; readonly path: string; readonly status: Status }[];
+}>;
+
+/** The snapshots of a folder, for a caller who may read it. */
+export function snapshotsOf(state: Namespace, path: string, caller: Caller): SnapshotList | Refusal {
+  const at = existing(state, path, caller);
+  if (at.kind === 'refused') return at;
+  const folder = targetOf(at)!;
+  const snapshots = at.view === 'live' ? get(state.snapshots, folder.id) : undefined;
+  if (!snapshots) return refuse('SnapshotException', `Directory is not a snapshottable directory: ${path}`);
+  const denied = checkTarget(at, caller, READ);
+  if (denied) return denied;
+  const list = snapshots.map(({ id, name, time, root }) => ({
+    id,
+    path: pathOf([...at.names, SNAPSHOT_FOLDER, name]),
+    status: { ...statusOf(state, at, name, root), mtime: time },
+  }));
+  return { kind: 'found', snapshots: list };
+}
+
+export type SnapshotFolders = Found<{
+  readonly folders: readonly { readonly parent: string; readonly status: Status; readonly snapshots: number }[];
+}>;
+
+/** The folders that may have snapshots: all for the superuser, for anybody else their own. In the order of their paths. */
+export function snapshottableFolders(state: Namespace, caller: Caller): SnapshotFolders {
+  const folders = [...entries(state.snapshots)].flatMap(([id, { length: snapshots }]) => {
+    const [folder, names] = [inodeOf(state, id), namesTo(state, id)];
+    if (!folder || !names || (!caller.superuser && folder.attributes.owner !== caller.user)) return [];
+    const status = statusOf(state, { view: 'live' }, names.at(-1) ?? '', folder);
+    return [{ path: pathOf(names), parent: pathOf(names.slice(0, -1)), status, snapshots }];
+  });
+  return { kind: 'found', folders: folders.toSorted((a, b) => compareNames(a.path, b.path)) };
+}
+
+/** Refused unless the caller has this access (bits of READ, WRITE, EXECUTE) to what is at the path. */
+export function checkAccessTo(state: Namespace, path: string, caller: Caller, access: number): Found<object> | Refusal {
+  const at = existing(state, path, caller);
+  return at.kind === 'refused' ? at : (checkTarget(at, caller, access) ?? { kind: 'found' });
+}
+
+function statusOf(state: Namespace, { view }: Pick<Resolved, 'view'>, name: string, inode: Inode): Status {
   const { owner, group, mode, replication, blockSize } = inode.attributes;
   const file = inode.kind === 'file' ? inode : undefined;
   return {

@@ -1,44 +1,30 @@
 /** The operations of WebHDFS that the namenode answers itself, each with its HTTP method, and what they answer in HDFS's words. */
 
-import type { Caller } from '../namespace/permissions.ts';
 import type { ContentSummary, Status } from '../namespace/queries.ts';
 import { StoreError } from '../network.ts';
-import { newNamesOf, TEMPORARY_PREFIX } from '../store-path.ts';
-import type { NamenodeCalls } from './namenode-calls.ts';
+import { newNamesOf, pathBelow, TEMPORARY_PREFIX } from '../store-path.ts';
+import { hdfsStatus } from './hdfs-status.ts';
+import { DONE, json } from './operation.ts';
+import type { Answer, Asked, Operation } from './operation.ts';
+import { REPORT_OPERATIONS } from './report-operations.ts';
 import { invalid } from './web-request.ts';
-import type { WebRequest } from './web-request.ts';
-
-export type Asked = { readonly request: WebRequest; readonly caller: Caller; readonly namenode: NamenodeCalls };
-
-export type Answer =
-  | { readonly kind: 'json'; readonly value: object }
-  /** JSON in pieces, for what may be long. */
-  | { readonly kind: 'pieces'; readonly pieces: AsyncGenerator<string, void, undefined> }
-  | { readonly kind: 'done' }
-  /** Ask there. */
-  | { readonly kind: 'redirect'; readonly location: string };
 
 /** Entries that one answer of the namenode has, as HDFS's `dfs.ls.limit`. */
 const PAGE = 1000;
-
-const DONE: Answer = { kind: 'done' };
-const json = (value: object): Answer => ({ kind: 'json', value });
-
-type Operation = (asked: Asked) => Promise<Answer>;
 
 export const METADATA_OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET GETFILESTATUS': async (asked) => json({ FileStatus: hdfsStatus(await existing(asked), '') }),
   'GET LISTSTATUS': listStatus,
   'GET LISTSTATUS_BATCH': listStatusBatch,
   'GET GETCONTENTSUMMARY': contentSummary,
+  ...REPORT_OPERATIONS,
   'GET GETHOMEDIRECTORY': async ({ caller }) => json({ Path: `/user/${caller.user}` }),
   'PUT MKDIRS': async (asked) => {
     newNamesOf(asked.request.path);
     return json({ boolean: await changed(asked, 'mkdirs', { mode: asked.request.octal('permission') ?? 0o755 }) });
   },
   'PUT RENAME': rename,
-  'DELETE DELETE': async (asked) =>
-    json({ boolean: await changed(asked, 'delete', { recursive: asked.request.boolean('recursive') ?? false }) }),
+  'DELETE DELETE': async (asked) => json({ boolean: await remove(asked) }),
   'PUT SETREPLICATION': async (asked) =>
     json({
       boolean: await changed(asked, 'setReplication', { replication: asked.request.integer('replication', 1) ?? 3 }),
@@ -53,6 +39,8 @@ export const METADATA_OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'PUT SETTIMES': (asked) =>
     done(asked, 'setTimes', { mtime: time(asked, 'modificationtime'), atime: time(asked, 'accesstime') }),
+  'PUT SETQUOTA': (asked) =>
+    done(asked, 'setQuota', { names: quota(asked, 'namespacequota'), space: quota(asked, 'storagespacequota') }),
   'PUT ALLOWSNAPSHOT': (asked) => done(asked, 'allowSnapshot', {}),
   'PUT DISALLOWSNAPSHOT': (asked) => done(asked, 'disallowSnapshot', {}),
   'PUT CREATESNAPSHOT': async (asked) =>
@@ -79,6 +67,30 @@ function time({ request }: Asked, name: string): number | undefined {
   return ms === -1 ? undefined : ms;
 }
 
+/** As Hadoop writes quotas: -1 clears it (null), the greatest number of 64 bits leaves it (undefined). */
+function quota({ request }: Asked, name: string): number | null | undefined {
+  if (request.text(name) === String(2n ** 63n - 1n)) return undefined;
+  const limit = request.integer(name, -1);
+  return limit === -1 ? null : limit;
+}
+
+/** A folder in which nothing is seen is empty: who is writing a file there will hear that it is gone. */
+async function remove(asked: Asked): Promise<boolean> {
+  const recursive = asked.request.boolean('recursive') ?? false;
+  try {
+    return await changed(asked, 'delete', { recursive });
+  } catch (problem) {
+    if (!(problem instanceof StoreError && problem.name === 'PathIsNotEmptyDirectoryException')) throw problem;
+    const { caller, namenode, request } = asked;
+    const { entries, remaining } = await namenode.read<Page>('list', caller, { path: request.path, limit: PAGE });
+    if (remaining > 0 || entries.some(isSeen)) throw problem;
+    for (const { name } of entries) {
+      await namenode.change('delete', caller, { path: pathBelow(request.path, name), recursive });
+    }
+    return changed(asked, 'delete', { recursive });
+  }
+}
+
 /** What is to be seen at the path. Throws FileNotFoundException. */
 export async function existing({ namenode, caller, request }: Asked, path = request.path): Promise<Status> {
   const { status } = await namenode.read<{ status?: Status }>('stat', caller, { path });
@@ -90,14 +102,18 @@ async function rename(asked: Asked): Promise<Answer> {
   const { namenode, caller, request } = asked;
   const target = request.requiredPath('destination');
   newNamesOf(target);
-  const options = request.text('renameoptions')?.toUpperCase();
-  const how = options === undefined ? 'move' : { NONE: 'exact', OVERWRITE: 'overwrite' }[options];
-  if (how === undefined) throw invalid('renameoptions', `${options} is neither NONE nor OVERWRITE`);
+  const options = request.text('renameoptions')?.toUpperCase().split(',');
+  const strange = options?.find((option) => !RENAME_OPTIONS.has(option));
+  if (strange !== undefined) throw invalid('renameoptions', `${strange} is not one of NONE, OVERWRITE and TO_TRASH`);
+  const how = options === undefined ? 'move' : options.includes('OVERWRITE') ? 'overwrite' : 'exact';
   const renamed = namenode.change<true>('rename', caller, { source: request.path, target, how });
   if (how === 'move') return json({ boolean: await renamed.catch(notRenamed) });
   await renamed;
   return DONE;
 }
+
+/** With TO_TRASH Hadoop's own shell moves things there. */
+const RENAME_OPTIONS: ReadonlySet<string> = new Set(['NONE', 'OVERWRITE', 'TO_TRASH']);
 
 /** The first rename that HDFS had says so of what its second one throws: nothing there, or no place for it. */
 function notRenamed(problem: unknown): boolean {
@@ -144,9 +160,10 @@ type Page = { readonly entries: readonly Status[]; readonly remaining: number; r
 async function page({ namenode, caller, request }: Asked, after: string | undefined): Promise<Page> {
   const message = { path: request.path, limit: PAGE, ...(after !== undefined && { after }) };
   const { entries, remaining } = await namenode.read<Page>('list', caller, message);
-  const seen = entries.filter(({ open, name }) => !open && !name.startsWith(TEMPORARY_PREFIX));
-  return { entries: seen, remaining, last: entries.at(-1)?.name };
+  return { entries: entries.filter(isSeen), remaining, last: entries.at(-1)?.name };
 }
+
+const isSeen = ({ open, name }: Status): boolean => !open && !name.startsWith(TEMPORARY_PREFIX);
 
 async function contentSummary({ namenode, caller, request }: Asked): Promise<Answer> {
   const summary = await namenode.read<ContentSummary>('contentSummary', caller, { path: request.path });
@@ -162,25 +179,4 @@ async function contentSummary({ namenode, caller, request }: Asked): Promise<Ans
       typeQuota: {},
     },
   });
-}
-
-/** `FileStatus` as the documentation of WebHDFS has it. */
-function hdfsStatus(status: Status, pathSuffix: string): object {
-  const isFile = status.kind === 'file';
-  return {
-    accessTime: status.atime,
-    blockSize: isFile ? status.blockSize : 0,
-    childrenNum: status.children,
-    fileId: status.id,
-    group: status.group,
-    length: status.length,
-    modificationTime: status.mtime,
-    owner: status.owner,
-    pathSuffix,
-    permission: status.mode.toString(8),
-    replication: isFile ? status.replication : 0,
-    ...(status.snapshottable && { snapshotEnabled: true }),
-    storagePolicy: 0,
-    type: isFile ? 'FILE' : 'DIRECTORY',
-  };
 }

@@ -6,9 +6,10 @@ import type { Caller } from '../namespace/permissions.ts';
 import { STORE_OWNER } from '../namespace/permissions.ts';
 import { StoreError } from '../network.ts';
 import type { Operations } from '../network.ts';
+import { WHOLE_FILES } from '../webhdfs-client.ts';
 import { METADATA_OPERATIONS } from './metadata-operations.ts';
-import type { Answer } from './metadata-operations.ts';
-import { NamenodeCalls } from './namenode-calls.ts';
+import { NamenodeCalls } from '../namenode/namenode-calls.ts';
+import type { Answer } from './operation.ts';
 import { redirectTo } from './redirects.ts';
 import type { RedirectOptions } from './redirects.ts';
 import { exception, isBug, remoteException } from './remote-exception.ts';
@@ -72,6 +73,7 @@ export function takeBodiesAsTheyCome(app: FastifyInstance): void {
 function send(reply: FastifyReply, answer: Answer | RemoteException): FastifyReply {
   // What stands there changes.
   reply.header('cache-control', 'no-cache');
+  reply.header(WHOLE_FILES, 'yes');
   if (!('kind' in answer)) return reply.code(answer.status).send(answer.body);
   switch (answer.kind) {
     case 'json':

@@ -6,7 +6,7 @@ import { StoreError } from '../network.ts';
 import type { BlockLocation } from '../protocol.ts';
 import { newNamesOf } from '../store-path.ts';
 import { existing } from './metadata-operations.ts';
-import type { Asked } from './metadata-operations.ts';
+import type { Asked } from './operation.ts';
 import { transferToken } from './transfer-token.ts';
 import type { Transfer, TransferOp } from './transfer-token.ts';
 import { encodedPath, WEBHDFS_PREFIX } from './web-request.ts';

@@ -1,0 +1,69 @@
+/**
+ * Empties the users' trash, as HDFS does: what was thrown away is put by under the time from time to time, and goes when it has been put
+ * by for long enough. Whoever throws something away moves it there (`namespace/trash.ts`).
+ */
+
+import { type Clock, every } from '../../common/clock.ts';
+import type { Logger } from '../../observe/logger.ts';
+import { type Caller, STORE_OWNER } from '../namespace/permissions.ts';
+import type { Namespace } from '../namespace/state.ts';
+import { expiredTrash, trashCheckpoints } from '../namespace/trash.ts';
+import { StoreError } from '../network.ts';
+import type { NamenodeCalls } from './namenode-calls.ts';
+
+/** What a client takes when nobody says otherwise. */
+export type StoreDefaults = {
+  readonly replication: number;
+  readonly blockSize: number;
+  /** How long what was thrown away can be taken back; 0: nothing is kept. */
+  readonly trashMs: number;
+};
+
+export type TrashEmptierOptions = {
+  readonly namenode: NamenodeCalls;
+  readonly state: () => Namespace;
+  readonly clock: Clock;
+  readonly trashMs: number;
+  readonly logger: Pick<Logger, 'warn'>;
+};
+
+/** What was thrown away is put by every hour, so that it is kept an hour longer than said at most. */
+const CHECKPOINT_MS = 3_600_000;
+
+const TURN_MS = 10_000;
+
+const EMPTIER: Caller = { user: STORE_OWNER, groups: [], superuser: true };
+
+/** The returned function ends it. */
+export function emptyTrash({ namenode, state, clock, trashMs, logger }: TrashEmptierOptions): () => void {
+  if (trashMs === 0) return () => undefined;
+  const checkpointMs = Math.min(CHECKPOINT_MS, trashMs);
+  // By the wall clock, so that a namenode that starts again goes on as before.
+  const period = (): number => Math.floor(clock.wallMs() / checkpointMs);
+  let putBy = period();
+  let isAtWork = false;
+
+  async function turn(): Promise<void> {
+    const now = Math.round(clock.wallMs());
+    for (const path of expiredTrash(state(), now - trashMs)) {
+      await namenode.change('delete', EMPTIER, { path, recursive: true });
+    }
+    if (period() === putBy) return;
+    putBy = period();
+    for (const { source, target } of trashCheckpoints(state(), now)) {
+      await namenode.change('rename', EMPTIER, { source, target, how: 'exact' });
+    }
+  }
+
+  return every(clock, Math.min(TURN_MS, checkpointMs), () => {
+    if (isAtWork) return;
+    isAtWork = true;
+    turn()
+      .catch((problem: unknown) => {
+        // Safe mode, or its user was faster: the next turn looks anew.
+        if (!(problem instanceof StoreError)) throw problem;
+        logger.warn({ problem: problem.message }, 'emptying the trash is put off');
+      })
+      .finally(() => (isAtWork = false));
+  });
+}
