@@ -34,12 +34,13 @@ export class FrameError extends Error {
 const PIECE_BYTES_MAX = 1024 * 1024;
 
 /** Messages are read by `JSON.parse`: a full report of a million blocks has about 60 MB. */
-const MESSAGE_BYTES_MAX = 128 * 1024 * 1024;
+export const MESSAGE_BYTES_MAX = 128 * 1024 * 1024;
 
-const HEADER_BYTES = 5;
-const MAC_BYTES = 16;
+/** Length and kind. */
+export const HEADER_BYTES = 5;
+export const MAC_BYTES = 16;
 
-/** `nonces`: of the request, and of the answer too when it is the answer's body. Never the same for two bodies. */
+/** `nonces`: what is said once, so that no two bodies have the same: of the request, and of the answer too when it is the answer's body. */
 export function frameKey(secret: string, ...nonces: readonly string[]): FrameKey {
   return createHmac('sha256', secret)
     .update(`tutti frames ${nonces.length}\n${nonces.join('\n')}`)
@@ -48,7 +49,8 @@ export function frameKey(secret: string, ...nonces: readonly string[]): FrameKey
 
 export type FrameKey = Buffer;
 
-function macOf(key: FrameKey, kind: number, number: number, payload: Uint8Array): Buffer {
+/** `number`: of the frame, counted from 0 under this key. */
+export function macOf(key: FrameKey, kind: number, number: number, payload: Uint8Array): Buffer {
   const nonce = Buffer.alloc(12);
   nonce.writeUInt8(kind, 0);
   nonce.writeUIntBE(number, 6, 6);

@@ -1,6 +1,7 @@
 /**
- * The store's network over real machines: HTTP, requests signed and bodies framed with the cluster's secret (`cluster/frames.ts`), over
- * connections that are kept. The other side is `store-routes.ts`.
+ * The store's network over real machines. Bytes go in HTTP requests of their own, signed and framed with the cluster's secret
+ * (`cluster/frames.ts`), over connections that are kept; calls without any share one connection (`call-channel.ts`). The other side is
+ * `store-routes.ts`.
  */
 
 import { Agent, request as httpRequest } from 'node:http';
@@ -9,6 +10,7 @@ import { FRAMES_TYPE, FrameError, frameKey, FrameReader, FrameWriter } from '../
 import type { FrameTimes } from '../cluster/frames.ts';
 import { FRAMED, SIGNATURE_HEADERS, signatureHeaders } from '../cluster/signature.ts';
 import type { Clock } from '../common/clock.ts';
+import { CallChannels } from './call-channel.ts';
 import { NetworkError } from './network.ts';
 import type { Address, Bytes, CallOptions, StoreNetwork } from './network.ts';
 import { OutgoingBody } from './outgoing-body.ts';
@@ -21,14 +23,17 @@ type Answered = { readonly answer: unknown; readonly body: Bytes };
 export class HttpNetwork implements StoreNetwork {
   readonly #secret: string;
   readonly #clock: Clock;
+  readonly #channels: CallChannels;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: 64 });
 
   constructor(secret: string, clock: Clock) {
     this.#secret = secret;
     this.#clock = clock;
+    this.#channels = new CallChannels(secret, clock);
   }
 
   async call<Answer>(to: Address, operation: string, message: object, options?: CallOptions): Promise<Answer> {
+    if (!options?.body) return (await this.#channels.call(to, operation, message, options)) as Answer;
     const { answer, body } = await this.fetch(to, operation, message, options);
     for await (const piece of body) {
       throw new NetworkError(`${operation} at ${to}: ${piece.length} bytes behind an answer that has none`);
@@ -58,6 +63,7 @@ export class HttpNetwork implements StoreNetwork {
   /** Ends idle connections; running calls go on. */
   close(): void {
     this.#agent.destroy();
+    this.#channels.close();
   }
 
   async #exchange(
@@ -117,8 +123,14 @@ class StaleConnection extends NetworkError {}
 
 function responseOf(request: ClientRequest): Promise<IncomingMessage> {
   const response = new Promise<IncomingMessage>((resolve, reject) => {
-    request.on('response', resolve);
-    request.on('close', () => reject(new NetworkError('the connection was closed')));
+    let isAnswered = false;
+    request.on('response', (answer) => {
+      isAnswered = true;
+      resolve(answer);
+    });
+    request.on('close', () => {
+      if (!isAnswered) reject(new NetworkError('the connection was closed'));
+    });
     request.on('error', (problem: NodeJS.ErrnoException) => {
       const stale = request.reusedSocket && (problem.code === 'ECONNRESET' || problem.code === 'EPIPE');
       const Failure = stale ? StaleConnection : NetworkError;

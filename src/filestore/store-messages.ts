@@ -1,12 +1,31 @@
 /** How messages, bytes and failures of the store stand in frames: equal on both sides. */
 
-import type { FrameReader } from '../cluster/frames.ts';
+import type { ChannelKeys } from '../cluster/frame-channel.ts';
+import type { FrameKey, FrameReader } from '../cluster/frames.ts';
 import { FrameError } from '../cluster/frames.ts';
 import { NetworkError, StoreError } from './network.ts';
 import type { Bytes, StoreErrorName } from './network.ts';
 
 /** An operation's name stands behind it. */
 export const STORE_PATH = '/v1/store/';
+
+/** What the connection for calls is asked of by CONNECT: no host, but the store itself. */
+export const CALLS_TARGET = 'tutti-store:1';
+
+/** Calls that are under way on one connection; more wait at the caller. */
+export const CALLS_MAX = 1024;
+
+/** `[id, operation, message]`; `[id]` alone: nobody waits for that call any more. */
+export type CallEntry = readonly [id: number, operation?: string, message?: object];
+
+/** `[id, answer]`, or why there is none. */
+export type AnswerEntry = readonly [id: number, answer: unknown, failure?: Failure];
+
+/** Of one connection: a key for either direction, made of what both sides said once. */
+export function channelKeys(keyOf: (direction: string) => FrameKey, side: 'caller' | 'server'): ChannelKeys {
+  const [calls, answers] = [keyOf('calls'), keyOf('answers')];
+  return side === 'caller' ? { own: calls, theirs: answers } : { own: answers, theirs: calls };
+}
 
 type Failure = { readonly name: string; readonly message: string };
 

@@ -1,4 +1,7 @@
-/** The serving side of the store's network: what a process answers, as routes that its server mounts. */
+/**
+ * The serving side of the store's network: what a process answers, as routes that its server mounts. Bytes go in requests of their own;
+ * calls without any share a connection (`serve-calls.ts`).
+ */
 
 import type { FastifyInstance } from 'fastify';
 import { FRAMES_TYPE, FrameError, FrameWriter } from '../cluster/frames.ts';
@@ -7,8 +10,9 @@ import { guardFramedRoutes } from '../cluster/internal-routes.ts';
 import { SIGNATURE_HEADERS } from '../cluster/signature.ts';
 import type { SignatureVerifier } from '../cluster/signature.ts';
 import type { Clock } from '../common/clock.ts';
-import { NetworkError, StoreError } from './network.ts';
+import { NetworkError } from './network.ts';
 import type { Operations } from './network.ts';
+import { carryOut, serveCalls, tellBug } from './serve-calls.ts';
 import { bytesOf, failureOf, STORE_PATH } from './store-messages.ts';
 
 export type StoreRoutesOptions = {
@@ -34,6 +38,7 @@ export function addStoreRoutes(
 ): void {
   const { verifier, clock, onBug, silenceMs = SILENCE_MS } = options;
   const times: FrameTimes = { clock, silenceMs };
+  serveCalls(app, operations, { ...times, verifier, onBug });
   const routes = guardFramedRoutes(app, verifier, times);
   app.post<{ Params: { operation: string } }>(`${STORE_PATH}:operation`, async (request, reply) => {
     const { nonce, key } = routes.answerOf(request);
@@ -63,10 +68,8 @@ async function answer(
   try {
     const first = await request.next();
     if (first.kind !== 'message') throw new NetworkError(`${operation}: the request begins without its message`);
-    const operations = await operationsOf();
-    const work = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
-    if (!work) throw new StoreError('UnsupportedOperationException', `There is no operation ${operation} here`);
-    const answered = await work(first.value as never, bytesOf(request, `The caller of ${operation}`));
+    const bytes = bytesOf(request, `The caller of ${operation}`);
+    const answered = await carryOut(await operationsOf(), operation, first.value, bytes);
     body = answered.body?.[Symbol.asyncIterator]();
     if (!body) return await writer.whole(answered.answer);
     // Begun before anything is sent: what it holds open, it closes when it is left.
@@ -76,7 +79,7 @@ async function answer(
     await writer.end();
   } catch (problem) {
     if (problem instanceof FrameError) throw problem;
-    if (!(problem instanceof StoreError) && !(problem instanceof NetworkError)) onBug(problem, operation);
+    tellBug(problem, operation, onBug);
     await writer.failure(failureOf(problem));
   } finally {
     await body?.return?.();
