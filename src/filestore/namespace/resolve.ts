@@ -46,8 +46,8 @@ export function nameFault(name: string): { readonly text: string; readonly tooLo
   if (name.includes(':') || name.includes('/') || name.includes('\0')) {
     return { text: 'names hold no colon, slash or NUL' };
   }
-  // A lone surrogate has no bytes in UTF-8. The first look is the cheap one: almost no name has any.
-  if (/[\ud800-\udfff]/.test(name) && /\p{Surrogate}/u.test(name)) return { text: 'a name is no Unicode text' };
+  // A lone surrogate has no bytes in UTF-8.
+  if (!name.isWellFormed()) return { text: 'a name is no Unicode text' };
   if (name.length * 3 > NAME_BYTES_MAX && Buffer.byteLength(name) > NAME_BYTES_MAX) {
     return { text: `a name is longer than ${NAME_BYTES_MAX} bytes`, tooLong: true };
   }
