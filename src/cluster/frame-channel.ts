@@ -121,11 +121,11 @@ export class FrameChannel {
 
   #flush(): void {
     while (!this.#isClosed && !this.#isFull && (this.#short.length > 0 || this.#long.length > 0)) {
-      if (this.#short.length > 0) this.#write(TEXTS!, Buffer.from(`[${this.#gathered().join(',')}]`));
+      if (this.#short.length > 0) this.#write(TEXTS, Buffer.from(`[${this.#gathered().join(',')}]`));
       const long = this.#long[0];
       if (!long) continue;
       const isLast = long.length <= PART_BYTES;
-      this.#write(isLast ? LAST! : PART!, long.subarray(0, PART_BYTES));
+      this.#write(isLast ? LAST : PART, long.subarray(0, PART_BYTES));
       if (isLast) this.#long.shift();
       else this.#long[0] = long.subarray(PART_BYTES);
     }
@@ -176,7 +176,7 @@ export class FrameChannel {
     if (all.length < HEADER_BYTES) return false;
     const length = all.readUInt32BE(0);
     const kind = all.readUInt8(4);
-    if (length > FRAME_BYTES_MAX || kind > LAST!) throw new FrameError('this is no frame');
+    if (length > FRAME_BYTES_MAX || kind > LAST) throw new FrameError('this is no frame');
     const end = HEADER_BYTES + length + MAC_BYTES;
     if (all.length < end) return false;
     this.#rest = all.subarray(end);

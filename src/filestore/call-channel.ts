@@ -171,7 +171,8 @@ class CallChannel {
 
   #sendWaiting(): void {
     const channel = this.#channel;
-    while (channel && this.#underWay < CALLS_MAX && this.#waiting.length > 0) {
+    if (!channel) return;
+    while (this.#underWay < CALLS_MAX && this.#waiting.length > 0) {
       const call = this.#waiting.shift()!;
       call.sentAfter = channel.heard;
       this.#underWay += 1;

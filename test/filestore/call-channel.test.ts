@@ -83,6 +83,8 @@ const eventually = async (holds: () => boolean | Promise<boolean>): Promise<void
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
 };
 
+const plainly = (target: string): string => `CONNECT ${target} HTTP/1.1\r\nhost: x\r\n\r\n`;
+
 const connectionsOf = ({ server }: FastifyInstance): Promise<number> =>
   new Promise((resolve, reject) => {
     server.getConnections((problem, count) => (problem ? reject(problem) : resolve(count)));
@@ -198,9 +200,8 @@ test('without the secret nothing is done and nothing believed', async () => {
   const refused = stranger.call(url, 'echo', { text: 'x' });
   await expect(refused).rejects.toMatchObject({ name: 'NetworkError', message: expect.stringMatching(/401.*secret/) });
   stranger.close();
-  const from = (target: string): string => `CONNECT ${target} HTTP/1.1\r\nhost: x\r\n\r\n`;
-  expect(await raw(from('tutti-store:1'), url)).toMatch(/^HTTP\/1.1 401 .*not signed/s);
-  expect(await raw(from('elsewhere:443'), url)).toMatch(/^HTTP\/1.1 404 /);
+  expect(await raw(plainly('tutti-store:1'), url)).toMatch(/^HTTP\/1.1 401 .*not signed/s);
+  expect(await raw(plainly('elsewhere:443'), url)).toMatch(/^HTTP\/1.1 404 /);
   expect(heard).toEqual([]);
   // The other way round: who answers does not know the secret.
   const fake = createServer().listen(0, '127.0.0.1');
