@@ -1,5 +1,6 @@
 /** Calls that share a connection: each gets its own answer or an error, whatever happens to the others and on the way. */
 
+import { setMaxListeners } from 'node:events';
 import { createServer } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
@@ -173,11 +174,13 @@ test.each(['request', 'answer'] as const)(
   async (direction) => {
     const random = new Random(direction.length);
     const outcomes: string[] = [];
+    const sent = new Set<string>();
     for (let run = 0; run < 60; run++) {
       const [how, atByte] = [random.pick(['cut', 'flip'] as const), random.below(random.pick([500, 3_000, 300_000]))];
       proxy.spoil = () => ({ direction, how, atByte });
       const texts = Array.from({ length: 20 }, (_, i) => `${run} ${i} ${'x'.repeat(random.pick([10, 100, 50_000]))}`);
       const calls = texts.map(async (text) => {
+        sent.add(text);
         try {
           const answer = await ask('echo', text, proxy.url, 500);
           return answer.text === text ? 'right' : 'wrong';
@@ -186,10 +189,9 @@ test.each(['request', 'answer'] as const)(
         }
       });
       outcomes.push(...(await Promise.all(calls)));
-      expect(heard.filter((text) => !texts.includes(text))).toEqual([]);
-      heard.length = 0;
       proxy.reset();
     }
+    expect(heard.filter((text) => !sent.has(text)).map((text) => text.slice(0, 100))).toEqual([]);
     expect(new Set(outcomes)).toEqual(new Set(['right', 'NetworkError']));
     expect(bugs).toEqual([]);
   },
@@ -254,6 +256,7 @@ test('a call that is not answered in time fails alone, and later ones take a con
 test('who gives up frees a place', async () => {
   for (let round = 0; round < 3; round++) {
     const abort = new AbortController();
+    setMaxListeners(1_024, abort.signal);
     const calls = Array.from({ length: 1_024 }, () =>
       network.call(proxy.url, 'slow', { text: 'x' }, { signal: abort.signal }),
     );
