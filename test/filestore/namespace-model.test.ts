@@ -10,9 +10,11 @@ import { decideDelete, decideMkdirs, decideRename } from '../../src/filestore/na
 import * as writes from '../../src/filestore/namespace/decide-writes.ts';
 import type { Decision } from '../../src/filestore/namespace/decision.ts';
 import { namespaceMachine } from '../../src/filestore/namespace/namespace.ts';
+import { entries } from '../../src/filestore/namespace/ordered-map.ts';
 import type { Caller } from '../../src/filestore/namespace/permissions.ts';
 import * as queries from '../../src/filestore/namespace/queries.ts';
 import type { Namespace } from '../../src/filestore/namespace/state.ts';
+import { fileOf } from '../../src/filestore/namespace/tree.ts';
 import { Random } from '../coordinator/random.ts';
 import { dump } from './namespace-dump.ts';
 import { BLOCK_BYTES, bytesOf, NamespaceModel, usage } from './namespace-model.ts';
@@ -291,7 +293,8 @@ class Run {
     const open = [...this.#open.values()].filter(
       (file) => file.client !== undefined && this.#pathOf(file) !== undefined,
     );
-    same([...writes.expiredFiles(this.#state, Infinity)].length, open.length);
+    const leased = [...entries(this.#state.leases)].flatMap(([, { files }]) => [...entries(files)]);
+    same(leased.filter(([file]) => fileOf(this.#state, file)).length, open.length);
   }
 
   compare(): void {

@@ -106,18 +106,8 @@ class Session {
         return this.#decided(
           writes.decideAbandonBlock(state, { file: this.#id(path), block: number('block')!, client, now }),
         );
-      case 'new-generation':
-        return this.#decided(
-          writes.decideNewGeneration(state, { file: this.#id(path), block: number('block')!, client, now }),
-        );
       case 'abandon-file':
         return this.#decided(writes.decideAbandonFile(state, { file: this.#id(path), client, now }));
-      case 'renew-lease':
-        return this.#decided(writes.decideRenewLease(state, { client, now }));
-      case 'recover-lease':
-        return this.#decided(writes.decideRecoverPath(state, { path, caller, holder: 'namenode', now }));
-      case 'expired':
-        return [...writes.expiredFiles(state, now - Number(path))].map((id) => queries.pathOfInode(state, id)!);
       case 'rename': {
         const how = third === 'exact' || third === 'overwrite' ? third : 'move';
         return this.#decided(tree.decideRename(state, { source: path, target: second, caller, how, now }));

@@ -32,6 +32,8 @@ export type StoreReport = {
   /** Blocks that wait to be copied, trimmed, or looked at. */
   readonly pending: number;
   readonly datanodes: readonly DatanodeReport[];
+  /** Datanodes that are refused: their blocks belong to another store, as after a start with another journal. */
+  readonly foreign: readonly { readonly node: string; readonly address: string; readonly store: string }[];
 };
 
 export type FsckReport = {
@@ -75,6 +77,7 @@ export function storeReport(namenode: NameNode, nowMs: number): StoreReport {
       failedFolders: heartbeat?.failedFolders ?? 0,
       silentMs: Math.round(nowMs - heardMs),
     })),
+    foreign: datanodes.foreign().map(({ node, address, store }) => ({ node, address, store: store ?? '' })),
   };
 }
 

@@ -50,6 +50,7 @@ export class Datanodes {
   readonly #deadAfterMs: number;
   readonly #byId = new Map<DatanodeId, Datanode>();
   readonly #byNumber: Datanode[] = [];
+  readonly #foreign = new Map<DatanodeId, DatanodeRegistration>();
 
   constructor(clock: Clock, deadAfterMs = DEAD_AFTER_MS) {
     this.#clock = clock;
@@ -59,6 +60,7 @@ export class Datanodes {
   /** A datanode's first word since it started, or since this namenode did. What it has is unknown until it reports. */
   register(registration: DatanodeRegistration): Datanode {
     const { node, rack, host } = registration;
+    this.#foreign.delete(node);
     const known = this.#byId.get(node);
     const datanode: Datanode = {
       node,
@@ -81,6 +83,18 @@ export class Datanodes {
     this.#byId.set(node, datanode);
     this.#byNumber[datanode.number - 1] = datanode;
     return datanode;
+  }
+
+  /** It holds blocks of another store. False when that is known. */
+  refuse(registration: DatanodeRegistration): boolean {
+    const known = this.#foreign.get(registration.node);
+    this.#foreign.set(registration.node, registration);
+    return known?.store !== registration.store;
+  }
+
+  /** Those that were refused, and have not come with blocks of this store since. */
+  foreign(): readonly DatanodeRegistration[] {
+    return [...this.#foreign.values()];
   }
 
   /** The sender of a message, heard of now. Throws UnregisteredNodeException for one that has to register first. */

@@ -1,11 +1,14 @@
 /** Answers of calls that were carried out, for clients that did not hear them and ask again. */
 
-import { PASSING_REFUSALS, StoreError } from '../network.ts';
+import { PASSING_REFUSALS, StoreError, type StoreErrorName } from '../network.ts';
 
 /** Newest calls that are remembered of one client: it has few open at a time. */
 const CALLS_MAX = 100;
 /** Clients that are remembered; the one that was silent longest goes first. */
 const CLIENTS_MAX = 10_000;
+
+/** Refusals that are not remembered as the answer: nothing was decided. The last one is of the journal's disk. */
+const FORGOTTEN: ReadonlySet<StoreErrorName> = new Set([...PASSING_REFUSALS, 'DiskOutOfSpaceException']);
 
 type Calls = { readonly answers: Map<number, Promise<object>>; forgottenTo: number };
 
@@ -31,7 +34,7 @@ export class RetryCache {
     calls.answers.set(call, answer);
     // Nothing was decided: asked again, it is decided then.
     answer.catch((problem: unknown) => {
-      if (problem instanceof StoreError && PASSING_REFUSALS.has(problem.name)) calls.answers.delete(call);
+      if (problem instanceof StoreError && FORGOTTEN.has(problem.name)) calls.answers.delete(call);
     });
     if (calls.answers.size > CALLS_MAX) {
       const [oldest] = calls.answers.keys();

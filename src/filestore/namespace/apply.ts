@@ -7,7 +7,7 @@ import { rememberMove, snapshotsOf } from './retention.ts';
 import type * as records from './records.ts';
 import type { Block, FileNode, Inode, InodeId, Namespace, Snapshot, Time } from './state.ts';
 import { newFolder } from './state.ts';
-import { chainTo, edit, editBlocks, editFile, editFolder, fileOf, shared, withChild, withPlace } from './tree.ts';
+import { chainTo, edit, editBlocks, editFolder, fileOf, shared, withChild, withPlace } from './tree.ts';
 
 export function apply(state: Namespace, record: records.NamespaceRecord): Namespace {
   switch (record.kind) {
@@ -19,14 +19,8 @@ export function apply(state: Namespace, record: records.NamespaceRecord): Namesp
       return addBlock(state, record);
     case 'abandonBlock':
       return abandonBlock(state, record);
-    case 'newGeneration':
-      return newGeneration(state, record.file, record.generation);
     case 'complete':
       return complete(state, record);
-    case 'renewLease':
-      return renewLease(state, record.client, record.time);
-    case 'moveLease':
-      return moveLease(state, record);
     case 'rename':
       return rename(state, record);
     case 'delete':
@@ -149,7 +143,7 @@ function addBlock(state: Namespace, record: records.AddBlockRecord): Namespace {
   const { replication } = file.attributes;
   const block: Block = { id: record.block, file: file.id, length: undefined, generation: 1, replication };
   const blocks = committed(file.blocks, record.previousLength).concat(block);
-  return renewLease(editBlocks({ ...state, nextId: record.block + 1 }, file.id, blocks, {}), file.client!, record.time);
+  return editBlocks({ ...state, nextId: record.block + 1 }, file.id, blocks, {});
 }
 
 function abandonBlock(state: Namespace, record: records.AbandonBlockRecord): Namespace {
@@ -158,13 +152,6 @@ function abandonBlock(state: Namespace, record: records.AbandonBlockRecord): Nam
   assert(block && block.length === undefined, 'the last block is being written');
   const next = retireBlock(state, file.id, block.id);
   return editBlocks(next, file.id, file.blocks.slice(0, -1), {});
-}
-
-function newGeneration(state: Namespace, id: InodeId, generation: number): Namespace {
-  const file = writtenFile(state, id);
-  const block = file.blocks.at(-1);
-  assert(block && block.length === undefined && block.generation < generation, 'generations grow');
-  return editBlocks(state, id, file.blocks.with(file.blocks.length - 1, { ...block, generation }), {});
 }
 
 function complete(before: Namespace, record: records.CompleteRecord): Namespace {
@@ -196,21 +183,6 @@ function writtenFile(state: Namespace, id: InodeId): FileNode {
   const file = fileOf(state, id);
   assert(file?.client !== undefined, `file ${id} is being written`);
   return file;
-}
-
-function renewLease(state: Namespace, client: string, time: Time): Namespace {
-  const lease = get(state.leases, client);
-  assert(lease, `${client} holds a lease`);
-  if (lease.renewedAt >= time) return state;
-  return { ...state, leases: set(state.leases, client, { ...lease, renewedAt: time }) };
-}
-
-function moveLease(before: Namespace, record: records.MoveLeaseRecord): Namespace {
-  const file = writtenFile(before, record.file);
-  let state = withoutLease(before, file.client!, file.id);
-  state = editFile(state, file.id, (one) => ({ ...one, client: record.client }));
-  state = withLease(state, record.client, file.id, record.time);
-  return record.generation === undefined ? state : newGeneration(state, file.id, record.generation);
 }
 
 function rename(before: Namespace, record: records.RenameRecord): Namespace {

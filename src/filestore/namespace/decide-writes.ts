@@ -4,7 +4,6 @@ import { checkAncestor, checkRemoval, checkTarget, checkTraverse, WRITE } from '
 import type { Caller } from './permissions.ts';
 import { change, unchanged } from './decision.ts';
 import type { Decision } from './decision.ts';
-import { entries, get } from './ordered-map.ts';
 import { checkQuota } from './quota.ts';
 import { refuse } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
@@ -215,16 +214,6 @@ export function decideAbandonBlock(state: Namespace, request: BlockRequest): Dec
   return change({ kind: 'abandonBlock', file: file.id, time: request.now }, true);
 }
 
-/** A new generation for a block whose pipeline is rebuilt without a datanode that failed. */
-export function decideNewGeneration(state: Namespace, request: BlockRequest): Decision<Block> {
-  const file = openBlock(state, request);
-  if (file === undefined) return refuse('IOException', `Block ${request.block} is not being written`);
-  if (file.kind === 'refused') return file;
-  const last = file.blocks.at(-1)!;
-  const generation = last.generation + 1;
-  return change({ kind: 'newGeneration', file: file.id, generation, time: request.now }, { ...last, generation });
-}
-
 function openBlock(state: Namespace, { file: id, block, client }: BlockRequest): FileNode | Refusal | undefined {
   const file = writtenBy(state, id, client);
   if (file.kind === 'refused') return file;
@@ -241,61 +230,4 @@ export function decideAbandonFile(
   const file = writtenBy(state, id, client);
   if (file.kind === 'refused') return file;
   return change({ kind: 'delete', inode: id, time: now }, true);
-}
-
-/** `false`: the client holds no lease. */
-export function decideRenewLease(state: Namespace, { client, now }: { client: string; now: Time }): Decision<boolean> {
-  return get(state.leases, client) ? change({ kind: 'renewLease', client, time: now }, true) : unchanged(false);
-}
-
-export type RecoverRequest = {
-  readonly file: InodeId;
-  /** Who closes it: the namenode itself, under a name of its own. */
-  readonly holder: string;
-  readonly now: Time;
-};
-
-/** What there is to do before a file without a writer can be closed. */
-export type Recovery =
-  | { readonly kind: 'closed' }
-  /** Its replicas must agree on a length first; then `decideComplete` by the holder. */
-  | { readonly kind: 'recovering'; readonly block: Block };
-
-/** Takes a file from a writer that is gone. Closes it at once when no block of it is open. */
-export function decideRecoverLease(state: Namespace, { file: id, holder, now }: RecoverRequest): Decision<Recovery> {
-  const file = fileOf(state, id);
-  if (!file) return refuse('FileNotFoundException', `File does not exist: inode ${id}`);
-  if (file.client === undefined) return unchanged({ kind: 'closed' });
-  const last = file.blocks.at(-1);
-  if (!last || last.length !== undefined) {
-    return change({ kind: 'complete', file: id, length: undefined, time: now }, { kind: 'closed' });
-  }
-  if (file.client === holder) return unchanged({ kind: 'recovering', block: last });
-  const generation = last.generation + 1;
-  return change(
-    { kind: 'moveLease', file: id, client: holder, generation, time: now },
-    { kind: 'recovering', block: { ...last, generation } },
-  );
-}
-
-/** The same by path, as a client asks it who wants to write or read a file that its writer left. */
-export function decideRecoverPath(
-  state: Namespace,
-  request: { path: string; caller: Caller; holder: string; now: Time },
-): Decision<Recovery> {
-  const at = resolveLive(state, request.path);
-  if (at.kind === 'refused') return at;
-  const denied = checkTraverse(at, request.caller) ?? checkTarget(at, request.caller, WRITE);
-  if (denied) return denied;
-  const file = targetOf(at);
-  if (file?.kind !== 'file') return refuse('FileNotFoundException', `File does not exist: ${at.path}`);
-  return decideRecoverLease(state, { ...request, file: file.id });
-}
-
-/** Files whose writers have not been heard of since `before`, in the order of their clients. */
-export function* expiredFiles(state: Namespace, before: Time): Generator<InodeId, void, undefined> {
-  for (const [, lease] of entries(state.leases)) {
-    if (lease.renewedAt >= before) continue;
-    for (const [file] of entries(lease.files)) if (fileOf(state, file)) yield file;
-  }
 }

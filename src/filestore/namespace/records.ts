@@ -10,10 +10,7 @@ export type NamespaceRecord =
   | CreateRecord
   | AddBlockRecord
   | AbandonBlockRecord
-  | NewGenerationRecord
   | CompleteRecord
-  | RenewLeaseRecord
-  | MoveLeaseRecord
   | RenameRecord
   | DeleteRecord
   | SetAttributesRecord
@@ -69,30 +66,11 @@ export type AddBlockRecord = {
 /** The last block, of which nothing was written. */
 export type AbandonBlockRecord = { readonly kind: 'abandonBlock'; readonly file: InodeId; readonly time: Time };
 
-/** The last block goes on with a rebuilt pipeline: replicas that were left behind are stale. */
-export type NewGenerationRecord = {
-  readonly kind: 'newGeneration';
-  readonly file: InodeId;
-  readonly generation: number;
-  readonly time: Time;
-};
-
 /** Closes the file. `length` is that of the last block when it was open; 0 drops a block that holds nothing. */
 export type CompleteRecord = {
   readonly kind: 'complete';
   readonly file: InodeId;
   readonly length: number | undefined;
-  readonly time: Time;
-};
-
-export type RenewLeaseRecord = { readonly kind: 'renewLease'; readonly client: string; readonly time: Time };
-
-/** Another client takes the file over, to close it; the writer before is fenced off by the block's new generation. */
-export type MoveLeaseRecord = {
-  readonly kind: 'moveLease';
-  readonly file: InodeId;
-  readonly client: string;
-  readonly generation: number | undefined;
   readonly time: Time;
 };
 

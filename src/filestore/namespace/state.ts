@@ -25,7 +25,7 @@ export type Block = {
   readonly file: InodeId;
   /** Bytes; of a block that is being written `undefined`. Only the last block of a file that is being written is. */
   readonly length: number | undefined;
-  /** Grows when a pipeline is rebuilt: replicas with a smaller one are stale. */
+  /** Of the replicas that count; others are of another history. */
   readonly generation: number;
   readonly replication: number;
 };
@@ -84,7 +84,7 @@ export const NO_QUOTA: Quota = { names: undefined, space: undefined };
 /** Where an inode stands in the live tree. */
 export type Place = { readonly parent: InodeId; readonly name: string };
 
-/** What a client writes, and when it last said that it still lives. */
+/** What a client writes, and when it last began a file. That it still lives, the namenode hears by itself (`namenode/leases.ts`). */
 export type Lease = { readonly renewedAt: Time; readonly files: OrderedMap<InodeId, true> };
 
 export type Snapshot = {

@@ -124,7 +124,7 @@ export function editFolder(state: Namespace, id: InodeId, change: (folder: Folde
   });
 }
 
-export function editFile(state: Namespace, id: InodeId, change: (file: FileNode) => FileNode): Namespace {
+function editFile(state: Namespace, id: InodeId, change: (file: FileNode) => FileNode): Namespace {
   return edit(state, id, (inode) => {
     assert(inode.kind === 'file', `inode ${id} is a file`);
     return change(inode);

@@ -1,6 +1,8 @@
 /** What a namenode remembers of its clients: calls that they repeat, and that they still write. */
 import { expect, test } from 'vitest';
 import { LEASE_MS } from '../../../src/filestore/namenode/leases.ts';
+import type { StoreReport } from '../../../src/filestore/namenode/administration.ts';
+import type { BlockToWrite } from '../../../src/filestore/protocol.ts';
 import { Random } from '../../simulation/random.ts';
 import { FakeStore, ROOT } from './fake-store.ts';
 
@@ -38,9 +40,83 @@ test('a file whose publication does not fit on the disk is not published, and th
   });
   const publish = { file: result.file, path: '/f', overwrite: false };
   store.journal.isFull = true;
-  await expect(store.call('publish', publish)).rejects.toThrow('full');
+  await expect(store.call('publish', publish)).rejects.toMatchObject({ name: 'DiskOutOfSpaceException' });
   store.journal.isFull = false;
   expect(await store.call('publish', publish)).toEqual({ published: true });
+});
+
+test('a call that the journal had no room for is carried out when it is repeated, and calls that change nothing are answered', async () => {
+  const store = await started();
+  store.journal.isFull = true;
+  await expect(store.ask('mkdirs', MKDIRS)).rejects.toMatchObject({
+    name: 'DiskOutOfSpaceException',
+    message: expect.stringContaining('full'),
+  });
+  const unchanged = { ...MKDIRS, number: 2, path: '/' };
+  expect(await store.ask('mkdirs', unchanged)).toEqual({ result: true });
+  store.journal.isFull = false;
+  await store.ask('mkdirs', MKDIRS);
+  expect(await store.ask('stat', { caller: ROOT, path: '/folder' })).toMatchObject({ status: { kind: 'folder' } });
+});
+
+test('a refusal waits for what it was decided on, and goes with it', async () => {
+  const store = await started();
+  store.journal.isFull = true;
+  const create = { path: '/f', mode: 0o644, replication: 1, blockSize: 1000 };
+  const outcomes = await Promise.allSettled([store.call('create', create), store.call('create', create)]);
+  // The second met the first, which is not there.
+  for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { name: 'DiskOutOfSpaceException' } });
+  store.journal.isFull = false;
+  await store.call('create', create);
+  await expect(store.call('create', create)).rejects.toMatchObject({ name: 'AlreadyBeingCreatedException' });
+});
+
+test('a block that nobody takes is none', async () => {
+  const store = await started();
+  const { result } = await store.call<{ result: { file: number } }>('create', {
+    path: '/f',
+    mode: 0o644,
+    replication: 1,
+    blockSize: 10_000_000_000,
+  });
+  const addBlock = { file: result.file, bytes: 10_000_000_000, excluded: [] };
+  await expect(store.call('addBlock', addBlock)).rejects.toMatchObject({ name: 'NotEnoughReplicasException' });
+  expect(store.journal.tip.blocks.size).toBe(0);
+});
+
+test('replicas of a block that was being written do not end safe mode', async () => {
+  const before = await started();
+  await before.write('/f', 1, [10]);
+  const { result } = await before.call<{ result: { file: number } }>('create', {
+    path: '/open',
+    mode: 0o644,
+    replication: 1,
+    blockSize: 1000,
+  });
+  const block = await before.call<BlockToWrite>('addBlock', { file: result.file, bytes: 1000, excluded: [] });
+  const store = new FakeStore(new Random(1), ['/a'], before.namenode.state);
+  const open = { block: block.block, generation: 1, length: 7, damaged: false, announced: Infinity };
+  store.nodes[0]!.replicas.set(block.block, open);
+  await store.start(store.nodes[0]!);
+  expect(store.namenode.safeMode.isOn).toBe(true);
+  for (const [id, replica] of before.nodes[0]!.replicas) store.nodes[0]!.replicas.set(id, replica);
+  await store.start(store.nodes[0]!);
+  expect(store.namenode.safeMode.isOn).toBe(false);
+});
+
+test('a datanode of another store is refused, and operators are told what it is', async () => {
+  const store = await started();
+  const stranger = { node: 'old', store: 'before', rack: '/a', host: 'h', address: 'http://old', incarnation: '1' };
+  for (let i = 0; i < 2; i++) {
+    await expect(store.ask('register', stranger)).rejects.toMatchObject({
+      name: 'IOException',
+      message: expect.stringMatching(/store before.*--journal-dir.*nothing was deleted/),
+    });
+  }
+  const { foreign } = await store.ask<StoreReport>('report', {});
+  expect(foreign).toEqual([{ node: 'old', address: 'http://old', store: 'before' }]);
+  await store.ask('register', { ...stranger, store: 'store' });
+  expect(await store.ask<StoreReport>('report', {})).toMatchObject({ foreign: [] });
 });
 
 async function started(): Promise<FakeStore> {

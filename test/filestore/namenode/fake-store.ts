@@ -14,6 +14,7 @@ import type {
   PublishReply,
   Replica,
 } from '../../../src/filestore/protocol.ts';
+import { JournalError } from '../../../src/journal/errors.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
 import { SimulatedClock } from '../../cluster/simulated-clock.ts';
 import type { Random } from '../../simulation/random.ts';
@@ -290,7 +291,7 @@ export function memoryJournal(initial: Namespace): MemoryJournal {
       await Promise.resolve();
       if (this.isFull) {
         tip = durable;
-        throw new Error('the disk is full');
+        throw new JournalError('JOURNAL_FULL', 'the disk is full');
       }
       durable = next;
       sequence += 1;

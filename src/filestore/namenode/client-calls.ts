@@ -1,0 +1,203 @@
+/** What clients ask of the namenode, beyond what is decided by the namespace alone: where blocks go, and where they are. */
+
+import { decideAddBlock, decideComplete } from '../namespace/decide-writes.ts';
+import { decideRename } from '../namespace/decide-tree.ts';
+import { change, type Decision, unchanged } from '../namespace/decision.ts';
+import { locateBlocks, pathOfInode } from '../namespace/queries.ts';
+import type { Refusal } from '../namespace/refusal.ts';
+import { type Operations, StoreError } from '../network.ts';
+import type {
+  AddBlock,
+  BlockLocation,
+  BlockToWrite,
+  ClientMessage,
+  Publish,
+  PublishReply,
+  StoredBlock,
+} from '../protocol.ts';
+import { answer, orThrow } from './answer.ts';
+import type { BlockMap } from './block-map.ts';
+import type { Datanodes } from './datanodes.ts';
+import type { Leases } from './leases.ts';
+import type { Ledger } from './ledger.ts';
+import { type Change, CHANGES, READS } from './operations.ts';
+import { nearestFirst, placeReplicas, type Random } from './placement.ts';
+import type { Replication } from './replication.ts';
+import { RetryCache } from './retry-cache.ts';
+
+export type ClientCallsOptions = {
+  readonly ledger: Ledger;
+  readonly leases: Leases;
+  readonly blocks: BlockMap;
+  readonly datanodes: Datanodes;
+  readonly replication: Replication;
+  readonly random: Random;
+};
+
+export class ClientCalls {
+  readonly #options: ClientCallsOptions;
+  readonly #calls = new RetryCache();
+
+  constructor(options: ClientCallsOptions) {
+    this.#options = options;
+  }
+
+  operations(): Operations {
+    const { ledger, leases } = this.#options;
+    const changes = Object.entries(CHANGES).map(([name, decide]) => [
+      name,
+      answer((message: ClientMessage) => this.#change(decide as Change, message)),
+    ]);
+    const reads = Object.entries(READS).map(([name, read]) => [
+      name,
+      answer((message: object) => orThrow(read(ledger.state, message as never))),
+    ]);
+    return {
+      ...Object.fromEntries([...changes, ...reads]),
+      locate: answer((message: Locate) => this.#locate(message)),
+      renewLease: answer(({ client }: ClientMessage) => {
+        leases.renew(client);
+        return {};
+      }),
+      addBlock: answer((message: ClientMessage & AddBlock) => this.#once(message, () => this.#addBlock(message))),
+      publish: answer((message: ClientMessage & Publish) => this.#once(message, () => this.#publish(message))),
+    };
+  }
+
+  #once(message: ClientMessage, carryOut: () => Promise<object>): Promise<object> {
+    const { client, number, epoch } = message;
+    const { ledger } = this.#options;
+    if (epoch !== ledger.epoch) {
+      throw new StoreError('StaleEpochException', `The namenode leads in epoch ${ledger.epoch}, not ${epoch}`);
+    }
+    return this.#calls.once(client, number, carryOut);
+  }
+
+  #change(decide: Change, message: ClientMessage): Promise<object> {
+    const { ledger, leases } = this.#options;
+    return this.#once(message, async () => {
+      leases.renew(message.client);
+      const request = { ...message, now: ledger.wallMs() };
+      return { result: await ledger.decided((tip) => decide(tip, request as never)) };
+    });
+  }
+
+  async #addBlock(message: ClientMessage & AddBlock): Promise<BlockToWrite> {
+    const { client, file, bytes, host, excluded, previous } = message;
+    const { ledger, leases, replication, datanodes, random } = this.#options;
+    leases.renew(client);
+    const decision = decideAddBlock(ledger.tip, { file, client, previous, now: ledger.wallMs() });
+    if (decision.kind === 'refused') return ledger.settled(decision);
+    this.#takeStored(previous);
+    const request = {
+      count: decision.result.replication,
+      bytes,
+      existing: [],
+      excluded: new Set(excluded),
+      ...(host !== undefined && { writer: host }),
+    };
+    const targets = placeReplicas(datanodes.writable(), request, random);
+    // Before anything is decided: a block that nobody takes is none.
+    if (targets.length === 0) throw noRoom(bytes, datanodes);
+    const block = await ledger.settled(ledger.append(decision));
+    if (previous) replication.look(previous.id);
+    return {
+      block: block.id,
+      generation: block.generation,
+      targets: targets.map(({ node, registration }) => ({ node, address: registration.address })),
+    };
+  }
+
+  /** The records follow each other with nothing in between, and stand in one frame of the journal: together or not at all. */
+  async #publish(message: ClientMessage & Publish): Promise<PublishReply> {
+    const { client, caller, file, last, path, overwrite } = message;
+    const { ledger, leases, replication } = this.#options;
+    leases.renew(client);
+    const now = ledger.wallMs();
+    const source = pathOfInode(ledger.tip, file);
+    const completed = decideComplete(ledger.tip, { file, client, last, now });
+    if (completed.kind === 'refused') return ledger.settled(completed);
+    // Of one that has its name already the datanodes tell by themselves.
+    if (source !== path) this.#takeStored(last);
+    ledger.append(completed);
+    const named = ledger.append(this.#named({ source: source!, path, caller, overwrite, file, now }));
+    const refusal = await ledger.settled(named);
+    const published = refusal?.name !== 'FileAlreadyExistsException';
+    if (refusal && published) throw new StoreError(refusal.name, refusal.message);
+    for (const { id } of completed.result.blocks) replication.look(id);
+    return { published };
+  }
+
+  /** The file gets its name, or is gone when it cannot have it. */
+  #named(
+    publish: Pick<Publish, 'path' | 'overwrite' | 'file'> &
+      Pick<ClientMessage, 'caller'> & { readonly source: string; readonly now: number },
+  ): Decision<Refusal | undefined> {
+    const { source, path, caller, overwrite, file, now } = publish;
+    // It has the name already: this is asked again, of another namenode than the first time.
+    if (source === path) return unchanged(undefined);
+    const how = overwrite ? 'overwrite' : 'exact';
+    const renamed = decideRename(this.#options.ledger.tip, { source, target: path, caller, how, now });
+    if (renamed.kind === 'refused') return change({ kind: 'delete', inode: file, time: now }, renamed);
+    return renamed.kind === 'change' ? change(renamed.record, undefined) : unchanged(undefined);
+  }
+
+  /** The writer knows who stored the block before they have reported it. Nobody did: then it is not written. */
+  #takeStored(block: StoredBlock | undefined): void {
+    if (!block) return;
+    const { datanodes, blocks } = this.#options;
+    for (const node of block.stored) {
+      const datanode = datanodes.byId(node);
+      if (datanode?.isAlive) blocks.add(block.id, datanode.number);
+    }
+    if (block.length > 0 && blocks.nodesOf(block.id).length === 0) {
+      throw new StoreError('NotEnoughReplicasException', `Block ${block.id} has no replica on a datanode that lives`);
+    }
+  }
+
+  #locate({ path, caller, start, end, host, rack }: Locate): object {
+    const { ledger, blocks, datanodes, random } = this.#options;
+    const range = { ...(start !== undefined && { start }), ...(end !== undefined && { end }) };
+    const { file, length, blocks: found } = orThrow(locateBlocks(ledger.state, path, caller, range));
+    if (file.client !== undefined) throw new StoreError('FileNotFoundException', `${path} is still being written`);
+    const reader = { ...(host !== undefined && { host }), ...(rack !== undefined && { rack }) };
+    const located = found.map(({ offset, block }): BlockLocation => {
+      const holders = blocks.nodesOf(block.id).map((node) => datanodes.byNumber(node));
+      const replicas = nearestFirst(
+        holders.filter(({ isAlive }) => isAlive),
+        reader,
+        random,
+      );
+      return {
+        block: block.id,
+        generation: block.generation,
+        length: block.length!,
+        offset,
+        replicas: replicas.map(({ node, host: at, rack: on, registration }) => ({
+          node,
+          host: at,
+          rack: on,
+          address: registration.address,
+        })),
+      };
+    });
+    return { id: file.id, length, blocks: located };
+  }
+}
+
+export type Locate = Pick<ClientMessage, 'caller'> & {
+  readonly path: string;
+  readonly start?: number;
+  readonly end?: number;
+  readonly host?: string;
+  readonly rack?: string;
+};
+
+function noRoom(bytes: number, datanodes: Datanodes): StoreError {
+  const [writable, all, foreign] = [datanodes.writable().length, datanodes.all().length, datanodes.foreign().length];
+  const strangers = foreign > 0 ? `; ${foreign} more hold blocks of another store and are refused` : '';
+  return new StoreError(
+    'NotEnoughReplicasException',
+    `No datanode has room for ${bytes} bytes: ${writable} of ${all} datanodes take blocks${strangers}`,
+  );
+}
