@@ -196,6 +196,8 @@ program
   .argument('[words...]', 'the command and its paths')
   .allowUnknownOption()
   .passThroughOptions()
+  // -h is an option of -ls and others.
+  .helpOption('--help', 'display help for command')
   .addHelpText('after', '\nExample:\n  tutti fs -put flights.parquet /air/flights.parquet')
   .action(async (words: string[], options: FsCommandOptions) => {
     const { fsCommand } = await import('./src/client/fs/fs-command.ts');

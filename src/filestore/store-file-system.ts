@@ -143,7 +143,8 @@ export class StoreFileSystem implements FileSystem {
   }
 }
 
-const isSeen = ({ open, name }: Status): boolean => !open && !name.startsWith(TEMPORARY_PREFIX);
+/** Not a file that is being written. */
+export const isSeen = ({ open, name }: Status): boolean => !open && !name.startsWith(TEMPORARY_PREFIX);
 
 const statusOf = (path: string, { kind, length, mtime }: Status): FileStatus => ({
   path,

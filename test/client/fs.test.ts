@@ -1,9 +1,11 @@
 /** `tutti fs` against a real server, as a person types it. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { crc32c } from '../../src/common/crc32c.ts';
 import { Random } from '../simulation/random.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
@@ -16,7 +18,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'tutti-fs-'));
   server = await startServer({ workers: 2 });
   // Datanodes join a moment after the server is ready.
-  while ((await fs('-report')).out.match(/ normal /g)?.length !== 2)
+  while ((await fs('-report')).out.match(/^Status: Normal$/gm)?.length !== 2)
     await new Promise((later) => setTimeout(later, 200));
 });
 afterAll(async () => {
@@ -26,69 +28,342 @@ afterAll(async () => {
 
 type Outcome = { readonly code: number; readonly out: string; readonly err: string };
 
-function fs(...words: string[]): Promise<Outcome> {
+const fs = (...words: string[]): Promise<Outcome> => fsWith('', ...words);
+
+function fsWith(input: string | Uint8Array, ...words: string[]): Promise<Outcome> {
   const args = [cli, 'fs', '--url', server.url, '--data', server.dataDirectory, ...words];
   return new Promise((resolve) => {
-    execFile(process.execPath, args, (error, out, err) => {
+    const child = execFile(process.execPath, args, (error, out, err) => {
       resolve({ code: error ? Number(error.code) : 0, out, err });
     });
+    child.stdin!.end(input);
   });
 }
 
+/** What it says when all is well. */
+async function done(...words: string[]): Promise<string> {
+  const outcome = await fs(...words);
+  expect({ words, ...outcome }).toMatchObject({ code: 0, err: '' });
+  return outcome.out;
+}
+
+async function refused(...words: string[]): Promise<string> {
+  const outcome = await fs(...words);
+  expect({ words, code: outcome.code }).toEqual({ words, code: 1 });
+  return outcome.err;
+}
+
+const local = (name: string): string => path.join(folder, name);
+const user = 'USER';
+
 /** Without what differs from run to run. */
-const plain = ({ out }: Outcome): string =>
-  out.replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d/g, 'TIME').replaceAll(/^(\S+ +\S+) \S+ /gm, '$1 USER ');
+const plain = (text: string): string =>
+  text
+    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?/g, 'TIME')
+    .replaceAll(process.env['USER'] ?? 'root', user)
+    .replaceAll(/ +/g, ' ');
 
 test('files go in and come out as they were', async () => {
+  expect(await refused('-ls')).toContain('your home /user/');
   const bytes = new Random(1).bytes(3_000_000);
-  const [local, back] = [path.join(folder, 'local.bin'), path.join(folder, 'back.bin')];
-  await writeFile(local, bytes);
-  expect(await fs('-mkdir', '/in/deep')).toMatchObject({ code: 0 });
-  expect(await fs('-put', local, '/in/deep')).toMatchObject({ code: 0, err: '' });
-  expect(await fs('-put', local, '/in/deep/local.bin')).toMatchObject({
-    code: 1,
-    err: expect.stringContaining('exists'),
-  });
-  expect(await fs('-put', '-f', local, '/in/deep/local.bin')).toMatchObject({ code: 0 });
-  expect(await fs('-get', '/in/deep/local.bin', back)).toMatchObject({ code: 0 });
-  expect(Buffer.compare(await readFile(back), bytes)).toBe(0);
-  expect(await fs('-get', '/in/deep/local.bin', back)).toMatchObject({ code: 1 });
-  expect(plain(await fs('-ls', '-R', '/in'))).toBe(
+  await writeFile(local('local.bin'), bytes);
+  await done('-mkdir', '-p', '/in/deep');
+  expect(await done('-put', local('local.bin'), '/in/deep')).toBe('');
+  expect(await refused('-put', local('local.bin'), '/in/deep/local.bin')).toBe(
+    "put: `/in/deep/local.bin': File exists (-f replaces it)\n",
+  );
+  await done('-put', '-f', local('local.bin'), '/in/deep/local.bin');
+  await done('-get', '/in/deep/local.bin', local('back.bin'));
+  expect(Buffer.compare(await readFile(local('back.bin')), bytes)).toBe(0);
+  expect(await refused('-get', '/in/deep/local.bin', local('back.bin'))).toContain('File exists (-f replaces it)');
+  expect(await done('-checksum', '/in/deep/local.bin')).toBe(
+    `/in/deep/local.bin\tCOMPOSITE-CRC32C\t${crc32c(bytes).toString(16).padStart(8, '0')}\n`,
+  );
+  expect(plain(await done('-ls', '-R', '/in'))).toBe(
     [
-      'drwxr-xr-x   - USER tutti            0 TIME /in/deep',
-      '-rw-r--r--   3 USER tutti      3000000 TIME /in/deep/local.bin',
+      `drwxr-xr-x - ${user} tutti 0 TIME /in/deep`,
+      `-rw-r--r-- 3 ${user} tutti 3000000 TIME /in/deep/local.bin`,
       '',
     ].join('\n'),
   );
-  expect((await fs('-du', '/in')).out).toBe('3000000  9000000  /in\n');
+  expect(plain(await done('-ls', '-h', '/in/deep'))).toBe(
+    `Found 1 item\n-rw-r--r-- 3 ${user} tutti 2.9 M TIME /in/deep/local.bin\n`,
+  );
+  expect(await done('-du', '/in')).toBe('3000000  9000000  /in/deep\n');
+  expect(await done('-du', '-s', '-h', '/in')).toBe('2.9 M  8.6 M  /in\n');
+  expect(plain(await done('-count', '-q', '-v', '/in'))).toBe(
+    [
+      ' QUOTA REM_QUOTA SPACE_QUOTA REM_SPACE_QUOTA DIR_COUNT FILE_COUNT CONTENT_SIZE PATHNAME',
+      ' none inf none inf 2 1 3000000 /in',
+      '',
+    ].join('\n'),
+  );
 });
 
-test('replicas, snapshots, safe mode and what is wrong', async () => {
-  await writeFile(path.join(folder, 'small'), 'some text');
-  await fs('-put', path.join(folder, 'small'), '/kept/small');
+test('whole folders, several sources, standard input and output, times and permissions', async () => {
+  await mkdir(local('tree/sub'), { recursive: true });
+  await writeFile(local('tree/a'), 'A');
+  await writeFile(local('tree/sub/b c'), 'BC');
+  await chmod(local('tree/a'), 0o640);
+  await utimes(local('tree/a'), 1_000_000_000, 1_000_000_000);
+  await done('-put', '-p', local('tree'), '/trees/first');
+  expect(await done('-stat', '%a %F %Y %n', '/trees/first/a')).toBe('640 regular file 1000000000000 a\n');
+  await done('-cp', '-p', '/trees/first', '/trees/second');
+  expect(await done('-stat', '%a %Y', '/trees/second/a')).toBe('640 1000000000000\n');
+  await done('-get', '-p', '/trees/second', local('tree2'));
+  expect(await readFile(local('tree2/sub/b c'), 'utf8')).toBe('BC');
+  expect(await stat(local('tree2/a'))).toMatchObject({ mtimeMs: 1_000_000_000_000 });
+  expect(await refused('-put', local('tree/a'), local('tree/sub/b c'), '/trees/both')).toContain('Is not a directory');
+  await done('-mkdir', '/trees/both');
+  await done('-put', local('tree/a'), local('tree/sub/b c'), '/trees/both');
+  expect(await done('-cat', '/trees/both/*')).toBe('ABC');
+  expect(await fsWith('from a pipe', '-put', '-', '/trees/piped')).toMatchObject({ code: 0, err: '' });
+  expect(await done('-get', '/trees/piped', '-')).toBe('from a pipe');
+  await done('-getmerge', '-nl', '/trees/both', local('merged'));
+  expect(await readFile(local('merged'), 'utf8')).toBe('A\nBC\n');
+  await done('-moveFromLocal', local('merged'), '/trees/moved');
+  expect((await readdir(folder)).includes('merged')).toBe(false);
+  // One that is not there is said; the others go in.
+  const some = await fs('-put', local('none'), local('tree/a'), '/trees/both/..');
+  expect(some).toMatchObject({ code: 1, err: `put: \`${local('none')}': No such file or directory\n` });
+  expect(await done('-cat', '/trees/a')).toBe('A');
+});
+
+test('reading: ends of files, what gzip packed, patterns', async () => {
+  const lines = Array.from({ length: 1000 }, (_, i) => `line ${i}\n`).join('');
+  await writeFile(local('lines'), lines);
+  await writeFile(local('lines.gz'), gzipSync(lines));
+  await done('-put', local('lines'), local('lines.gz'), '/');
+  expect(await done('-head', '/lines')).toBe(lines.slice(0, 1024));
+  expect(await done('-tail', '/lines')).toBe(lines.slice(-1024));
+  expect(await done('-text', '/lines.gz', '/lines')).toBe(lines + lines);
+  await done('-mkdir', '-p', '/logs/2026-01/x', '/logs/2026-02', '/logs/2025-01');
+  expect(await done('-ls', '-C', '-d', '/logs/2026-*', '/logs/20{25,99}-0[1-3]')).toBe(
+    '/logs/2026-01\n/logs/2026-02\n/logs/2025-01\n',
+  );
+  expect(await refused('-ls', '/logs/9*')).toBe("ls: `/logs/9*': No such file or directory\n");
+  expect(await done('-find', '/logs', '-name', '*-01')).toBe('/logs/2025-01\n/logs/2026-01\n');
+  expect(await done('-find', '/logs', '-iname', 'X', '-print0')).toBe('/logs/2026-01/x\0');
+  await done('-mkdir', '/logs/a*b', '/logs/aab');
+  expect(await done('-ls', '-C', '-d', String.raw`/logs/a\*b`)).toBe('/logs/a*b\n');
+});
+
+test('what is there, is tested by exit codes', async () => {
+  await done('-touchz', '/test-empty');
+  await writeFile(local('full'), 'full');
+  await done('-put', local('full'), '/test-full');
+  const codes = async (at: string): Promise<string> => {
+    const found: string[] = [];
+    for (const flag of ['e', 'd', 'f', 's', 'z', 'r', 'w']) {
+      if ((await fs('-test', `-${flag}`, at)).code === 0) found.push(flag);
+    }
+    return found.join('');
+  };
+  expect(await codes('/test-empty')).toBe('efzrw');
+  expect(await codes('/test-full')).toBe('efsrw');
+  expect(await codes('/')).toBe('edsrw');
+  expect((await fs('-test', '-e', '/nothing')).code).toBe(1);
+  expect(await refused('-touchz', '/test-full')).toBe("touchz: `/test-full': Not a zero-length file\n");
+  expect(await refused('-appendToFile', local('full'), '/test-full')).toContain('Files of this store are written once');
+  expect(await refused('-truncate', '0', '/test-full')).toContain('written once');
+});
+
+test('permissions, owners, replicas', async () => {
+  await done('-mkdir', '-p', '/own/below');
+  await done('-touchz', '/own/file');
+  await done('-chmod', '-R', 'u=rwX,g-r,o=,+t', '/own');
+  await done('-chown', '-R', 'alice:staff', '/own');
+  await done('-chgrp', 'others', '/own/file');
+  expect(plain(await done('-ls', '/own'))).toBe(
+    'Found 2 items\ndrwx--x--T - alice staff 0 TIME /own/below\n-rw------- 3 alice others 0 TIME /own/file\n',
+  );
+  expect(await done('-setrep', '-w', '2', '/own')).toBe(
+    'Replication 2 set: /own/file\nWaiting for /own/file ... done\n',
+  );
+  expect((await fs('-chmod', '888', '/own')).err).toContain('not "888"');
+});
+
+test('quotas', async () => {
+  await done('-mkdir', '/limited');
+  await done('-setQuota', '3', '/limited');
+  await done('-setSpaceQuota', '10g', '/limited');
+  expect(plain(await done('-count', '-q', '-h', '/limited'))).toBe(' 3 2 10.0 G 10.0 G 1 0 0 /limited\n');
+  await done('-mkdir', '/limited/a', '/limited/b');
+  expect(await refused('-mkdir', '/limited/c')).toMatch(/quota.*exceeded/i);
+  await done('-clrQuota', '/limited');
+  await done('-mkdir', '/limited/c');
+  await done('-setSpaceQuota', '1k', '/limited');
+  expect(await refused('-put', local('full'), '/limited/c/full')).toMatch(/quota.*exceeded/i);
+  await done('-clrSpaceQuota', '/limited');
+  expect(plain(await done('-count', '-u', '/limited'))).toBe(' none inf none inf /limited\n');
+  expect((await fs('-setQuota', 'many', '/limited')).code).toBe(255);
+});
+
+test('what is removed can be taken back', async () => {
+  await done('-mkdir', '-p', '/bin/sub');
+  await done('-touchz', '/bin/sub/x', '/bin/y');
+  expect(await refused('-rm', '/bin/sub')).toBe("rm: `/bin/sub': Is a directory (-r removes it)\n");
+  const me = process.env['USER'] ?? 'root';
+  const trash = `/user/${me}/.Trash`;
+  expect(await done('-rm', '/bin/y')).toBe(`Moved: '/bin/y' to trash at: ${trash}/Current/bin/y\n`);
+  await done('-touchz', '/bin/y');
+  expect(await done('-rm', '/bin/y')).toMatch(/^Moved: '\/bin\/y' to trash at: .*\/Current\/bin\/y\d+\n$/);
+  await done('-rm', '-r', '/bin/sub');
+  await done('-mv', `${trash}/Current/bin/sub`, '/bin/sub');
+  expect(await done('-ls', '-C', '/bin/sub')).toBe('/bin/sub/x\n');
+  // Only its owner looks into it, and everybody passes the folder of all users.
+  expect(await done('-stat', '%A', '/user', trash)).toBe('rwxr-xr-x\nrwx------\n');
+  expect(await done('-rm', '-r', '-skipTrash', '/bin/sub')).toBe('Deleted /bin/sub\n');
+  expect(await done('-expunge')).toMatch(/^Created trash checkpoint: \S+\/\.Trash\/\d{12}\n$/);
+  expect(await done('-expunge', '-immediate')).toMatch(/^Deleted trash checkpoint: \S+\/\.Trash\/\d{12}\n$/);
+  expect(await done('-ls', '-C', trash)).toBe('');
+  expect(await refused('-rm', '/bin/none')).toBe("rm: `/bin/none': No such file or directory\n");
+  expect(await done('-rm', '-f', '/bin/none')).toBe('');
+  await done('-mkdir', '/bin/full');
+  await done('-touchz', '/bin/full/x');
+  expect(await refused('-rmdir', '/bin/full')).toBe("rmdir: `/bin/full': Directory is not empty\n");
+  await done('-rmdir', '--ignore-fail-on-non-empty', '/bin/full');
+  await done('-rm', '/bin/full/x');
+  await done('-rmdir', '/bin/full');
+  expect(await refused('-rm', '-r', '/user')).toContain('-skipTrash removes it for good');
+});
+
+test('snapshots', async () => {
+  await writeFile(local('small'), 'some text');
+  await done('-put', local('small'), '/kept/small');
+  expect(await done('-allowSnapshot', '/kept')).toBe('Allowing snapshot on /kept succeeded\n');
+  expect(await done('-createSnapshot', '/kept', 'before')).toBe('Created snapshot /kept/.snapshot/before\n');
+  expect(plain(await done('-lsSnapshottableDir'))).toBe(`drwxr-xr-x ${user} tutti TIME 1 65536 /kept\n`);
+  await done('-rm', '-skipTrash', '/kept/small');
+  expect(await done('-cat', '/kept/.snapshot/before/small')).toBe('some text');
+  expect(await done('-renameSnapshot', '/kept', 'before', 'first')).toBe(
+    'Renamed snapshot before to first under /kept\n',
+  );
+  expect(plain(await done('-lsSnapshot', '/kept'))).toBe(`drwxr-xr-x - ${user} tutti 0 TIME /kept/.snapshot/first\n`);
+  expect(await refused('-disallowSnapshot', '/kept')).toContain('has snapshot(s)');
+  expect(await done('-deleteSnapshot', '/kept', 'first')).toBe('Deleted snapshot first under /kept\n');
+  await done('-disallowSnapshot', '/kept');
+  expect(await done('-lsSnapshottableDir')).toBe('');
+});
+
+test('what operators look at: fsck, report, safe mode, nodes that are to go', async () => {
+  await done('-put', local('small'), '/checked/small');
   // Two datanodes cannot hold three replicas.
-  expect(await fs('-fsck', '/kept')).toMatchObject({
-    code: 1,
-    out: expect.stringContaining('under-replicated: 2 of 3'),
-  });
-  await fs('-setrep', '2', '/kept/small');
-  expect(await fs('-fsck', '/kept')).toMatchObject({ code: 0, out: expect.stringContaining('are healthy') });
-  expect((await fs('-allowSnapshot', '/kept')).code).toBe(0);
-  expect((await fs('-createSnapshot', '/kept', 'before')).out).toBe('Created snapshot /kept/.snapshot/before\n');
-  expect((await fs('-rm', '/kept/small')).out).toBe('Deleted /kept/small\n');
-  expect((await fs('-cat', '/kept/.snapshot/before/small')).out).toBe('some text');
-  expect((await fs('-safemode', 'enter')).out).toBe('Safe mode is ON\n');
-  expect((await fs('-safemode', 'leave')).out).toBe('Safe mode is OFF\n');
+  expect(await done('-fsck', '/checked')).toContain('is under-replicated: 2 of 3 replicas');
+  await done('-setrep', '2', '/checked/small');
+  expect(
+    (await done('-fsck', '/checked', '-files', '-blocks', '-locations'))
+      .replaceAll(/blk_\d+_\d+/g, 'BLOCK')
+      .replaceAll(/\[.*\]/g, '[NODES]'),
+  ).toMatchInlineSnapshot(`
+    "/checked <dir>
+    /checked/small 9 bytes, replicated: replication=2, 1 block:  OK
+    0. BLOCK len=9 Live_repl=2  [NODES]
+
+    Status: HEALTHY
+     Number of data-nodes:	2
+     Number of racks:	1
+     Total size:	9 B
+     Total files:	1
+     Total blocks (validated):	1 (avg. block size 9 B)
+     Under-replicated blocks:	0
+     Over-replicated blocks:	0
+     Blocks with damaged replicas:	0
+     Missing blocks:	0
+
+    The filesystem under path '/checked' is HEALTHY
+    "
+  `);
+  expect(
+    (await done('-report'))
+      .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'TIME')
+      .replaceAll(/^Name: .*/gm, 'Name: NODE')
+      .replaceAll(/^Address: .*/gm, 'Address: ADDRESS')
+      .replaceAll(/\d[\d,.]*(?: \([\d.]+ [KMGT]?B\))?/g, 'N'),
+  ).toMatchInlineSnapshot(`
+    "Configured Capacity: N
+    DFS Remaining: N
+    DFS Used: N
+    DFS Used%: N%
+    Files: N in N folders, N without their replicas
+    Blocks: N of which N to be copied, trimmed or looked at
+
+    -------------------------------------------------
+    Live datanodes (N):
+
+    Name: NODE
+    Address: ADDRESS
+    Rack: /default-rack
+    Status: Normal
+    Configured Capacity: N
+    DFS Remaining: N
+    DFS Used: N
+    DFS Used%: N%
+    Last contact: TIME
+
+    Name: NODE
+    Address: ADDRESS
+    Rack: /default-rack
+    Status: Normal
+    Configured Capacity: N
+    DFS Remaining: N
+    DFS Used: N
+    DFS Used%: N%
+    Last contact: TIME
+
+    "
+  `);
+  const [, node] = /^Name: (.*)/m.exec(await done('-report'))!;
+  expect(await done('-decommission', node!)).toBe(`${node}: decommissioning\n`);
+  expect(await done('-report', '-decommissioning')).toContain(`Name: ${node}`);
+  expect(await done('-recommission', node!)).toBe(`${node}: normal\n`);
+  expect(await refused('-maintenance', 'nobody')).toContain('known are');
+  expect(await done('-safemode', 'enter')).toBe('Safe mode is ON\n');
+  expect(await done('-safemode', 'get')).toBe('Safe mode is ON\n');
+  const waiting = fs('-safemode', 'wait');
+  expect(await done('-safemode', 'leave')).toBe('Safe mode is OFF\n');
+  expect(await waiting).toMatchObject({ code: 0, out: 'Safe mode is OFF\n' });
+  expect(plain(await done('-df', '-h'))).toMatch(/^Filesystem Size Used Available Use%\ntutti:\/\/\/ [\d.]+ [GT] /);
 });
 
 test('what cannot be done is said in a line', async () => {
-  expect(await fs('-rm', '/nowhere')).toEqual({
-    code: 1,
+  expect(await refused('-cat', '/nowhere', '/')).toBe(
+    "cat: `/nowhere': No such file or directory\ncat: `/': Is a directory\n",
+  );
+  expect(await refused('-mkdir', '/none/below')).toBe(
+    "mkdir: `/none/below': No such file or directory: /none (-p makes it as well)\n",
+  );
+  expect(await refused('-cat', '/a:b')).toContain('Invalid path name: /a:b');
+  await done('-touchz', '/plain');
+  expect(await refused('-ls', '/plain/x')).toBe("ls: `/plain/x': A part of the path is a file, not a directory\n");
+  expect(await refused('-mv', '/plain', '/none/x')).toBe("mv: `/none': No such file or directory\n");
+  expect(await refused('-cp', '/plain', '/plain')).toContain('copied into itself');
+});
+
+test('called wrongly, it says how it is called', async () => {
+  expect(await fs('-mv', '/one')).toEqual({
+    code: 255,
     out: '',
-    err: 'rm: /nowhere: there is no such file or folder (FileNotFoundException)\n',
+    err: '-mv: Not enough arguments: expected 2 but got 1\nUsage: tutti fs -mv <path> … <path>\n',
   });
-  expect((await fs('-rmdir', '/')).err).toBe('error: there is no file command "-rmdir"; tutti fs -help lists them\n');
-  expect((await fs('-mv', '/one')).err).toBe('error: usage: tutti fs -mv <path> <path>\n');
-  expect((await fs('-put', path.join(folder, 'none'), '/x')).err).toContain('there is no such file');
-  expect((await fs('-cat', 'relative')).err).toContain('InvalidPathException');
+  expect((await fs('-rmm', '/')).err).toBe('-rmm: Unknown command\nDid you mean -rm? tutti fs -help lists them.\n');
+  expect((await fs('ls', '/')).err).toBe('ls: Unknown command\nDid you mean -ls? This command begins with a dash.\n');
+  expect(await fs('-ls', '-z', '/')).toMatchObject({
+    code: 255,
+    err: expect.stringMatching(/^-ls: Illegal option -z\n/),
+  });
+  expect((await fs('-setrep', 'two', '/')).code).toBe(255);
+  await expect(await done('-help')).toMatchFileSnapshot('fs-help.txt');
+  await expect(await done('-usage')).toMatchFileSnapshot('fs-usage.txt');
+  expect(await done('-help', 'rm', '-test')).toMatchInlineSnapshot(`
+    "-rm [-f] [-r | -R] [-skipTrash] [-safely] <path> … :
+      Remove files, and with -r folders: into the trash.
+      What is removed stands in /user/<you>/.Trash for a day (tutti server --trash <time>) and can be moved back.
+      -skipTrash removes it for good   -f without a word about what is not there   -r, -R folders with all that is in them
+    -test -[defswrz] <path> :
+      Whether it is so: the exit code is 0, else 1.
+      -e it is there   -d it is a folder     -f it is a file   -s it is not empty   -z it is a file of no bytes
+      -r you may read it                     -w you may write it
+    "
+  `);
 });

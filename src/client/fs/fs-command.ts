@@ -10,30 +10,39 @@ import { localDisk } from '../../common/disk.ts';
 import { HttpNetwork } from '../../filestore/http-network.ts';
 import { StoreFileSystem } from '../../filestore/store-file-system.ts';
 import { processConsole } from '../console.ts';
-import { runFs } from './fs-shell.ts';
+import { runFs } from './run-fs.ts';
 
 export type FsCommandOptions = { readonly url?: string; readonly data?: string };
 
 /** Whoever knows the cluster's secret is its operator. The exit code. */
 export async function fsCommand(words: readonly string[], options: FsCommandOptions): Promise<number> {
-  const { TUTTI_URL, TUTTI_DATA } = process.env;
-  const given = options.url ?? (TUTTI_URL || 'http://127.0.0.1:8080');
-  const namenode = given.includes('://') ? given : `http://${given}`;
-  const dataDirectory = path.resolve(options.data ?? TUTTI_DATA ?? path.join(homedir(), '.tutti', 'data'));
-  const secret = clusterSecret({ environment: process.env, dataDirectory, make: false });
-  const network = new HttpNetwork(secret, systemClock);
-  const fs = new StoreFileSystem({
-    network,
-    clock: systemClock,
-    namenode,
-    caller: { user: userInfo().username, groups: [], superuser: true },
-    client: `fs-${randomUUID()}`,
-    host: hostId(),
-    disk: localDisk,
-  });
+  let network: HttpNetwork | undefined;
+  const open = (): StoreFileSystem => {
+    network = new HttpNetwork(secretOf(options), systemClock);
+    return new StoreFileSystem({
+      network,
+      clock: systemClock,
+      namenode: coordinatorOf(options),
+      caller: { user: userInfo().username, groups: [], superuser: true },
+      client: `fs-${randomUUID()}`,
+      host: hostId(),
+      disk: localDisk,
+    });
+  };
   try {
-    return await runFs(fs, words, processConsole);
+    return await runFs(open, words, processConsole);
   } finally {
-    network.close();
+    network?.close();
   }
+}
+
+function coordinatorOf({ url }: FsCommandOptions): string {
+  const given = url ?? (process.env.TUTTI_URL || 'http://127.0.0.1:8080');
+  return given.includes('://') ? given : `http://${given}`;
+}
+
+function secretOf({ data }: FsCommandOptions): string {
+  const { TUTTI_DATA } = process.env;
+  const dataDirectory = path.resolve(data ?? TUTTI_DATA ?? path.join(homedir(), '.tutti', 'data'));
+  return clusterSecret({ environment: process.env, dataDirectory, make: false });
 }

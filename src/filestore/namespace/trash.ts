@@ -56,7 +56,7 @@ function fileAbove(state: Namespace, names: readonly string[]): number | undefin
 
 /** The renames that put by what was thrown away until now, for every user. */
 export function trashCheckpoints(state: Namespace, now: Time): readonly { source: string; target: string }[] {
-  const stamp = stampOf(now);
+  const stamp = trashMark(now);
   return users(state).flatMap((user) => {
     const trash = trashOf(user);
     const at = resolveLive(state, `${trash}/${CURRENT}`);
@@ -71,7 +71,7 @@ export function expiredTrash(state: Namespace, before: Time): readonly string[] 
     const folder = at.kind === 'resolved' ? targetOf(at) : undefined;
     if (folder?.kind !== 'folder') return [];
     return checkpointNames(folder)
-      .filter((name) => timeOf(name) < before)
+      .filter((name) => trashMarkTime(name)! < before)
       .map((name) => `${trashOf(user)}/${name}`);
   });
 }
@@ -82,15 +82,17 @@ function users(state: Namespace): readonly string[] {
 }
 
 const checkpointNames = (folder: FolderNode): readonly string[] =>
-  namesIn(folder).filter((name) => /^\d{12}$/.test(name));
+  namesIn(folder).filter((name) => trashMarkTime(name) !== undefined);
 
 const namesIn = ({ children }: FolderNode): readonly string[] => [...entries(children)].map(([name]) => name);
 
-/** `yyMMddHHmmss`, in UTC. */
-const stampOf = (time: Time): string => new Date(time).toISOString().replaceAll(/\D/g, '').slice(2, 14);
+/** What is put by is called after the time: `yyMMddHHmmss`, in UTC. */
+export const trashMark = (time: Time): string => new Date(time).toISOString().replaceAll(/\D/g, '').slice(2, 14);
 
-function timeOf(stamp: string): Time {
-  const [year, month, day, hour, minute, second] = stamp.match(/../g)!.map(Number) as [
+/** The time that a name says; undefined of another name. */
+export function trashMarkTime(name: string): Time | undefined {
+  if (!/^\d{12}$/.test(name)) return undefined;
+  const [year, month, day, hour, minute, second] = name.match(/../g)!.map(Number) as [
     number,
     number,
     number,

@@ -2,7 +2,8 @@
 
 import type { ContentSummary, Status } from '../namespace/queries.ts';
 import { StoreError } from '../network.ts';
-import { newNamesOf, pathBelow, TEMPORARY_PREFIX } from '../store-path.ts';
+import { isSeen } from '../store-file-system.ts';
+import { newNamesOf, pathBelow } from '../store-path.ts';
 import { hdfsStatus } from './hdfs-status.ts';
 import { DONE, json } from './operation.ts';
 import type { Answer, Asked, Operation } from './operation.ts';
@@ -162,8 +163,6 @@ async function page({ namenode, caller, request }: Asked, after: string | undefi
   const { entries, remaining } = await namenode.read<Page>('list', caller, message);
   return { entries: entries.filter(isSeen), remaining, last: entries.at(-1)?.name };
 }
-
-const isSeen = ({ open, name }: Status): boolean => !open && !name.startsWith(TEMPORARY_PREFIX);
 
 async function contentSummary({ namenode, caller, request }: Asked): Promise<Answer> {
   const summary = await namenode.read<ContentSummary>('contentSummary', caller, { path: request.path });

@@ -1,0 +1,186 @@
+/** What `hdfs dfsadmin` does: how the datanodes are, which of them are to go, safe mode, quotas. */
+
+import type { DatanodeReport, StoreReport } from '../../filestore/namenode/administration.ts';
+import { StoreError } from '../../filestore/network.ts';
+import { UsageFailure } from '../failures.ts';
+import { countText, plural } from '../quantities.ts';
+import { byteText, secondText } from './columns.ts';
+import { ANY, type FsCommand, type FsCommands, type Options, wholeNumber } from './command.ts';
+import { type FsShell, PathFailure } from './fs-shell.ts';
+
+/** How often somebody who waits asks again. */
+const WAIT_MS = 500;
+
+export const ADMIN_COMMANDS: FsCommands = {
+  report: {
+    usage: '-report [-live] [-dead] [-decommissioning]',
+    does: 'the datanodes, and how they are',
+    details: 'A node is named as -decommission, -recommission and -maintenance take it.',
+    options: { live: 'flag', dead: 'flag', decommissioning: 'flag' },
+    words: [0, 0],
+    run: report,
+  },
+  safemode: {
+    usage: '-safemode enter | leave | get | wait',
+    does: 'whether the store may change; wait until it may',
+    details: `
+A store that has just started is in safe mode until enough of its blocks were reported. One that was told to enter it
+stays until it is told to leave.`,
+    words: [1, 1],
+    run: safeMode,
+  },
+  decommission: service(
+    '-decommission <datanode> …',
+    'copy what they have elsewhere, so that they may go',
+    'decommissioning',
+  ),
+  recommission: service('-recommission <datanode> …', 'take them into service again', 'normal'),
+  maintenance: service(
+    '-maintenance <datanode> …',
+    'they go for a while; their replicas count meanwhile',
+    'maintenance',
+  ),
+  setQuota: {
+    usage: '-setQuota <count> <folder> …',
+    does: 'how many files and folders may be there at most, the folder itself counted',
+    words: [2, ANY],
+    run: (shell, [count, ...folders]) => quota(shell, folders, { names: wholeNumber('a quota', count!, 1) }),
+  },
+  clrQuota: {
+    usage: '-clrQuota <folder> …',
+    does: 'as many as there may be',
+    words: [1, ANY],
+    run: (shell, folders) => quota(shell, folders, { names: null }),
+  },
+  setSpaceQuota: {
+    usage: '-setSpaceQuota <bytes> <folder> …',
+    does: 'how many bytes may be there at most, replicas counted: 1073741824, 512m, 10g, 2t',
+    details:
+      'A file that is being written counts with whole blocks: less than one block times its replicas lets nothing in.',
+    words: [2, ANY],
+    run: (shell, [size, ...folders]) => quota(shell, folders, { space: byteCount(size!) }),
+  },
+  clrSpaceQuota: {
+    usage: '-clrSpaceQuota <folder> …',
+    does: 'as many bytes as there is room for',
+    words: [1, ANY],
+    run: (shell, folders) => quota(shell, folders, { space: null }),
+  },
+};
+
+function service(usage: string, does: string, wanted: 'normal' | 'decommissioning' | 'maintenance'): FsCommand {
+  return {
+    usage,
+    does,
+    details: 'tutti fs -report names the datanodes, and says when one that is to go is done.',
+    words: [1, ANY],
+    run: async (shell, nodes) => {
+      for (const node of nodes) {
+        await shell.trying(node, async () => {
+          await shell.ask('setService', { node, service: wanted }).catch((problem: unknown) => {
+            throw problem instanceof StoreError ? new PathFailure(node, problem.message) : problem;
+          });
+          await shell.say(`${node}: ${wanted}`);
+        });
+      }
+    },
+  };
+}
+
+async function quota(
+  shell: FsShell,
+  folders: readonly string[],
+  limits: { readonly names?: number | null; readonly space?: number | null },
+): Promise<void> {
+  await shell.each(folders, ({ path }) => shell.change('setQuota', { path, ...limits }));
+}
+
+const UNITS = ['', 'k', 'm', 'g', 't', 'p'];
+
+/** `10g`. Throws UsageFailure. */
+function byteCount(text: string): number {
+  const [, digits, unit] = /^(\d{1,15})([kmgtp]?)$/i.exec(text) ?? [];
+  const bytes = digits === undefined ? Number.NaN : Number(digits) * 1024 ** UNITS.indexOf(unit!.toLowerCase());
+  if (bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
+  throw new UsageFailure(`a space quota is a number of bytes such as 1073741824, 512m, 10g or 2t, not "${text}"`);
+}
+
+async function safeMode(shell: FsShell, [action]: readonly string[]): Promise<void> {
+  if (!['enter', 'leave', 'get', 'wait'].includes(action!)) throw new UsageFailure(`Illegal option ${action}`);
+  for (;;) {
+    const { isOn } = await shell.ask<{ isOn: boolean }>('safeMode', { action: action === 'wait' ? 'get' : action });
+    if (action !== 'wait' || !isOn) return shell.say(`Safe mode is ${isOn ? 'ON' : 'OFF'}`);
+    await new Promise((later) => setTimeout(later, WAIT_MS));
+  }
+}
+
+async function report(shell: FsShell, _words: readonly string[], options: Options): Promise<void> {
+  const {
+    files,
+    folders,
+    blocks,
+    length,
+    safeMode: isSafe,
+    pending,
+    datanodes,
+  } = await shell.ask<StoreReport>('report');
+  const alive = datanodes.filter(({ isAlive }) => isAlive);
+  const dead = datanodes.filter(({ isAlive }) => !isAlive);
+  const leaving = alive.filter((one) => one.service !== 'normal');
+  const sum = (of: (one: DatanodeReport) => number): number => alive.reduce((total, one) => total + of(one), 0);
+  const all = !options.has('live', 'dead', 'decommissioning');
+  if (isSafe) await shell.say('Safe mode is ON');
+  for (const line of [
+    ...roomLines(
+      sum((one) => one.capacityBytes),
+      sum((one) => one.usedBytes),
+      sum((one) => one.freeBytes),
+    ),
+    `Files: ${countText(files)} in ${plural(folders, 'folder')}, ${size(length)} without their replicas`,
+    `Blocks: ${countText(blocks)}, of which ${countText(pending)} to be copied, trimmed or looked at`,
+    '',
+  ]) {
+    await shell.say(line);
+  }
+  if (all || options.has('live')) await nodes(shell, 'Live datanodes', alive);
+  if ((all && dead.length > 0) || options.has('dead')) await nodes(shell, 'Dead datanodes', dead);
+  if (options.has('decommissioning')) await nodes(shell, 'Datanodes that are to go', leaving);
+}
+
+async function nodes(shell: FsShell, title: string, list: readonly DatanodeReport[]): Promise<void> {
+  await shell.say('-------------------------------------------------');
+  await shell.say(`${title} (${list.length}):\n`);
+  for (const one of list) {
+    for (const line of [
+      `Name: ${one.node}`,
+      `Address: ${one.address}`,
+      `Rack: ${one.rack}`,
+      `Status: ${STATES[one.service] ?? one.service}`,
+      ...roomLines(one.capacityBytes, one.usedBytes, one.freeBytes),
+      ...(one.failedFolders > 0 ? [`Failed folders: ${one.failedFolders}`] : []),
+      `Last contact: ${secondText(Date.now() - one.silentMs)}`,
+      '',
+    ]) {
+      await shell.say(line);
+    }
+  }
+}
+
+const STATES: Readonly<Record<string, string>> = {
+  normal: 'Normal',
+  decommissioning: 'Decommission in progress',
+  decommissioned: 'Decommissioned',
+  maintenance: 'In maintenance',
+};
+
+function roomLines(capacity: number, used: number, free: number): readonly string[] {
+  const share = capacity === 0 ? 0 : (100 * used) / capacity;
+  return [
+    `Configured Capacity: ${size(capacity)}`,
+    `DFS Remaining: ${size(free)}`,
+    `DFS Used: ${size(used)}`,
+    `DFS Used%: ${share.toFixed(2)}%`,
+  ];
+}
+
+const size = (bytes: number): string => `${bytes} (${byteText(bytes)})`;

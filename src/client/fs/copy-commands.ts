@@ -1,0 +1,262 @@
+/** Commands that copy: into the store, out of it, within it. */
+
+import { createReadStream, createWriteStream } from 'node:fs';
+import { chmod, mkdir, readdir, rename, rm, stat as localStat, utimes } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { StoreError } from '../../filestore/network.ts';
+import { pathBelow } from '../../filestore/store-path.ts';
+import { ANY, type FsCommand, type FsCommands, type Options } from './command.ts';
+import { type FsShell, type Item, PathFailure } from './fs-shell.ts';
+import { print, reading } from './read-commands.ts';
+import { shown } from './transfer-progress.ts';
+
+const PIECE_BYTES = 1024 * 1024;
+
+const PUT: FsCommand = {
+  usage: '-put [-f] [-p] <local file or folder | -> … <path>',
+  does: 'copy into the store',
+  details: `
+Several go into a folder that exists. - is standard input. Folders go with all that is in them; missing folders of the
+store are made. A file is seen when it is whole and on its datanodes' disks.
+-f replaces files that are there   -p keeps times and permissions`,
+  options: { f: 'flag', p: 'flag', l: 'flag', d: 'flag' },
+  words: [1, ANY],
+  run: (shell, words, options) => put(shell, words, options, false),
+};
+
+const GET: FsCommand = {
+  usage: '-get [-f] [-p] <path> … [<local path | ->]',
+  does: 'copy out of the store',
+  details: `
+Several go into a folder that exists. - is standard output. Folders come with all that is in them. Every byte is compared
+with its checksum on the way; a file that fails is not left half written.
+-f replaces files that are there   -p keeps times and permissions`,
+  options: { f: 'flag', p: 'flag', crc: 'flag', ignoreCrc: 'flag' },
+  words: [1, ANY],
+  run: get,
+};
+
+export const COPY_COMMANDS: FsCommands = {
+  put: PUT,
+  copyFromLocal: { ...PUT, usage: PUT.usage.replace('-put', '-copyFromLocal'), does: 'the same as -put' },
+  moveFromLocal: {
+    usage: '-moveFromLocal <local file or folder> … <path>',
+    does: 'the same, and the local ones are removed',
+    options: { f: 'flag' },
+    words: [2, ANY],
+    run: (shell, words, options) => put(shell, words, options, true),
+  },
+  get: GET,
+  copyToLocal: { ...GET, usage: GET.usage.replace('-get', '-copyToLocal'), does: 'the same as -get' },
+  getmerge: {
+    usage: '-getmerge [-nl] <path> … <local path>',
+    does: 'the files of folders one behind the other, as one local file',
+    details: '-nl ends each of them with a line end.',
+    options: { nl: 'flag' },
+    words: [2, ANY],
+    run: getMerged,
+  },
+  cp: {
+    usage: '-cp [-f] [-p] <path> … <path>',
+    does: 'copy within the store',
+    details: `
+Several go into a folder that exists; folders go with all that is in them; missing folders are made.
+-f replaces files that are there   -p keeps owner, times and permissions`,
+    options: { f: 'flag', p: 'flag' },
+    words: [2, ANY],
+    run: copy,
+  },
+  touchz: {
+    usage: '-touchz <path> …',
+    does: 'make files of no bytes',
+    words: [1, ANY],
+    run: async (shell, paths) => {
+      for (const text of paths) {
+        await shell.trying(text, async () => {
+          const at = shell.path(text);
+          const old = await shell.find(at);
+          if (old?.status.kind === 'folder') throw new PathFailure(text, 'Is a directory');
+          if (old && old.status.length > 0) throw new PathFailure(text, 'Not a zero-length file');
+          await shell.fs.create(at, new Uint8Array(), { overwrite: true });
+        });
+      }
+    },
+  },
+  appendToFile: {
+    usage: '-appendToFile <local file> … <path>',
+    does: 'refused: files are written once',
+    words: [1, ANY],
+    run: () => {
+      throw new PathFailure(
+        'appendToFile',
+        'Files of this store are written once. Put the lines beside it as a file of their own (a table reads all files of ' +
+          'a folder), or write it anew: tutti fs -put -f',
+      );
+    },
+  },
+};
+
+// ------------------------------------------------------------------------------------------------------------- into it
+
+async function put(shell: FsShell, words: readonly string[], options: Options, isMove: boolean): Promise<void> {
+  const sources = words.length > 1 ? words.slice(0, -1) : words;
+  const target = shell.path(words.length > 1 ? words.at(-1)! : '.');
+  const isFolder = await isTargetFolder(shell, target, sources.length);
+  for (const source of sources) {
+    await shell.trying(source, async () => {
+      if (source === '-') return create(shell, target, shell.console.stdin, undefined, options);
+      const to = isFolder ? pathBelow(target, path.basename(path.resolve(source))) : target;
+      const before = shell.exitCode;
+      await putTree(shell, source, to, options);
+      if (isMove && shell.exitCode === before) await rm(source, { recursive: true });
+    });
+  }
+}
+
+/** Of several sources it has to be one. */
+async function isTargetFolder(shell: FsShell, target: string, sources: number): Promise<boolean> {
+  const isFolder = (await shell.find(target))?.status.kind === 'folder';
+  if (sources > 1 && !isFolder) {
+    throw new PathFailure(target, 'Is not a directory: several files need one (tutti fs -mkdir makes it)');
+  }
+  return isFolder;
+}
+
+async function putTree(shell: FsShell, source: string, to: string, options: Options): Promise<void> {
+  const found = await localStat(source);
+  if (found.isDirectory()) {
+    await shell.fs.mkdirs(to);
+    for (const name of (await readdir(source)).toSorted()) {
+      const below = path.join(source, name);
+      await shell.trying(below, () => putTree(shell, below, pathBelow(to, name), options));
+    }
+  } else {
+    const bytes = createReadStream(source, { highWaterMark: PIECE_BYTES });
+    await create(shell, to, bytes, found.size, options);
+  }
+  if (options.has('p')) {
+    await shell.change('setPermission', { path: to, mode: found.mode & 0o1777 });
+    await shell.change('setTimes', { path: to, mtime: Math.round(found.mtimeMs), atime: Math.round(found.atimeMs) });
+  }
+}
+
+async function create(
+  shell: FsShell,
+  to: string,
+  bytes: AsyncIterable<Uint8Array>,
+  total: number | undefined,
+  options: Options,
+): Promise<void> {
+  try {
+    await shell.fs.create(to, shown(shell.console, to, total, bytes), { overwrite: options.has('f') });
+  } catch (problem) {
+    if (!(problem instanceof StoreError && problem.name === 'FileAlreadyExistsException')) throw problem;
+    const isFolder = (await shell.find(to))?.status.kind === 'folder';
+    throw new PathFailure(to, isFolder ? 'Is a directory' : 'File exists (-f replaces it)');
+  }
+}
+
+// -------------------------------------------------------------------------------------------------------------- out of it
+
+async function get(shell: FsShell, words: readonly string[], options: Options): Promise<void> {
+  const sources = words.length > 1 ? words.slice(0, -1) : words;
+  const target = words.length > 1 ? words.at(-1)! : '.';
+  if (target === '-') {
+    return shell.each(sources, (item) => reading(shell, item, (file) => print(shell, file.stream())));
+  }
+  const isFolder = (await localStat(target).catch(() => undefined))?.isDirectory() ?? false;
+  const items: Item[] = [];
+  await shell.each(sources, async (item) => void items.push(item));
+  if (items.length > 1 && !isFolder) throw new PathFailure(target, 'Is not a directory: several files need one');
+  for (const item of items) {
+    const name = path.posix.basename(item.path) || 'root';
+    await shell.trying(item.path, () => getTree(shell, item, isFolder ? path.join(target, name) : target, options));
+  }
+}
+
+async function getTree(shell: FsShell, item: Item, to: string, options: Options): Promise<void> {
+  const { path: from, status } = item;
+  if (status.kind === 'folder') {
+    await mkdir(to, { recursive: true });
+    for await (const child of shell.children(from)) {
+      await shell.trying(child.path, () => getTree(shell, child, path.join(to, child.status.name), options));
+    }
+  } else {
+    await getFile(shell, from, to, options.has('f'));
+  }
+  if (options.has('p')) {
+    await chmod(to, status.mode);
+    await utimes(to, (status.atime || status.mtime) / 1000, status.mtime / 1000);
+  }
+}
+
+async function getFile(shell: FsShell, from: string, to: string, isForced: boolean): Promise<void> {
+  const old = await localStat(to).catch(() => undefined);
+  if (old?.isDirectory()) throw new PathFailure(to, 'Is a directory');
+  if (old && !isForced) throw new PathFailure(to, 'File exists (-f replaces it)');
+  const temporary = `${to}._COPYING_.${process.pid}`;
+  const file = await shell.fs.open(from);
+  try {
+    await pipeline(shown(shell.console, from, file.length, file.stream()), createWriteStream(temporary));
+    await rename(temporary, to);
+  } finally {
+    await rm(temporary, { force: true });
+    await file.close();
+  }
+}
+
+async function getMerged(shell: FsShell, words: readonly string[], options: Options): Promise<void> {
+  const target = words.at(-1)!;
+  const files: Item[] = [];
+  await shell.each(words.slice(0, -1), async (item) => {
+    if (item.status.kind === 'file') files.push(item);
+    else for await (const child of shell.children(item.path)) if (child.status.kind === 'file') files.push(child);
+  });
+  if (shell.exitCode !== 0) return;
+  async function* pieces(): AsyncGenerator<Uint8Array, void, undefined> {
+    for (const { path: from } of files) {
+      const file = await shell.fs.open(from);
+      yield* shown(shell.console, from, file.length, file.stream());
+      await file.close();
+      if (options.has('nl')) yield Buffer.from('\n');
+    }
+  }
+  await pipeline(pieces(), createWriteStream(target));
+}
+
+// --------------------------------------------------------------------------------------------------------------- within it
+
+async function copy(shell: FsShell, words: readonly string[], options: Options): Promise<void> {
+  const target = shell.path(words.at(-1)!);
+  const items: Item[] = [];
+  await shell.each(words.slice(0, -1), async (item) => void items.push(item));
+  const isFolder = await isTargetFolder(shell, target, items.length);
+  for (const item of items) {
+    const to = isFolder ? pathBelow(target, path.posix.basename(item.path)) : target;
+    if (to === item.path || to.startsWith(`${item.path}/`)) {
+      await shell.complain(`\`${item.path}': to \`${to}': it would be copied into itself`);
+    } else await shell.trying(item.path, () => copyTree(shell, item, to, options));
+  }
+}
+
+async function copyTree(shell: FsShell, { path: from, status }: Item, to: string, options: Options): Promise<void> {
+  if (status.kind === 'folder') {
+    await shell.fs.mkdirs(to);
+    for await (const child of shell.children(from)) {
+      await shell.trying(child.path, () => copyTree(shell, child, pathBelow(to, child.status.name), options));
+    }
+  } else {
+    const file = await shell.fs.open(from);
+    try {
+      await create(shell, to, file.stream(), file.length, options);
+    } finally {
+      await file.close();
+    }
+  }
+  if (!options.has('p')) return;
+  const { owner, group, mode, mtime, atime } = status;
+  await shell.change('setOwner', { path: to, owner, group });
+  await shell.change('setPermission', { path: to, mode });
+  await shell.change('setTimes', { path: to, mtime, atime });
+}

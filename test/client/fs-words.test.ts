@@ -1,0 +1,95 @@
+/** What people write behind `tutti fs`: patterns, modes; and the bar that they see while bytes go. */
+import { expect, test } from 'vitest';
+import { modeChange } from '../../src/client/fs/mode-change.ts';
+import { alternatives, isPattern, matcherOf, nameMatcher, plainName, storePath } from '../../src/client/fs/paths.ts';
+import { barText, shown } from '../../src/client/fs/transfer-progress.ts';
+import { fakeConsole } from './fake-console.ts';
+
+test.each([
+  ['/a/b', '/a/b'],
+  ['a', '/user/ann/a'],
+  ['.', '/user/ann'],
+  ['../bob/', '/user/bob'],
+  ['/', '/'],
+  ['//a//b/', '/a/b'],
+  ['tutti:///a', '/a'],
+  ['tutti:///', '/'],
+])('%j is the path %j', (text, expected) => {
+  expect(storePath(text, '/user/ann')).toBe(expected);
+});
+
+test.each([
+  ['*', ['', 'a', '.a'], []],
+  ['a?', ['ab', 'a?', 'a😀'], ['a', 'abc']],
+  ['[a-c]x', ['ax', 'cx'], ['dx', 'x']],
+  ['[^a-c]', ['d', ']', '^'], ['a', '']],
+  ['[!a]', ['b'], ['a']],
+  ['[]]', [']'], ['[', '']],
+  ['a.b*', ['a.b', 'a.bc'], ['axb']],
+  [String.raw`\*a`, ['*a'], ['ba', String.raw`\*a`]],
+  ['a[', ['a['], ['a']],
+])('the pattern %j', (pattern, matching, others) => {
+  const matcher = matcherOf(pattern);
+  expect(matching.filter((name) => !matcher.test(name))).toEqual([]);
+  expect(others.filter((name) => matcher.test(name))).toEqual([]);
+});
+
+test('alternatives, and what is no pattern', () => {
+  expect(alternatives('/a/{b,c/{d,e}}/f')).toEqual(['/a/b/f', '/a/c/d/f', '/a/c/e/f']);
+  expect(alternatives('{a,b}{c,d}')).toEqual(['ac', 'ad', 'bc', 'bd']);
+  expect(alternatives(String.raw`\{a,b}`)).toEqual([String.raw`\{a,b}`]);
+  expect(alternatives('{a')).toEqual(['{a']);
+  expect(isPattern('/plain/name (1).csv')).toBe(false);
+  expect(nameMatcher(String.raw`a\*`)).toBeUndefined();
+  expect(plainName(String.raw`a\*\\`)).toBe('a*\\');
+});
+
+test.each([
+  ['644', 0o777, false, 0o644],
+  ['1777', 0, true, 0o1777],
+  ['u+x,g-w', 0o660, false, 0o740],
+  ['a=rX', 0o777, false, 0o555],
+  ['a=rX', 0o600, false, 0o444],
+  ['+X', 0o600, true, 0o711],
+  ['o=', 0o777, false, 0o770],
+  ['go+w', 0o700, true, 0o722],
+  ['+t', 0o755, true, 0o1755],
+  ['-t', 0o1755, true, 0o755],
+])('the mode %s of %o is %o', (text, mode, isFolder, expected) => {
+  expect(modeChange(text)(mode, isFolder)).toBe(expected);
+});
+
+test.each(['', '8', '77', '2777', 'x', 'u~x', 'u+q', 'u+x;g-w'])('%j is no mode', (text) => {
+  expect(() => modeChange(text)).toThrow('a mode is');
+});
+
+test('a bar says how far it is, how fast, and how long it will take', () => {
+  expect(barText('big', 1_500_000_000, 3_000_000_000, 5000, true)).toBe(
+    'big ████████████░░░░░░░░░░░░ 50 %  1.5 GB of 3.0 GB  300 MB/s  5.00 s left',
+  );
+  expect(barText('big', 1, 3, 1, false)).toBe('big ########................ 33 %  1 B of 3 B  1.0 kB/s  0.00 s left');
+  expect(barText('pipe', 2_000_000, undefined, 1000, true)).toBe('pipe  2.0 MB  2.0 MB/s');
+});
+
+async function* slow(): AsyncGenerator<Uint8Array> {
+  for (let i = 0; i < 8; i++) {
+    await new Promise((later) => setTimeout(later, 100));
+    yield new Uint8Array(1000);
+  }
+}
+
+async function seen(isTTY: boolean): Promise<string> {
+  const console = fakeConsole(isTTY ? { columns: 80, rows: 24 } : undefined);
+  let bytes = 0;
+  for await (const piece of shown(console, 'file', 8000, slow())) bytes += piece.length;
+  expect(bytes).toBe(8000);
+  return console.err();
+}
+
+test('it stands on a terminal only, and is gone when the bytes are', async () => {
+  const drawn = await seen(true);
+  expect(drawn).toContain('\rfile ');
+  expect(drawn).toContain(' of 8.0 kB');
+  expect(drawn.endsWith('\r\u001b[K')).toBe(true);
+  expect(await seen(false)).toBe('');
+});
