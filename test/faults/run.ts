@@ -1,11 +1,27 @@
-/** `npm run faults`: faults that only the system itself can make. Not part of `npm test`: it takes minutes and needs strace. */
+/**
+ * `npm run faults`, or `npm run faults -- coordinator datanode`: faults that only the system itself can make. Not part of `npm test`: all
+ * of it takes most of an hour and needs strace.
+ */
 
 import { spawnSync } from 'node:child_process';
+import { coordinatorFaults } from './coordinator-calls.ts';
 import { journalFaults } from './journal-calls.ts';
 
-if (spawnSync('strace', ['--version']).status !== 0) {
+const SUITES: Readonly<Record<string, () => Promise<boolean>>> = {
+  journal: journalFaults,
+  coordinator: coordinatorFaults,
+};
+
+const named = process.argv.slice(2);
+const unknown = named.find((name) => !Object.hasOwn(SUITES, name));
+if (unknown !== undefined) {
+  console.error(`There are no faults called ${unknown}, but ${Object.keys(SUITES).join(', ')}`);
+  process.exitCode = 1;
+} else if (spawnSync('strace', ['--version']).status !== 0) {
   console.error('NOT RUN: this machine has no strace, or may not use it. Nothing was shown.');
   process.exitCode = 1;
-} else if (!(await journalFaults())) {
-  process.exitCode = 1;
+} else {
+  for (const name of named.length > 0 ? named : Object.keys(SUITES)) {
+    if (!(await SUITES[name]!())) process.exitCode = 1;
+  }
 }

@@ -24,6 +24,7 @@ import { type Change, CHANGES, READS } from './operations.ts';
 import { nearestFirst, placeReplicas, type Random } from './placement.ts';
 import type { Replication } from './replication.ts';
 import { RetryCache } from './retry-cache.ts';
+import type { SafeMode } from './safe-mode.ts';
 
 export type ClientCallsOptions = {
   readonly ledger: Ledger;
@@ -31,6 +32,7 @@ export type ClientCallsOptions = {
   readonly blocks: BlockMap;
   readonly datanodes: Datanodes;
   readonly replication: Replication;
+  readonly safeMode: Pick<SafeMode, 'isOn'>;
   readonly random: Random;
 };
 
@@ -156,7 +158,7 @@ export class ClientCalls {
   }
 
   #locate({ path, caller, start, end, host, rack }: Locate): object {
-    const { ledger, blocks, datanodes, random } = this.#options;
+    const { ledger, blocks, datanodes, safeMode, random } = this.#options;
     const range = { ...(start !== undefined && { start }), ...(end !== undefined && { end }) };
     const { file, length, blocks: found } = orThrow(locateBlocks(ledger.state, path, caller, range));
     if (file.client !== undefined) throw new StoreError('FileNotFoundException', `${path} is still being written`);
@@ -168,6 +170,9 @@ export class ClientCalls {
         reader,
         random,
       );
+      if (replicas.length === 0 && safeMode.isOn) {
+        throw new StoreError('SafeModeException', `No datanode has reported block ${block.id} of ${path} yet`);
+      }
       return {
         block: block.id,
         generation: block.generation,

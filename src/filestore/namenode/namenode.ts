@@ -70,7 +70,7 @@ export class NameNode {
       onDurable: (record) => this.#applied(record),
     });
     const leases = new Leases(clock);
-    this.#clients = new ClientCalls({ ledger, leases, blocks, datanodes, replication, random });
+    this.#clients = new ClientCalls({ ledger, leases, blocks, datanodes, replication, safeMode, random });
     const state = (): Namespace => journal.durable;
     const onReport = (): void => this.#hearBlocks();
     const { epoch } = journal;

@@ -20,6 +20,17 @@ test('a call that was refused in safe mode is carried out when it is repeated af
   expect(await store.ask('stat', { caller: ROOT, path: '/folder' })).toMatchObject({ status: { kind: 'folder' } });
 });
 
+test('who asks where a block is before its datanode has reported is to ask again, and is not told that nobody has it', async () => {
+  const before = await started();
+  await before.write('/f', 1, [10]);
+  const store = new FakeStore(new Random(1), ['/a'], before.namenode.state);
+  const locate = { caller: ROOT, path: '/f' };
+  await expect(store.ask('locate', locate)).rejects.toMatchObject({ name: 'SafeModeException' });
+  for (const [block, replica] of before.nodes[0]!.replicas) store.nodes[0]!.replicas.set(block, replica);
+  await store.start(store.nodes[0]!);
+  expect(await store.ask('locate', locate)).toMatchObject({ blocks: [{ replicas: [{ node: 'dn0' }] }] });
+});
+
 test('a writer whose first file becomes durable while leases are looked at keeps it', async () => {
   const store = await started();
   await store.pass(2 * LEASE_MS);
