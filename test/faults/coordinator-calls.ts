@@ -94,7 +94,7 @@ type State = { readonly folder: string; readonly acknowledged: Folder; readonly 
 
 /** Works until all is done or the coordinator is gone. */
 async function workOn(machines: Machines, folder: string, coordinator: Running): Promise<State> {
-  const fs = machines.client({ replication: 1 }, () => coordinator.isOver);
+  const fs = machines.client({ replication: 1 }, { isOver: () => coordinator.isOver });
   let acknowledged: Folder = new Map();
   for (const { name, run, after } of stepsOf(folder)) {
     try {

@@ -3,7 +3,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import path from 'node:path';
+import { hostId } from '../../src/cluster/host-id.ts';
 import { systemClock } from '../../src/common/clock.ts';
+import { localDisk } from '../../src/common/disk.ts';
 import { HttpNetwork } from '../../src/filestore/http-network.ts';
 import type { StoreReport } from '../../src/filestore/namenode/administration.ts';
 import { NetworkError, type StoreNetwork } from '../../src/filestore/network.ts';
@@ -75,12 +77,18 @@ export async function until(what: string, patienceMs: number, isSo: () => Promis
   return Date.now() - start;
 }
 
+type ClientOptions = {
+  readonly isOver?: () => boolean;
+  /** Opens files of datanodes on this machine by itself. */
+  readonly isLocal?: boolean;
+};
+
 /** The processes that are named run on one machine, each with a data folder of its own. */
 export class Machines {
   readonly folder: string;
   readonly #network = new HttpNetwork(SECRET, systemClock);
   readonly #port: number;
-  readonly #running = new Set<Running>();
+  readonly running = new Set<Running>();
   #clients = 0;
 
   private constructor(folder: string, port: number) {
@@ -114,13 +122,16 @@ export class Machines {
 
   #run(wrapper: readonly string[], args: readonly string[]): Running {
     const running = new Running(wrapper, args);
-    this.#running.add(running);
-    void running.ended.then(() => this.#running.delete(running));
+    this.running.add(running);
+    void running.ended.then(() => this.running.delete(running));
     return running;
   }
 
   /** A client of the store. Once `isOver` says so, nothing of it reaches anybody. */
-  client(attributes: Partial<FileAttributes> = {}, isOver: () => boolean = () => false): StoreFileSystem {
+  client(
+    attributes: Partial<FileAttributes> = {},
+    { isOver = () => false, isLocal = false }: ClientOptions = {},
+  ): StoreFileSystem {
     this.#clients += 1;
     return new StoreFileSystem({
       network: endedBy(isOver, this.#network),
@@ -129,6 +140,7 @@ export class Machines {
       caller: { user: 'faults', groups: [], superuser: true },
       client: `faults-${process.pid}-${this.#clients}`,
       attributes,
+      ...(isLocal && { host: hostId(), disk: localDisk }),
     });
   }
 
@@ -143,7 +155,7 @@ export class Machines {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#running].map((running) => running.stop('SIGKILL')));
+    await Promise.all([...this.running].map((running) => running.stop('SIGKILL')));
     this.#network.close();
   }
 }

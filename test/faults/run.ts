@@ -5,11 +5,21 @@
 
 import { spawnSync } from 'node:child_process';
 import { coordinatorFaults } from './coordinator-calls.ts';
+import { datanodeKills } from './datanode-kills.ts';
+import { failingSyncs } from './failing-syncs.ts';
+import { flippedBits } from './flipped-bits.ts';
+import { fullDisks } from './full-disks.ts';
 import { journalFaults } from './journal-calls.ts';
+import { lostDatanode } from './lost-datanode.ts';
 
 const SUITES: Readonly<Record<string, () => Promise<boolean>>> = {
   journal: journalFaults,
   coordinator: coordinatorFaults,
+  datanodes: datanodeKills,
+  bits: flippedBits,
+  disks: fullDisks,
+  syncs: failingSyncs,
+  lost: lostDatanode,
 };
 
 const named = process.argv.slice(2);

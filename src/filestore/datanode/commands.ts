@@ -1,6 +1,6 @@
 /**
  * Does what a namenode commands. It says the same again until a report shows that it was done, so what is under way already is not begun
- * once more, and what there is no hand for now is left to the next time.
+ * once more, and what there is no hand for now waits for one.
  */
 
 import type { Logger } from '../../observe/logger.ts';
@@ -16,6 +16,8 @@ import type { Throttle } from './throttle.ts';
 const COPIES_MAX = 4;
 /** Replicas that are removed at a time. */
 const DELETIONS_MAX = 64;
+/** As many as a namenode orders at once. */
+const WAITING_MAX = 1000;
 
 export type CommandsOptions = Sending & {
   readonly store: BlockStore;
@@ -31,8 +33,8 @@ const nameOf = ({ block, generation }: Omit<Replica, 'length'>): string => `${bl
 
 export class Commands {
   readonly #options: CommandsOptions;
-  readonly #copies = new Map<string, Promise<void>>();
-  readonly #deletions = new Map<string, Promise<void>>();
+  readonly #copies = new Hands(COPIES_MAX);
+  readonly #deletions = new Hands(DELETIONS_MAX);
   #epoch = -Infinity;
 
   constructor(options: CommandsOptions) {
@@ -53,12 +55,10 @@ export class Commands {
   #obey(command: DatanodeCommand, namenode: Commander): void {
     switch (command.kind) {
       case 'copy':
-        return this.#begin(this.#copies, COPIES_MAX, command.replica, () => this.#copy(command));
+        return this.#begin(this.#copies, command.replica, () => this.#copy(command));
       case 'delete':
         for (const order of command.replicas) {
-          this.#begin(this.#deletions, DELETIONS_MAX, order, () =>
-            this.#options.store.delete(order, () => namenode.mayDelete(order)),
-          );
+          this.#begin(this.#deletions, order, () => this.#options.store.delete(order, () => namenode.mayDelete(order)));
         }
         return;
       case 'report':
@@ -66,18 +66,10 @@ export class Commands {
     }
   }
 
-  #begin(
-    running: Map<string, Promise<void>>,
-    most: number,
-    replica: Omit<Replica, 'length'>,
-    work: () => Promise<void>,
-  ): void {
-    const name = nameOf(replica);
-    if (running.size >= most || running.has(name)) return;
-    const done = work()
-      .catch((error: unknown) => this.#options.logger.warn({ error, ...replica }, 'a command was not done'))
-      .finally(() => running.delete(name));
-    running.set(name, done);
+  #begin(hands: Hands, replica: Omit<Replica, 'length'>, work: () => Promise<void>): void {
+    hands.begin(nameOf(replica), () =>
+      work().catch((error: unknown) => this.#options.logger.warn({ error, ...replica }, 'a command was not done')),
+    );
   }
 
   async #copy({ replica, targets }: DatanodeCommand & { kind: 'copy' }): Promise<void> {
@@ -108,6 +100,45 @@ export class Commands {
 
   /** Everything that was begun has ended. */
   async ended(): Promise<void> {
-    await Promise.all([...this.#copies.values(), ...this.#deletions.values()]);
+    await Promise.all([this.#copies.ended(), this.#deletions.ended()]);
+  }
+}
+
+/** So many pieces of work at a time, each under its name once; the others wait. What there is no room for is said again. */
+class Hands {
+  readonly #most: number;
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #waiting = new Map<string, () => Promise<void>>();
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get size(): number {
+    return this.#running.size;
+  }
+
+  /** `work` does not reject. */
+  begin(name: string, work: () => Promise<void>): void {
+    if (this.#running.has(name) || this.#waiting.has(name)) return;
+    if (this.#running.size < this.#most) return this.#run(name, work);
+    if (this.#waiting.size < WAITING_MAX) this.#waiting.set(name, work);
+  }
+
+  async ended(): Promise<void> {
+    this.#waiting.clear();
+    await Promise.all(this.#running.values());
+  }
+
+  #run(name: string, work: () => Promise<void>): void {
+    const done = work().finally(() => {
+      this.#running.delete(name);
+      for (const [next, waiting] of this.#waiting) {
+        this.#waiting.delete(next);
+        this.#run(next, waiting);
+        return;
+      }
+    });
+    this.#running.set(name, done);
   }
 }

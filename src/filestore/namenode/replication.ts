@@ -5,7 +5,7 @@
 
 import type { Clock } from '../../common/clock.ts';
 import type { Block, BlockId } from '../namespace/state.ts';
-import type { DatanodeCommand, Replica } from '../protocol.ts';
+import type { DatanodeCommand } from '../protocol.ts';
 import type { BlockMap, NodeNumber } from './block-map.ts';
 import { type Datanode, type Datanodes, orderDeletion } from './datanodes.ts';
 import { chooseExcess, placeReplicas, type Random } from './placement.ts';
@@ -42,7 +42,6 @@ export class Replication {
   readonly #urgent = new Set<BlockId>();
   readonly #doubtful = new Set<BlockId>();
   readonly #copies = new Map<BlockId, Copy[]>();
-  readonly #commands = new Map<NodeNumber, DatanodeCommand[]>();
   /** Replicas that do not hold what they should; readers are not sent there. */
   readonly #corrupt = new Map<BlockId, Set<NodeNumber>>();
 
@@ -89,7 +88,6 @@ export class Replication {
 
   /** Nothing that it was to do will be done. */
   nodeLost(node: NodeNumber): void {
-    this.#commands.delete(node);
     for (const block of this.#copies.keys()) {
       if (this.#endCopies(block, ({ source, target }) => source === node || target === node)) this.look(block);
     }
@@ -121,13 +119,24 @@ export class Replication {
     }
   }
 
-  /** For the answer to a datanode's heartbeat. Deletions are named again until they are reported. */
+  /** For the answer to a datanode's heartbeat: all that it is to do, until it is reported. It may not have heard it the last time. */
   commandsFor(datanode: Datanode): readonly DatanodeCommand[] {
-    const commands = this.#commands.get(datanode.number) ?? [];
-    this.#commands.delete(datanode.number);
+    const commands: DatanodeCommand[] = [...this.#copyCommands(datanode)];
     if (datanode.deletions.size === 0) return commands;
     const replicas = [...first(datanode.deletions.values(), DELETIONS_PER_HEARTBEAT)];
     return [...commands, { kind: 'delete', replicas }];
+  }
+
+  *#copyCommands({ number }: Datanode): Generator<DatanodeCommand, void> {
+    const { datanodes, completeBlock } = this.#options;
+    for (const [id, copies] of this.#copies) {
+      const targets = copies.filter(({ source }) => source === number).map(({ target }) => datanodes.byNumber(target));
+      const block = targets.length > 0 ? completeBlock(id) : undefined;
+      if (!block) continue;
+      const { generation, length } = block;
+      const addresses = targets.map(({ node, registration }) => ({ node, address: registration.address }));
+      yield { kind: 'copy', replica: { block: id, generation, length }, targets: addresses };
+    }
   }
 
   /** False: more is needed than could be ordered now. */
@@ -176,9 +185,6 @@ export class Replication {
       until,
     }));
     this.#copies.set(block.id, [...(this.#copies.get(block.id) ?? []), ...copies]);
-    const replica: Replica = { block: block.id, generation: block.generation, length: block.length };
-    const addresses = targets.map(({ node, registration }) => ({ node, address: registration.address }));
-    this.#order(source, { kind: 'copy', replica, targets: addresses });
     return targets.length === count;
   }
 
@@ -199,12 +205,6 @@ export class Replication {
     for (const node of this.#corrupt.get(block.id) ?? []) {
       orderDeletion(this.#options.datanodes.byNumber(node), block.id, block.generation);
     }
-  }
-
-  #order(datanode: Datanode, command: DatanodeCommand): void {
-    const commands = this.#commands.get(datanode.number) ?? [];
-    commands.push(command);
-    this.#commands.set(datanode.number, commands);
   }
 
   /** One at least, however large. */

@@ -162,6 +162,18 @@ test('an order that is repeated while it is carried out is not begun again', asy
   expect(world.network.calls.filter((call) => call === 'node-1 → node-2 writeBlock')).toHaveLength(1);
 });
 
+test('of more copies than are made at a time the others wait, and are not left to the next heartbeat', async () => {
+  const source = await started({ heartbeatMs: 60_000 });
+  const replicas = Array.from({ length: 10 }, (_, i): Replica => ({ block: i + 1, generation: 1, length: 100 }));
+  for (const replica of replicas) await world.write(replica, [source]);
+  const other = await world.add({ heartbeatMs: 60_000 });
+  namenode.commands = replicas.map((replica): DatanodeCommand => ({ kind: 'copy', replica, targets: [target(other)] }));
+  await pass(60_000);
+  namenode.commands = [];
+  await pass(10_000);
+  expect(other.disk.paths().filter((path) => /blocks.*_1$/.test(path))).toHaveLength(10);
+});
+
 test('copies keep to their bandwidth, all together', async () => {
   const source = await started({ copyBytesPerSecond: 1_000 });
   const replicas: readonly Replica[] = [1, 2].map((block) => ({ block, generation: 1, length: 5_000 }));

@@ -30,6 +30,24 @@ test('a block that nobody has waits for who comes back, not in front of others i
   expect(located).toMatchObject({ blocks: [{ replicas: [{ node: node!.node }] }] });
 });
 
+test('a copy is ordered in every answer to its source until it is reported', async () => {
+  const store = new FakeStore(new Random(1), ['/a', '/a']);
+  for (const node of store.nodes) await store.start(node);
+  await store.pass(2_000);
+  await store.write('/f', 1, [10]);
+  await store.call('setReplication', { path: '/f', replication: 2 });
+  store.clock.advance(500);
+  const holder = store.nodes.find(({ replicas }) => replicas.size > 0)!;
+  const room = { capacityBytes: 1e9, usedBytes: 0, freeBytes: 1e9, transfers: 0, failedFolders: 0 };
+  const beat = { node: holder.node, incarnation: String(holder.incarnation), ...room };
+  const other = store.nodes.find((node) => node !== holder)!;
+  const copy = { kind: 'copy', targets: [{ node: other.node }] };
+  for (let lost = 0; lost < 3; lost++) expect(await store.ask('heartbeat', beat)).toMatchObject({ commands: [copy] });
+  await store.pass(10_000);
+  expect(other.replicas.size).toBe(1);
+  expect(await store.ask('heartbeat', beat)).toMatchObject({ commands: [] });
+});
+
 async function live(seed: number): Promise<string[]> {
   const random = new Random(seed);
   const store = new FakeStore(random.fork(), RACKS);
