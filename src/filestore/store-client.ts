@@ -65,22 +65,31 @@ export class StoreClient {
     const { caller, client, host } = this.options;
     this.#number += 1;
     const number = this.#number;
-    /** A namenode of this epoch may have carried it out. */
-    let askedIn: number | undefined;
-    return this.#persist(async () => {
+    /** A namenode of this epoch may have carried it out, and was not heard. */
+    let unheardIn: number | undefined;
+    let isUnknown = false;
+    const ask = async (): Promise<Answer> => {
       const epoch = await this.#leader();
-      if (askedIn !== undefined && askedIn !== epoch && !REPEATABLE.has(operation)) throw unknown(operation);
-      askedIn = epoch;
+      isUnknown = unheardIn !== undefined && unheardIn !== epoch;
+      if (isUnknown && !REPEATABLE.has(operation)) throw unknown(operation);
       const call = { caller, client, number, epoch, ...(host !== undefined && { host }) };
       try {
         return await this.#call<Answer>(operation, { ...call, ...message });
       } catch (problem) {
+        if (problem instanceof NetworkError) unheardIn ??= epoch;
         if (!(problem instanceof StoreError && problem.name === 'StaleEpochException')) throw problem;
         // Refused by the one that leads now; one that led before may have carried out an earlier try.
         this.#epoch = undefined;
         throw new NetworkError(problem.message, { cause: problem });
       }
-    });
+    };
+    try {
+      return await this.#persist(ask);
+    } catch (problem) {
+      // One that does not decide now says nothing of what an earlier one did.
+      if (isUnknown && isPassing(problem)) throw unknown(operation, problem);
+      throw problem;
+    }
   }
 
   async #leader(): Promise<number> {
@@ -117,8 +126,9 @@ const givenUp = (problem: Error): StoreError =>
     ? problem
     : new StoreError('IOException', `The namenode does not answer: ${problem.message}`, { cause: problem });
 
-const unknown = (operation: string): StoreError =>
+const unknown = (operation: string, cause?: Error): StoreError =>
   new StoreError(
     'IOException',
     `The namenode was restarted meanwhile: nobody knows whether ${operation} was carried out`,
+    { cause },
   );

@@ -27,6 +27,8 @@ type Copy = {
   readonly until: number;
 };
 
+type Sending = { copies: number; bytes: number };
+
 export type ReplicationOptions = {
   readonly clock: Clock;
   readonly random: Random;
@@ -42,6 +44,8 @@ export class Replication {
   readonly #urgent = new Set<BlockId>();
   readonly #doubtful = new Set<BlockId>();
   readonly #copies = new Map<BlockId, Copy[]>();
+  /** Of each datanode: copies that it is to make. */
+  readonly #sending = new Map<NodeNumber, Sending>();
   /** Replicas that do not hold what they should; readers are not sent there. */
   readonly #corrupt = new Map<BlockId, Set<NodeNumber>>();
 
@@ -101,7 +105,7 @@ export class Replication {
     for (const node of [...blocks.forget(block), ...corrupt])
       orderDeletion(datanodes.byNumber(node), block, generation);
     this.#corrupt.delete(block);
-    this.#copies.delete(block);
+    this.#endCopies(block, () => true);
     this.#urgent.delete(block);
     this.#doubtful.delete(block);
   }
@@ -165,7 +169,7 @@ export class Replication {
     const { datanodes, random, clock } = this.#options;
     const [source] = holders
       .filter((node) => node.isAlive && this.#canCopy(node, block.length))
-      .toSorted((a, b) => this.#copiesOf(a).length - this.#copiesOf(b).length);
+      .toSorted((a, b) => this.#sendingOf(a.number).copies - this.#sendingOf(b.number).copies);
     if (!source) return false;
     const promised = (this.#copies.get(block.id) ?? []).map(({ target }) => datanodes.byNumber(target));
     const corrupt = [...(this.#corrupt.get(block.id) ?? [])].map((node) => datanodes.byNumber(node).node);
@@ -185,6 +189,9 @@ export class Replication {
       until,
     }));
     this.#copies.set(block.id, [...(this.#copies.get(block.id) ?? []), ...copies]);
+    const sending = this.#sendingOf(source.number);
+    sending.copies += copies.length;
+    sending.bytes += copies.length * block.length;
     return targets.length === count;
   }
 
@@ -209,13 +216,14 @@ export class Replication {
 
   /** One at least, however large. */
   #canCopy(source: Datanode, bytes: number): boolean {
-    const copies = this.#copiesOf(source);
-    const sum = copies.reduce((total, copy) => total + copy.bytes, 0);
-    return copies.length === 0 || (copies.length < COPIES_PER_NODE_MAX && sum + bytes <= COPY_BYTES_PER_NODE_MAX);
+    const { copies, bytes: sum } = this.#sendingOf(source.number);
+    return copies === 0 || (copies < COPIES_PER_NODE_MAX && sum + bytes <= COPY_BYTES_PER_NODE_MAX);
   }
 
-  #copiesOf({ number }: Datanode): readonly Copy[] {
-    return [...this.#copies.values()].flat().filter(({ source }) => source === number);
+  #sendingOf(node: NodeNumber): Sending {
+    const sending = this.#sending.get(node) ?? { copies: 0, bytes: 0 };
+    this.#sending.set(node, sending);
+    return sending;
   }
 
   #giveUpLateCopies(): void {
@@ -229,7 +237,13 @@ export class Replication {
   #endCopies(block: BlockId, isOver: (copy: Copy) => boolean): boolean {
     const copies = this.#copies.get(block);
     if (!copies) return false;
-    const rest = copies.filter((copy) => !isOver(copy));
+    const over = copies.filter(isOver);
+    const rest = copies.filter((copy) => !over.includes(copy));
+    for (const { source, bytes } of over) {
+      const sending = this.#sendingOf(source);
+      sending.copies -= 1;
+      sending.bytes -= bytes;
+    }
     if (rest.length === 0) this.#copies.delete(block);
     else this.#copies.set(block, rest);
     return rest.length < copies.length;
