@@ -20,6 +20,8 @@ export type FileNode = {
   modified: number;
   /** Under how many names it is to be seen. */
   names: number;
+  /** Bits were turned in it. */
+  isHarmed: boolean;
 };
 
 export type FolderNode = {

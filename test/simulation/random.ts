@@ -41,7 +41,12 @@ export class Random {
   }
 
   bytes(count: number): Uint8Array {
-    return Uint8Array.from({ length: count }, () => this.below(256));
+    const bytes = new Uint8Array(count);
+    for (let i = 0, four = 0; i < count; i++, four >>>= 8) {
+      if (i % 4 === 0) four = this.below(2 ** 32);
+      bytes[i] = four;
+    }
+    return bytes;
   }
 
   /** Numbers of their own for a part of the run, so that what one part draws does not shift the others. */

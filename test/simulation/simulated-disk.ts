@@ -100,6 +100,7 @@ export class SimulatedDisk {
     const mask = 1 << bit;
     file.current[offset]! ^= mask;
     if (offset < file.durable.length) file.durable[offset]! ^= mask;
+    file.isHarmed = true;
     this.faults.bitsFlipped += 1;
   }
 
@@ -110,6 +111,25 @@ export class SimulatedDisk {
     folder.durable.delete(name);
   }
 
+  /** The disk breaks, and an empty one takes its place. */
+  replace(): void {
+    this.kill();
+    this.#root.current.clear();
+    this.#root.durable.clear();
+    this.#unsynced.settle(() => false);
+    this.#used = 0;
+  }
+
+  /** Whether a file is as it was written, and no crash can take anything of it. */
+  isSound(path: string): boolean {
+    const file = this.#file(path);
+    const isDurable = this.#partsOf(path).reduce<Node | undefined>(
+      (node, part) => (node?.kind === 'folder' ? node.durable.get(part) : undefined),
+      this.#root,
+    );
+    return isDurable === file && file.pending.length === 0 && !file.isHarmed;
+  }
+
   /** The paths of all files, sorted. */
   paths(): readonly string[] {
     return [...walk(this.#root, '')].map(([path]) => path).toSorted();
@@ -117,6 +137,10 @@ export class SimulatedDisk {
 
   bytesOf(path: string): Buffer {
     return Buffer.from(this.#file(path).current);
+  }
+
+  usedBytesOf(path: string): number {
+    return this.#file(path).current.length;
   }
 
   /** Of all files that have a name. */
@@ -239,7 +263,7 @@ export class SimulatedDisk {
     const missing = this.capacityBytes === Infinity ? 0 : this.usedBytes() + grown - this.capacityBytes;
     const fits = missing <= 0 ? bytes.length : Math.max(0, bytes.length - missing);
     // The first part may be written, as on a real disk.
-    if (fits > 0) this.#change(file, { kind: 'write', offset, bytes: Uint8Array.from(bytes.subarray(0, fits)) });
+    if (fits > 0) this.#change(file, { kind: 'write', offset, bytes: new Uint8Array(bytes.subarray(0, fits)) });
     if (fits === bytes.length) return;
     this.faults.refusedForSpace += 1;
     throw diskError('ENOSPC', path);
@@ -317,6 +341,7 @@ export class SimulatedDisk {
       pending: [],
       modified: ++this.#changes,
       names: 0,
+      isHarmed: false,
     };
     this.#rename([{ ...this.#place(path), node }]);
     return node;

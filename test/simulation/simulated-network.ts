@@ -13,9 +13,19 @@ import {
   StoreError,
   type StoreNetwork,
 } from '../../src/filestore/network.ts';
+import { errorOf, failureOf } from '../../src/filestore/store-messages.ts';
 import type { Random } from './random.ts';
 
-export type NetworkFaults = { lost: number; answersLost: number; repeated: number; cut: number; parted: number };
+export type NetworkFaults = {
+  delayed: number;
+  /** That arrived before one that was sent earlier on the same way. */
+  reordered: number;
+  lost: number;
+  answersLost: number;
+  repeated: number;
+  cut: number;
+  parted: number;
+};
 
 /** Probabilities of each message. */
 export type NetworkTroubles = {
@@ -25,20 +35,35 @@ export type NetworkTroubles = {
   readonly cut?: number;
   /** Of every message, at most. */
   readonly delayMs?: number;
+  /** That a message takes up to LONG_MS. */
+  readonly delayLong?: number;
 };
 
 type Handler = (message: never, body: Bytes) => Promise<{ readonly answer: object; readonly body?: Bytes }>;
 
 const BODY_MS = 60_000;
 const SILENCE_MS = 10_000;
+const LONG_MS = 4_000;
 
 export class SimulatedNetwork {
-  readonly faults: NetworkFaults = { lost: 0, answersLost: 0, repeated: 0, cut: 0, parted: 0 };
+  readonly faults: NetworkFaults = {
+    delayed: 0,
+    reordered: 0,
+    lost: 0,
+    answersLost: 0,
+    repeated: 0,
+    cut: 0,
+    parted: 0,
+  };
   troubles: NetworkTroubles = {};
+  /** An operation failed with what is no answer. */
+  bug: Error | undefined;
   readonly #random: Random;
   readonly #clock: Clock;
   readonly #servers = new Map<Address, Operations>();
   readonly #parted = new Set<string>();
+  /** Messages on each way that were sent, and the last of them that arrived. */
+  readonly #ways = new Map<string, { sent: number; arrived: number }>();
 
   constructor(random: Random, clock: Clock) {
     this.#random = random;
@@ -56,8 +81,8 @@ export class SimulatedNetwork {
     this.#parted.add(`${from} ${to}`);
   }
 
-  heal(): void {
-    this.#parted.clear();
+  join(from: Address, to: Address): void {
+    this.#parted.delete(`${from} ${to}`);
   }
 
   /** The network as `from` sees it. */
@@ -86,7 +111,7 @@ export class SimulatedNetwork {
       await this.#sleep(timeoutMs);
       throw new NetworkError(`${operation} of ${to}: ${why}`);
     };
-    await this.#delay();
+    await this.#travel(from, to);
     if (this.#isParted(from, to)) return lost('no answer');
     if (this.#random.chance(lose)) {
       this.faults.lost += 1;
@@ -98,39 +123,54 @@ export class SimulatedNetwork {
       throw new NetworkError(`${to} refuses connections`);
     }
     // Bytes go by only once.
-    if (!body && this.#random.chance(repeat)) this.#repeatLater(handler, message);
+    if (!body && this.#random.chance(repeat)) this.#repeatLater(to, message, operation);
     const text = JSON.stringify(message);
-    const work = handler(JSON.parse(text) as never, this.#carried(body ?? none()));
+    const work = handler(JSON.parse(text) as never, this.#carried(body ?? none())).catch((problem: unknown) => {
+      // Who is dead says nothing.
+      if (this.#servers.get(to)?.[operation] !== handler) throw new NetworkError('the connection was reset');
+      throw this.#heard(problem, operation);
+    });
     // A long body keeps the connection busy; who died in the middle says nothing any more.
     const reply = await this.#within(body ? BODY_MS : timeoutMs, work, `${operation} of ${to}`);
-    await this.#delay();
     if (this.#servers.get(to)?.[operation] !== handler) return lost('it is gone');
+    const answer = JSON.stringify(reply.answer);
+    await this.#travel(to, from);
     if (this.#isParted(to, from)) return lost('no answer');
     if (this.#random.chance(loseAnswer)) {
       this.faults.answersLost += 1;
       return lost('no answer');
     }
-    return { ...reply, answer: JSON.parse(JSON.stringify(reply.answer)) as unknown };
+    return { ...reply, answer: JSON.parse(answer) as unknown };
   }
 
-  /** A copy that was on its way for longer. Nobody hears its answer. */
-  #repeatLater(handler: Handler, message: object): void {
+  /** A failure as the other side hears it. */
+  #heard(problem: unknown, operation: string): Error {
+    if (!(problem instanceof StoreError) && !(problem instanceof NetworkError)) {
+      this.bug ??= new Error(`${operation} fails with what is no answer`, { cause: problem });
+    }
+    return errorOf(failureOf(problem));
+  }
+
+  /** A copy that was on its way for longer: whoever answers there by then hears it, and nobody hears the answer. */
+  #repeatLater(to: Address, message: object, operation: string): void {
     this.faults.repeated += 1;
     const text = JSON.stringify(message);
     this.#clock.after(this.#random.below(5_000), () => {
-      handler(JSON.parse(text) as never, none()).catch((problem: unknown) => {
-        if (!(problem instanceof StoreError)) throw problem;
+      const handler = this.#servers.get(to)?.[operation] as Handler | undefined;
+      handler?.(JSON.parse(text) as never, none()).catch((problem: unknown) => {
+        if (this.#servers.get(to)?.[operation] === handler) this.#heard(problem, operation);
       });
     });
   }
 
   async *#carried(body: Bytes): Bytes {
-    const isCut = this.#random.chance(this.troubles.cut ?? 0);
+    const { cut = 0, delayMs = 0 } = this.troubles;
+    const isCut = this.#random.chance(cut);
     const pieces = body[Symbol.asyncIterator]();
     for (;;) {
       const { done, value: piece } = await this.#within(SILENCE_MS, pieces.next(), 'a body');
       if (done === true) return;
-      await this.#delay();
+      if (delayMs > 0) await this.#sleep(this.#random.below(delayMs));
       if (isCut && this.#random.chance(0.5)) {
         this.faults.cut += 1;
         throw new NetworkError('the connection was cut');
@@ -157,9 +197,16 @@ export class SimulatedNetwork {
     return parted;
   }
 
-  async #delay(): Promise<void> {
-    const { delayMs = 0 } = this.troubles;
-    if (delayMs > 0) await this.#sleep(this.#random.below(delayMs));
+  async #travel(from: Address, to: Address): Promise<void> {
+    const { delayMs = 0, delayLong = 0 } = this.troubles;
+    if (delayMs === 0) return;
+    const way = this.#ways.get(`${from} ${to}`) ?? { sent: 0, arrived: 0 };
+    this.#ways.set(`${from} ${to}`, way);
+    const number = (way.sent += 1);
+    this.faults.delayed += 1;
+    await this.#sleep(this.#random.below(this.#random.chance(delayLong) ? LONG_MS : delayMs));
+    if (number < way.arrived) this.faults.reordered += 1;
+    else way.arrived = number;
   }
 
   #sleep(ms: number): Promise<void> {

@@ -1,0 +1,366 @@
+/**
+ * Clients of a simulated store: each changes a folder of its own, so that it knows what must stand there, and all try to be first at
+ * names of a common one. They die in the middle of what they do, and others take their places.
+ */
+
+import { listAll } from '../../src/filestore/file-system.ts';
+import { StoreError } from '../../src/filestore/network.ts';
+import { StoreFileSystem } from '../../src/filestore/store-file-system.ts';
+import type { SimulatedClock } from '../cluster/simulated-clock.ts';
+import type { Random } from './random.ts';
+import type { SimulatedNetwork } from './simulated-network.ts';
+import { SimulatedProcess } from './simulated-process.ts';
+import { BLOCK_BYTES, type Contents, NOTHING, type Possible, StoreModel } from './store-model.ts';
+import { sleep } from './store-processes.ts';
+
+/** What was asked may still be on its way: messages are late by some seconds, and so are their repetitions. */
+const DOUBT_MS = 15_000;
+const FOLDERS = ['', 'a/', 'b/'];
+const FILES = 14;
+const RACES = 30;
+const DEAD = Symbol('the client is dead');
+
+export type StoreWorld = {
+  readonly clock: SimulatedClock;
+  readonly network: SimulatedNetwork;
+  readonly contents: Contents;
+  readonly races: Races;
+};
+
+export type ClientCounts = {
+  operations: number;
+  refused: number;
+  doubtful: number;
+  reads: number;
+  lists: number;
+  racesWon: number;
+  clientsKilled: number;
+};
+
+/** What a change leads to at each path it touches. */
+type Outcome = ReadonlyMap<string, Possible>;
+
+export class StoreClientLife {
+  readonly counts: ClientCounts = {
+    operations: 0,
+    refused: 0,
+    doubtful: 0,
+    reads: 0,
+    lists: 0,
+    racesWon: 0,
+    clientsKilled: 0,
+  };
+  readonly folder: string;
+  readonly #number: number;
+  readonly #world: StoreWorld;
+  readonly #random: Random;
+  readonly #host: string;
+  readonly #model = new StoreModel();
+  #process!: SimulatedProcess;
+  #fs!: StoreFileSystem;
+  #lives = 0;
+  /** All is well: nothing is refused any more. */
+  #isCalm = false;
+
+  constructor(number: number, world: StoreWorld, random: Random, host: string) {
+    this.folder = `/c${number}`;
+    this.#number = number;
+    this.#world = world;
+    this.#random = random;
+    this.#host = host;
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#lives += 1;
+    const client = `client${this.#number}-${this.#lives}`;
+    const { clock, network } = this.#world;
+    this.#process = new SimulatedProcess(client, clock, network);
+    this.#fs = new StoreFileSystem({
+      network: this.#process.network,
+      clock: this.#process.clock,
+      namenode: 'namenode',
+      caller: { user: 'root', groups: [], superuser: true },
+      client,
+      host: this.#host,
+      attributes: { replication: 3, blockSize: BLOCK_BYTES },
+    });
+  }
+
+  /** Nobody tells it; a new one comes in its place. */
+  kill(): void {
+    this.counts.clientsKilled += 1;
+    this.#process.kill();
+  }
+
+  async live(operations: number): Promise<void> {
+    const { clock } = this.#world;
+    for (let i = 0; i < operations; i++) {
+      this.counts.operations += 1;
+      await this.#operate();
+      await sleep(clock, this.#random.below(100));
+      if (!this.#process.isAlive) {
+        await sleep(clock, this.#random.below(2_000));
+        this.#begin();
+      }
+    }
+  }
+
+  /** After the last trouble: everything that was acknowledged is there, and nothing else. */
+  async checkAll(): Promise<void> {
+    this.#isCalm = true;
+    if (!this.#process.isAlive) this.#begin();
+    for (const path of this.#model.paths()) await this.#read(path);
+    for (let i = 0; i < RACES; i++) await this.#readRace(`/race/${i}`);
+    await this.#list();
+  }
+
+  /** The content that is known to stand at a path. */
+  contentAt(path: string): Possible {
+    return this.#model.at(path);
+  }
+
+  async #operate(): Promise<void> {
+    const random = this.#random;
+    const path = this.#pickPath();
+    switch (random.pick(OPERATIONS)) {
+      case 'create':
+        return this.#create(path);
+      case 'createIfAbsent':
+        return this.#createIfAbsent(path);
+      case 'delete':
+        return this.#delete(path);
+      case 'rename':
+        return this.#rename(path, this.#pickPath());
+      case 'read':
+        await this.#untilDead(this.#read(path));
+        return;
+      case 'list':
+        await this.#untilDead(this.#list());
+        return;
+      case 'race':
+        return this.#race(`/race/${random.below(RACES)}`);
+      case 'setReplication':
+        return this.#change(new Map(), async () => {
+          await this.#fs.client.change('setReplication', { path, replication: random.between(2, 4) });
+          return new Map();
+        });
+      case 'deleteFolder':
+        return this.#deleteFolder(`${this.folder}/${random.pick(['a', 'b'])}`);
+    }
+  }
+
+  /** One of which it is known what may stand there. */
+  #pickPath(): string {
+    const random = this.#random;
+    for (;;) {
+      const path = `${this.folder}/${random.pick(FOLDERS)}f${random.below(FILES)}`;
+      if (!this.#isDoubtful(path)) return path;
+    }
+  }
+
+  #isDoubtful(path: string): boolean {
+    return this.#model.isDoubtful(path, this.#world.clock.elapsedMs());
+  }
+
+  async #untilDead<T>(work: Promise<T>): Promise<T | typeof DEAD> {
+    return Promise.race([work, this.#process.death.then((): typeof DEAD => DEAD)]);
+  }
+
+  /** `perhaps`: what may stand there too when nobody knows what became of it. */
+  async #change(perhaps: Outcome, work: () => Promise<Outcome>): Promise<void> {
+    try {
+      const outcome = await this.#untilDead(work());
+      if (outcome === DEAD) return this.#doubt(perhaps);
+      for (const [path, possible] of outcome) this.#model.set(path, possible);
+    } catch (problem) {
+      if (!(problem instanceof StoreError)) throw problem;
+      this.counts.refused += 1;
+      if (problem.name === 'IOException') this.#doubt(perhaps);
+    }
+  }
+
+  #doubt(perhaps: Outcome): void {
+    this.counts.doubtful += 1;
+    const until = this.#world.clock.elapsedMs() + DOUBT_MS;
+    for (const [path, possible] of perhaps) this.#model.doubt(path, possible, until);
+  }
+
+  #create(path: string): Promise<void> {
+    const content = this.#world.contents.next();
+    const after: Outcome = new Map([[path, new Set([content])]]);
+    return this.#change(after, async () => {
+      await this.#fs.create(path, this.#world.contents.bytesOf(content), { overwrite: true });
+      return after;
+    });
+  }
+
+  #createIfAbsent(path: string): Promise<void> {
+    const before = this.#model.at(path);
+    const content = this.#world.contents.next();
+    const after: Outcome = new Map([[path, new Set([content])]]);
+    return this.#change(after, async () => {
+      const made = await this.#fs.createIfAbsent(path, this.#world.contents.bytesOf(content));
+      if (made === 'created') {
+        if (!before.has(undefined)) throw new Error(`${path} was there, and was created`);
+        return after;
+      }
+      const rest = new Set([...before].filter((one) => one !== undefined));
+      if (rest.size === 0) throw new Error(`${path} is said to exist`);
+      return new Map([[path, rest]]);
+    });
+  }
+
+  #delete(path: string): Promise<void> {
+    const before = this.#model.at(path);
+    const after: Outcome = new Map([[path, NOTHING]]);
+    return this.#change(after, async () => {
+      const removed = await this.#fs.delete(path);
+      if (removed && isKnown(before, undefined)) throw new Error(`${path} was not there, and was deleted`);
+      if (!removed && !before.has(undefined)) throw new Error(`${path} was there, and is said not to have been`);
+      return after;
+    });
+  }
+
+  async #rename(from: string, to: string): Promise<void> {
+    if (from === to) return;
+    const before = this.#model.at(from);
+    const moved = new Set([...before].filter((one) => one !== undefined));
+    const after: Outcome = new Map([
+      [from, NOTHING],
+      [to, moved],
+    ]);
+    await this.#change(after, async () => {
+      await this.#fs.mkdirs(to.slice(0, to.lastIndexOf('/')));
+      try {
+        await this.#fs.rename(from, to, { overwrite: true });
+      } catch (problem) {
+        const isMissing = problem instanceof StoreError && problem.name === 'FileNotFoundException';
+        if (isMissing && !before.has(undefined)) throw new Error(`${from} is lost`, { cause: problem });
+        throw problem;
+      }
+      if (moved.size === 0) throw new Error(`${from} was not there, and was moved`);
+      return after;
+    });
+  }
+
+  async #deleteFolder(folder: string): Promise<void> {
+    const paths = this.#model.paths().filter((path) => path.startsWith(`${folder}/`));
+    if (paths.some((path) => this.#isDoubtful(path))) return;
+    const after: Outcome = new Map(paths.map((path) => [path, NOTHING]));
+    await this.#change(after, async () => {
+      await this.#fs.delete(folder, { recursive: true });
+      return after;
+    });
+  }
+
+  async #read(path: string): Promise<void> {
+    const possible = this.#model.at(path);
+    let found: number | undefined;
+    try {
+      const file = await this.#fs.open(path);
+      const bytes = Buffer.from(await file.read(0, file.length));
+      found = this.#world.contents.find(possible, bytes);
+      if (found === undefined) throw new Error(`${path} has ${bytes.length} bytes that nobody wrote there`);
+      this.counts.reads += 1;
+    } catch (problem) {
+      if (!this.#isMissing(problem, path)) return;
+      if (!possible.has(undefined)) throw new Error(`${path} is lost`, { cause: problem });
+    }
+    this.#model.set(path, new Set([found]));
+  }
+
+  /** False: it could not be read now. */
+  #isMissing(problem: unknown, path: string): boolean {
+    if (!(problem instanceof StoreError)) throw problem;
+    if (problem.name === 'FileNotFoundException' || problem.name === 'ParentNotDirectoryException') return true;
+    if (this.#isCalm) throw new Error(`${path} cannot be read when all is well`, { cause: problem });
+    return false;
+  }
+
+  /** Whole files that were written there, all of them, and nothing else. */
+  async #list(): Promise<void> {
+    const listed = new Map<string, number>();
+    try {
+      for await (const { path, length } of listAll(this.#fs, this.folder, { recursive: true }))
+        listed.set(path, length);
+    } catch (problem) {
+      if (!(problem instanceof StoreError) || this.#isCalm) throw problem;
+      return;
+    }
+    this.counts.lists += 1;
+    for (const path of new Set([...listed.keys(), ...this.#model.paths()])) {
+      if (this.#isDoubtful(path)) continue;
+      const lengths = [...this.#model.at(path)].map((one) =>
+        one === undefined ? undefined : this.#world.contents.bytesOf(one).length,
+      );
+      if (!lengths.includes(listed.get(path))) {
+        throw new Error(`${path} is listed with ${listed.get(path)} bytes, and has ${lengths.join(' or ')}`);
+      }
+    }
+  }
+
+  /** One of all clients makes it. */
+  async #race(path: string): Promise<void> {
+    const { races, contents } = this.#world;
+    const content = contents.next();
+    races.attempted(path, content);
+    await this.#change(new Map(), async () => {
+      const made = await this.#fs.createIfAbsent(path, contents.bytesOf(content));
+      if (made === 'created') {
+        this.counts.racesWon += 1;
+        races.won(path, content);
+      }
+      return new Map();
+    });
+    await this.#untilDead(this.#readRace(path));
+  }
+
+  async #readRace(path: string): Promise<void> {
+    const { races, contents } = this.#world;
+    const before = races.winner(path);
+    try {
+      const file = await this.#fs.open(path);
+      const found = contents.find(races.possible(path), Buffer.from(await file.read(0, file.length)));
+      if (found === undefined) throw new Error(`${path} is not what its winner wrote`);
+      races.won(path, found);
+    } catch (problem) {
+      if (this.#isMissing(problem, path) && before !== undefined)
+        throw new Error(`${path} is lost`, { cause: problem });
+    }
+  }
+}
+
+/** Files that many want to create, and nobody removes. */
+export class Races {
+  readonly #attempts = new Map<string, Set<number>>();
+  readonly #winners = new Map<string, number>();
+
+  attempted(path: string, content: number): void {
+    this.#attempts.set(path, (this.#attempts.get(path) ?? new Set()).add(content));
+  }
+
+  winner(path: string): number | undefined {
+    return this.#winners.get(path);
+  }
+
+  won(path: string, content: number): void {
+    const before = this.#winners.get(path);
+    if (before !== undefined && before !== content) throw new Error(`${path} was created twice`);
+    this.#winners.set(path, content);
+  }
+
+  possible(path: string): Possible {
+    const winner = this.#winners.get(path);
+    return winner === undefined ? (this.#attempts.get(path) ?? new Set()) : new Set([winner]);
+  }
+}
+
+const isKnown = (possible: Possible, one: number | undefined): boolean => possible.size === 1 && possible.has(one);
+
+/** What clients do, as often as it stands here. */
+const OPERATIONS = [
+  ...(['create', 'create', 'create', 'create', 'createIfAbsent', 'createIfAbsent', 'delete', 'delete'] as const),
+  ...(['rename', 'rename', 'read', 'read', 'read', 'read', 'read', 'race', 'race', 'list', 'setReplication'] as const),
+  ...(['create', 'createIfAbsent', 'read', 'rename', 'delete', 'setReplication', 'race', 'deleteFolder'] as const),
+] as const;
