@@ -59,7 +59,7 @@ export class LocalBlocks {
       this.#files.delete(key);
       // What it takes for good within its interval, it would send as it is.
       if (problem instanceof ChunkError) await this.#ask(at, block, 'anew');
-      throw failure(problem);
+      throw readFailure(problem);
     } finally {
       await file?.close();
     }
@@ -103,7 +103,7 @@ export class LocalBlocks {
       await file?.close();
       // Replicas go while they are read; the next one is opened again.
       if (diskErrorCode(problem) !== 'ENOENT') this.#closed.add(node);
-      throw failure(problem);
+      throw readFailure(problem);
     }
     await file.close();
     this.#closed.add(node);
@@ -113,8 +113,10 @@ export class LocalBlocks {
 
 class ChunkError extends Error {}
 
-/** A range of a file, whose chunks are read as a whole and compared. */
-async function* checkedBytes(file: DiskFile, found: LocalReplicaReply, offset: number, count: number): Bytes {
+type ChunkedFile = Omit<LocalReplicaReply, 'inode' | 'chunks'> & { readonly chunks: ArrayLike<number> };
+
+/** A range of a file, whose chunks are read as a whole and compared. Throws what `readFailure` knows. */
+export async function* checkedBytes(file: DiskFile, found: ChunkedFile, offset: number, count: number): Bytes {
   const { path, length, chunkBytes, chunks } = found;
   const end = Math.min(length, offset + count);
   const step = Math.max(1, Math.floor(PIECE_BYTES / chunkBytes)) * chunkBytes;
@@ -144,7 +146,7 @@ async function readFully(file: DiskFile, path: string, offset: number, length: n
   return bytes;
 }
 
-function failure(problem: unknown): Error {
+export function readFailure(problem: unknown): Error {
   if (problem instanceof NetworkError || problem instanceof StoreError) return problem;
   if (problem instanceof ChunkError) return new StoreError('ChecksumException', problem.message, { cause: problem });
   if (diskErrorCode(problem) === undefined) return problem as Error;

@@ -10,6 +10,9 @@
  * | namenode | `addBlock` | ClientMessage with AddBlock → BlockToWrite |
  * | namenode | `publish` | ClientMessage with Publish → PublishReply; the file is seen from here on |
  * | datanode | `writeBlock` | WriteBlock, bytes behind it → WriteBlockReply, once every replica it names is synced |
+ * | datanode | `stageBlock` | StageBlock → StageBlockReply: a file that a writer on the datanode's machine fills |
+ * | datanode | `adoptBlock` | AdoptBlock → WriteBlockReply: that file is the block, and goes to the rest of the pipeline |
+ * | datanode | `dropStaged` | DropStaged → `{}`: nobody fills it any more |
  * | datanode | `readBlock` | ReadBlock → ReadBlockReply, bytes behind it, every one of them verified |
  * | datanode | `localReplica` | LocalReplica → LocalReplicaReply: the block's own file, for a reader on the datanode's machine |
  *
@@ -130,6 +133,22 @@ export type WriteBlockReply = {
   readonly crc32c: number;
 };
 
+export type StageBlock = Omit<WriteBlock, 'pipeline'>;
+
+/** The file is empty. It goes when nothing was added for a minute; a writer who has it open still reads what he wrote. */
+export type StageBlockReply = { readonly path: string; readonly inode: number; readonly chunkBytes: number };
+
+/** The file is written, and is not written to any more. */
+export type AdoptBlock = Omit<WriteBlock, 'bytesMax'> & {
+  readonly path: string;
+  readonly length: number;
+  readonly chunkBytes: number;
+  /** CRC-32C of each chunk, as its bytes came to the writer. */
+  readonly chunks: readonly number[];
+};
+
+export type DropStaged = { readonly path: string };
+
 export type ReadBlock = {
   readonly block: BlockId;
   readonly generation: number;
@@ -190,7 +209,7 @@ export type BlockToWrite = {
   readonly block: BlockId;
   readonly generation: number;
   /** At least one; in the order of the pipeline. */
-  readonly targets: readonly BlockTarget[];
+  readonly targets: readonly (BlockTarget & { readonly host: string })[];
 };
 
 /** The file is whole and gets its name; what it was written under is nobody's business. */

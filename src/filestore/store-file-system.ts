@@ -22,7 +22,7 @@ import { type FileAttributes, writeFile } from './store-writer.ts';
 export type StoreFileSystemOptions = StoreClientOptions & {
   /** Of files that are written here. */
   readonly attributes?: Partial<FileAttributes>;
-  /** Of the machine that `host` names: blocks of its datanodes are read from their own files. */
+  /** Of the machine that `host` names: blocks of its datanodes are read from their own files, and written into them. */
   readonly disk?: Disk;
 };
 
@@ -105,7 +105,7 @@ export class StoreFileSystem implements FileSystem {
     if (old?.kind === 'folder') throw new StoreError('FileAlreadyExistsException', `${path}: it is a folder`);
     // Asked first to spare the writing; that the name is free is decided when the file is whole.
     if (old && !overwrite) return 'exists';
-    return writeFile(this.client, names, content, { ...this.#attributes, overwrite });
+    return writeFile(this.client, names, content, { ...this.#attributes, overwrite, disk: this.#disk });
   }
 
   /** What is to be seen at a path. */

@@ -16,8 +16,8 @@ import { SimulatedNetwork } from '../simulation/simulated-network.ts';
 import { memoryJournal, ROOT } from './namenode/fake-store.ts';
 
 export const HOST = 'this-machine';
-export const CHUNK_BYTES = 4_096;
-export const BLOCK_BYTES = 20_000;
+export const CHUNK_BYTES = 65_536;
+export const BLOCK_BYTES = 300_000;
 
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
 

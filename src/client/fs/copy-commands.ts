@@ -4,7 +4,9 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm, stat as localStat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { localDisk } from '../../common/disk.ts';
 import { StoreError } from '../../filestore/network.ts';
+import { saveFile } from '../../filestore/save-file.ts';
 import { pathBelow } from '../../filestore/store-path.ts';
 import { ANY, type FsCommand, type FsCommands, type Options } from './command.ts';
 import { type FsShell, type Item, PathFailure } from './fs-shell.ts';
@@ -198,7 +200,7 @@ async function getFile(shell: FsShell, from: string, to: string, isForced: boole
   const temporary = `${to}._COPYING_.${process.pid}`;
   const file = await shell.fs.open(from);
   try {
-    await pipeline(shown(shell.console, from, file.length, file.stream()), createWriteStream(temporary));
+    await saveFile(localDisk, temporary, shown(shell.console, from, file.length, file.stream()));
     await rename(temporary, to);
   } finally {
     await rm(temporary, { force: true });

@@ -10,8 +10,10 @@ import type { Replica } from '../protocol.ts';
 import { encodeChecksums } from './checksum-file.ts';
 import type { Checksums } from './checksum-file.ts';
 import type { DataFolder } from './data-folder.ts';
-import { ChunkSummer, writeSynced } from './replica-writer.ts';
-import type { ReplicaSink, StoredReplica, TemporaryReplica } from './replica-writer.ts';
+import { ChunkSummer } from './chunk-summer.ts';
+import { writeSynced } from './incoming-replica.ts';
+import type { StoredReplica, TemporaryReplica } from './incoming-replica.ts';
+import type { ReplicaSink } from './replica-writer.ts';
 
 /** Why a link cannot be made: another file system, one without links, or a rule against links to what others own. */
 const NO_LINK_CODES = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS']);

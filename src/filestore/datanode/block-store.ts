@@ -19,8 +19,10 @@ import { KeyedLock } from './keyed-lock.ts';
 import { checkNumbers } from './replica-errors.ts';
 import { keyOf, replicaOf, ReplicaTable } from './replica-table.ts';
 import type { Entry, ReplicaKey } from './replica-table.ts';
-import { bytesToReserve, RepeatedWrite, ReplicaWriter } from './replica-writer.ts';
-import type { ReplicaSink, StoredReplica, TemporaryReplica } from './replica-writer.ts';
+import { bytesToReserve, IncomingReplica } from './incoming-replica.ts';
+import type { IncomingOptions, StoredReplica, TemporaryReplica } from './incoming-replica.ts';
+import { RepeatedWrite, ReplicaWriter } from './replica-writer.ts';
+import type { ReplicaSink } from './replica-writer.ts';
 import { VerifiedReplicas } from './verified-replicas.ts';
 import type { ReplicaFile, Verify } from './verified-replicas.ts';
 
@@ -148,14 +150,24 @@ export class BlockStore {
 
   /** Reserves the room first: throws DiskOutOfSpaceException. The sink must be committed or aborted. */
   async create(replica: ReplicaKey, bytesMax: number): Promise<ReplicaSink> {
-    const [disk, chunkBytes] = [this.#options.disk, this.#chunkBytes];
     checkNumbers({ block: replica.block, generation: replica.generation, bytesMax });
     const there = this.#replicas.sound(replica);
-    if (there) return new RepeatedWrite(there, chunkBytes, (checksums) => this.#compare(there, checksums));
+    if (there) return new RepeatedWrite(there, this.#chunkBytes, (checksums) => this.#compare(there, checksums));
+    return ReplicaWriter.open(await this.#reserved(replica, bytesMax));
+  }
+
+  /** A file that a process on this machine writes itself. Reserves the room first, and must be committed or aborted, as a sink. */
+  async stage(replica: ReplicaKey, bytesMax: number): Promise<IncomingReplica> {
+    checkNumbers({ block: replica.block, generation: replica.generation, bytesMax });
+    return IncomingReplica.open(await this.#reserved(replica, bytesMax));
+  }
+
+  async #reserved(replica: ReplicaKey, bytesMax: number): Promise<IncomingOptions> {
+    const [disk, chunkBytes] = [this.#options.disk, this.#chunkBytes];
     const folder = await this.#folders.reserve(bytesToReserve(bytesMax, chunkBytes));
     const publish = (checksums: Checksums, temporary: TemporaryReplica): Promise<StoredReplica> =>
       this.#publish(folder, checksums, temporary);
-    return ReplicaWriter.open({ disk, folder, replica, bytesMax, chunkBytes, publish });
+    return { disk, folder, replica, bytesMax, chunkBytes, publish };
   }
 
   /**

@@ -8,8 +8,10 @@ import { assert } from '../../common/assert.ts';
 import { NetworkError } from '../network.ts';
 import type { Address, Bytes, Operations, StoreNetwork } from '../network.ts';
 import type {
+  AdoptBlock,
   BlockTarget,
   DatanodeId,
+  DropStaged,
   Heartbeat,
   LocalReplica,
   LocalReplicaReply,
@@ -17,6 +19,8 @@ import type {
   ReadBlockReply,
   RegisterReply,
   Replica,
+  StageBlock,
+  StageBlockReply,
   WriteBlock,
   WriteBlockReply,
 } from '../protocol.ts';
@@ -27,7 +31,9 @@ import { DataFolderError } from './folder-identity.ts';
 import { NamenodeSession } from './namenode-session.ts';
 import { SCRUB_DEFAULTS, scrubForever } from './scrubber.ts';
 import type { ScrubOptions } from './scrubber.ts';
+import type { StoredReplica } from './incoming-replica.ts';
 import { sendToAll } from './send-block.ts';
+import { StagedWrites } from './staged-writes.ts';
 import { Throttle } from './throttle.ts';
 import { writeThrough } from './write-pipeline.ts';
 import type { WriteOptions } from './write-pipeline.ts';
@@ -82,6 +88,7 @@ export class DataNode {
   readonly #sessions: readonly NamenodeSession[];
   readonly #commands: Commands;
   readonly #writing: WriteOptions;
+  readonly #staged: StagedWrites;
   readonly #stop = new AbortController();
   /** What has to end before the folders are let go. */
   readonly #running = new Set<Promise<unknown>>();
@@ -111,11 +118,18 @@ export class DataNode {
       logger.warn({ error, target }, 'a datanode is left out of a pipeline');
     const sending = { network, clock, stallTimeoutMs, signal };
     this.#writing = { ...sending, store, writerTimeoutMs, onProblem };
+    this.#staged = new StagedWrites({ store, clock, writerTimeoutMs });
     const bandwidth = new Throttle(clock, options.copyBytesPerSecond);
     this.#commands = new Commands({ ...sending, store, logger, bandwidth });
     this.#sessions = options.namenodes.map((namenode) => this.#session(namenode));
     this.operations = {
       writeBlock: async (message: WriteBlock, body: Bytes) => ({ answer: await this.write(message, body) }),
+      stageBlock: async (message: StageBlock) => ({ answer: await this.#stage(message) }),
+      adoptBlock: async (message: AdoptBlock) => ({ answer: await this.#adoptStaged(message) }),
+      dropStaged: async ({ path }: DropStaged) => {
+        await this.#counted(this.#staged.drop(path));
+        return { answer: {} };
+      },
       readBlock: (message: ReadBlock) => this.#read(message),
       localReplica: async (message: LocalReplica) => ({ answer: await this.localReplica(message) }),
     };
@@ -160,6 +174,7 @@ export class DataNode {
     for (const session of this.#sessions) session.stop();
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
     await this.#commands.ended();
+    await this.#staged.close();
     await this.#store.close();
   }
 
@@ -181,14 +196,27 @@ export class DataNode {
     path: string,
     pipeline: readonly BlockTarget[] = [],
   ): Promise<WriteBlockReply> {
-    const adoptAndSend = async (): Promise<WriteBlockReply> => {
-      const { block, generation, length, crc32c } = await this.#store.adopt(replica, path);
-      const message = { block, generation, length, crc32c, bytesMax: length };
-      const open = async (): Promise<Bytes> => (await this.#store.read(replica, 0, length)).body;
-      const others = await sendToAll(this.#writing, message, pipeline, open, this.#writing.onProblem);
-      return { length, crc32c, stored: [this.id, ...others] };
-    };
-    return this.#counted(adoptAndSend());
+    return this.#counted(this.#store.adopt(replica, path).then((stored) => this.#sendOn(stored, pipeline)));
+  }
+
+  /** What a writer on this machine fills, and then lets `adoptBlock` take over. */
+  async #stage(message: StageBlock): Promise<StageBlockReply> {
+    const file = await this.#counted(this.#staged.stage(message));
+    const { inode } = await this.#options.disk.stat(file.path);
+    return { path: file.path, inode, chunkBytes: file.options.chunkBytes };
+  }
+
+  #adoptStaged(message: AdoptBlock): Promise<WriteBlockReply> {
+    return this.#counted(this.#staged.adopt(message).then((stored) => this.#sendOn(stored, message.pipeline)));
+  }
+
+  /** A block that came whole goes to the rest of its pipeline. */
+  async #sendOn(stored: StoredReplica, pipeline: readonly BlockTarget[]): Promise<WriteBlockReply> {
+    const { length, crc32c } = stored;
+    const open = async (): Promise<Bytes> => (await this.#store.read(stored, 0, length)).body;
+    const message = { ...stored, bytesMax: length };
+    const others = await sendToAll(this.#writing, message, pipeline, open, this.#writing.onProblem);
+    return { length, crc32c, stored: [this.id, ...others] };
   }
 
   /** For readers on this machine, which open the block's file themselves. */
@@ -222,7 +250,7 @@ export class DataNode {
   async #heartbeat(): Promise<Heartbeat> {
     const { capacityBytes, usedBytes, freeBytes, failedFolders } = await this.#store.figures();
     assert(freeBytes <= capacityBytes, 'what is free is part of the capacity');
-    const transfers = this.#writes + this.#commands.copies;
+    const transfers = this.#writes + this.#staged.size + this.#commands.copies;
     return {
       node: this.id,
       incarnation: this.#incarnation,

@@ -10,12 +10,12 @@ import { StoreError } from '../network.ts';
 import type { Bytes } from '../network.ts';
 import type { DatanodeId } from '../protocol.ts';
 import type { Checksums } from './checksum-file.ts';
+import type { StoredReplica } from './incoming-replica.ts';
 import { readAhead } from './read-ahead.ts';
 import { checkNumbers, damaged, notFound } from './replica-errors.ts';
 import { DamageError, readChecksums, ReplicaReader } from './replica-reader.ts';
 import { keyOf, replicaOf } from './replica-table.ts';
 import type { Entry, ReplicaKey, ReplicaTable } from './replica-table.ts';
-import type { StoredReplica } from './replica-writer.ts';
 import { Verifications } from './verifications.ts';
 import type { Verification } from './verifications.ts';
 

@@ -8,8 +8,9 @@ import { StoreError } from '../network.ts';
 import type { Bytes } from '../network.ts';
 import type { BlockTarget, DatanodeId, WriteBlock, WriteBlockReply } from '../protocol.ts';
 import type { BlockStore } from './block-store.ts';
+import type { StoredReplica } from './incoming-replica.ts';
 import { PieceChannel } from './piece-channel.ts';
-import type { ReplicaSink, StoredReplica } from './replica-writer.ts';
+import type { ReplicaSink } from './replica-writer.ts';
 import { assertSame, sendBlock, sendToAll } from './send-block.ts';
 import type { Sending } from './send-block.ts';
 

@@ -106,7 +106,7 @@ export class ClientCalls {
     return {
       block: block.id,
       generation: block.generation,
-      targets: targets.map(({ node, registration }) => ({ node, address: registration.address })),
+      targets: targets.map(({ node, host: at, registration }) => ({ node, host: at, address: registration.address })),
     };
   }
 

@@ -5,7 +5,7 @@ import type { Bytes } from '../../../src/filestore/network.ts';
 import type { Replica } from '../../../src/filestore/protocol.ts';
 import { BlockStore } from '../../../src/filestore/datanode/block-store.ts';
 import type { BlockStoreOptions, ReplicaChange } from '../../../src/filestore/datanode/block-store.ts';
-import type { StoredReplica } from '../../../src/filestore/datanode/replica-writer.ts';
+import type { StoredReplica } from '../../../src/filestore/datanode/incoming-replica.ts';
 import { SimulatedClock } from '../../cluster/simulated-clock.ts';
 import { Random } from '../../simulation/random.ts';
 
