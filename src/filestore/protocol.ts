@@ -9,6 +9,7 @@
  * | namenode | a name of `CHANGES` or `READS` (`namenode/operations.ts`) | ClientMessage with the request → its result |
  * | namenode | `addBlock` | ClientMessage with AddBlock → BlockToWrite |
  * | namenode | `publish` | ClientMessage with Publish → PublishReply; the file is seen from here on |
+ * | namenode | `balance` | BalanceRequest → BalanceReply; of a superuser |
  * | datanode | `writeBlock` | WriteBlock, bytes behind it → WriteBlockReply, once every replica it names is synced |
  * | datanode | `stageBlock` | StageBlock → StageBlockReply: a file that a writer on the datanode's machine fills |
  * | datanode | `adoptBlock` | AdoptBlock → WriteBlockReply: that file is the block, and goes to the rest of the pipeline |
@@ -227,3 +228,33 @@ export type PublishReply = { readonly published: boolean };
 export type BlockLocation = Replica & { readonly offset: number; readonly replicas: readonly ReplicaLocation[] };
 
 export type ReplicaLocation = BlockTarget & { readonly host: string; readonly rack: string };
+
+/** `start` while it runs changes what it goes by; it goes on by itself until the namenode or somebody stops. */
+export type BalanceRequest = {
+  readonly caller: Caller;
+  readonly action: 'start' | 'stop' | 'status';
+  /** Points of percent by which the share of a datanode's room that is used may differ from the average. HDFS's default: 10. */
+  readonly threshold?: number;
+  /** That a datanode sends, and that it takes, on average. HDFS's default: 100 MiB. */
+  readonly bytesPerSecond?: number;
+};
+
+export type BalanceReply = {
+  /**
+   * `idle`: not asked for since the namenode started. Three ends: `balanced`, `stopped`, and `stuck`: some datanodes are still too full or
+   * too empty, and no block can go from one to another without harm to racks or without making another one so.
+   */
+  readonly state: 'idle' | 'running' | 'balanced' | 'stuck' | 'stopped';
+  readonly threshold: number;
+  readonly bytesPerSecond: number;
+  /** Since the start; stands still at the end. */
+  readonly elapsedMs: number;
+  readonly movedBlocks: number;
+  readonly movedBytes: number;
+  readonly movingBlocks: number;
+  /** Of its room that the store uses, in percent: of all that take part, and of each. */
+  readonly average: number;
+  readonly datanodes: readonly { readonly node: DatanodeId; readonly utilisation: number }[];
+  /** That have still to leave datanodes that are too full, or to come to those that are too empty: what is more. */
+  readonly leftBytes: number;
+};

@@ -11,8 +11,10 @@ import type { NamespaceRecord } from '../namespace/records.ts';
 import type { Block, BlockId, Namespace } from '../namespace/state.ts';
 import { fileOf } from '../namespace/tree.ts';
 import type { Operations } from '../network.ts';
+import type { BalanceRequest } from '../protocol.ts';
 import { type AdministrationRequest, fsck, requireSuperuser, setService, storeReport } from './administration.ts';
 import { answer } from './answer.ts';
+import { Balancer } from './balancer.ts';
 import { BlockMap } from './block-map.ts';
 import { ClientCalls } from './client-calls.ts';
 import { DatanodeCalls } from './datanode-calls.ts';
@@ -45,6 +47,7 @@ export class NameNode {
   readonly safeMode = new SafeMode();
   readonly #clients: ClientCalls;
   readonly #datanodeCalls: DatanodeCalls;
+  readonly #balancer: Balancer;
   /** At the start. */
   readonly #complete: number;
   readonly #open: readonly BlockId[];
@@ -90,7 +93,10 @@ export class NameNode {
     this.#open = open;
     this.#complete = journal.durable.blocks.size - open.length;
     this.#hearBlocks();
-    const upkeep = new Upkeep({ ledger, leases, blocks, datanodes, replication, safeMode, logger });
+    const lengthOf = (id: BlockId): number | undefined => get(journal.durable.blocks, id)?.length;
+    this.#balancer = new Balancer({ clock, blocks, datanodes, replication, lengthOf });
+    const balancer = this.#balancer;
+    const upkeep = new Upkeep({ ledger, leases, blocks, datanodes, replication, balancer, safeMode, logger });
     this.#stopTurns = every(clock, TURN_MS, () => upkeep.turn());
   }
 
@@ -112,6 +118,7 @@ export class NameNode {
       report: answer(() => storeReport(this, clock.elapsedMs())),
       fsck: answer(({ path }: { path: string }) => fsck(this, path)),
       safeMode: answer((message: SafeModeRequest) => this.#safeMode(message)),
+      balance: answer((message: BalanceRequest) => this.#balancer.ask(message)),
       setService: answer((message: SetService) => this.#setService(message)),
     };
   }

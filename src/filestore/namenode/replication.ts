@@ -5,7 +5,7 @@
 
 import type { Clock } from '../../common/clock.ts';
 import type { Block, BlockId } from '../namespace/state.ts';
-import type { DatanodeCommand } from '../protocol.ts';
+import type { DatanodeCommand, Heartbeat } from '../protocol.ts';
 import type { BlockMap, NodeNumber } from './block-map.ts';
 import { type Datanode, type Datanodes, orderDeletion } from './datanodes.ts';
 import { chooseExcess, placeReplicas, type Random } from './placement.ts';
@@ -29,6 +29,15 @@ type Copy = {
 
 type Sending = { copies: number; bytes: number };
 
+/** A replica on its way from one datanode to another: copied first, then deleted where it was. */
+export type Move = {
+  readonly source: Datanode;
+  readonly target: Datanode;
+  readonly bytes: number;
+  /** The copy is there; `heartbeat`: the target's last one before, which has not counted it. */
+  arrived: { readonly heartbeat: Heartbeat | undefined } | undefined;
+};
+
 export type ReplicationOptions = {
   readonly clock: Clock;
   readonly random: Random;
@@ -48,6 +57,8 @@ export class Replication {
   readonly #sending = new Map<NodeNumber, Sending>();
   /** Replicas that do not hold what they should; readers are not sent there. */
   readonly #corrupt = new Map<BlockId, Set<NodeNumber>>();
+  readonly #moves = new Map<BlockId, Move>();
+  #endedMoves: (Move & { readonly isDone: boolean })[] = [];
 
   constructor(options: ReplicationOptions) {
     this.#options = options;
@@ -62,6 +73,39 @@ export class Replication {
   /** Blocks that still have to be looked at, or wait for a copy. */
   get pending(): number {
     return this.#urgent.size + this.#doubtful.size + this.#copies.size;
+  }
+
+  /** By block. */
+  get moves(): ReadonlyMap<BlockId, Move> {
+    return this.#moves;
+  }
+
+  /** Blocks wait for a copy that they need. */
+  get isRepairing(): boolean {
+    for (const block of this.#copies.keys()) if (!this.#moves.has(block)) return true;
+    return this.#urgent.size > 0;
+  }
+
+  /** Since the last call; those that came to nothing too. */
+  takeEndedMoves(): readonly (Move & { readonly isDone: boolean })[] {
+    const ended = this.#endedMoves;
+    this.#endedMoves = [];
+    return ended;
+  }
+
+  /** False: not now, since something else is to be done about the block, or the source has enough to do. */
+  move(id: BlockId, source: Datanode, target: Datanode): boolean {
+    const { blocks, datanodes } = this.#options;
+    const block = this.#options.completeBlock(id);
+    if (!block || this.#copies.has(id) || this.#corrupt.has(id) || this.#moves.has(id)) return false;
+    const holders = blocks.nodesOf(id).map((node) => datanodes.byNumber(node));
+    const atRest = holders.every((node) => node.isAlive && node.service === 'normal' && !node.deletions.has(id));
+    if (!atRest || holders.length !== block.replication || !holders.includes(source)) return false;
+    if (holders.includes(target) || target.deletions.has(id) || target.freeBytes < block.length) return false;
+    if (!this.#canCopy(source, block.length)) return false;
+    this.#moves.set(id, { source, target, bytes: block.length, arrived: undefined });
+    this.#send(block, source, [target]);
+    return true;
   }
 
   get corrupt(): ReadonlyMap<BlockId, ReadonlySet<NodeNumber>> {
@@ -80,6 +124,8 @@ export class Replication {
   /** A datanode says that it has a good replica: one was copied, written, or came back. */
   arrived(block: BlockId, node: NodeNumber): void {
     this.#endCopies(block, (copy) => copy.target === node);
+    const move = this.#moves.get(block);
+    if (move?.target.number === node) move.arrived ??= { heartbeat: move.target.heartbeat };
     this.#noLongerCorrupt(block, node);
     this.look(block);
   }
@@ -87,6 +133,9 @@ export class Replication {
   /** A datanode says that it has no replica of it, good or bad. */
   gone(block: BlockId, node: NodeNumber): void {
     this.#noLongerCorrupt(block, node);
+    const move = this.#moves.get(block);
+    if (move?.source.number === node)
+      this.#endMove(block, this.#options.blocks.nodesOf(block).includes(move.target.number));
     this.look(block);
   }
 
@@ -96,6 +145,9 @@ export class Replication {
       if (this.#endCopies(block, ({ source, target }) => source === node || target === node)) this.look(block);
     }
     for (const block of this.#corrupt.keys()) this.#noLongerCorrupt(block, node);
+    for (const [block, { source, target }] of this.#moves) {
+      if (source.number === node || target.number === node) this.#endMove(block, false);
+    }
   }
 
   /** Nobody names the block any more: all replicas go. */
@@ -106,6 +158,7 @@ export class Replication {
       orderDeletion(datanodes.byNumber(node), block, generation);
     this.#corrupt.delete(block);
     this.#endCopies(block, () => true);
+    this.#endMove(block, false);
     this.#urgent.delete(block);
     this.#doubtful.delete(block);
   }
@@ -158,7 +211,11 @@ export class Replication {
     const staying = good.filter(({ service }) => service !== 'decommissioning');
     const atWork = staying.some(({ service, isAlive }) => service === 'normal' && isAlive);
     const counted = atWork ? staying : staying.filter(({ service }) => service === 'normal');
-    const missing = block.replication - counted.length - (this.#copies.get(id)?.length ?? 0);
+    this.#endIdleMove(block, counted);
+    // A copy that is to replace another replica makes good none that was lost.
+    const moving = this.#moves.get(id)?.target.number;
+    const promised = this.#copies.get(id)?.filter(({ target }) => target !== moving) ?? [];
+    const missing = block.replication - counted.length - promised.length;
     if (missing > 0) return this.#copy(block, good, missing);
     if (counted.length > block.replication) return this.#trim(block, counted);
     if (counted.length === block.replication) this.#deleteCorrupt(block);
@@ -166,7 +223,7 @@ export class Replication {
   }
 
   #copy(block: Block & { readonly length: number }, holders: readonly Datanode[], count: number): boolean {
-    const { datanodes, random, clock } = this.#options;
+    const { datanodes, random } = this.#options;
     const [source] = holders
       .filter((node) => node.isAlive && this.#canCopy(node, block.length))
       .toSorted((a, b) => this.#sendingOf(a.number).copies - this.#sendingOf(b.number).copies);
@@ -181,7 +238,12 @@ export class Replication {
     // Where a damaged replica stands no good one can: those give way when there is no other place.
     if (targets.length < count) this.#deleteCorrupt(block);
     if (targets.length === 0) return false;
-    const until = clock.elapsedMs() + COPY_TIMEOUT_MS;
+    this.#send(block, source, targets);
+    return targets.length === count;
+  }
+
+  #send(block: Block & { readonly length: number }, source: Datanode, targets: readonly Datanode[]): void {
+    const until = this.#options.clock.elapsedMs() + COPY_TIMEOUT_MS;
     const copies = targets.map((target) => ({
       source: source.number,
       target: target.number,
@@ -192,7 +254,22 @@ export class Replication {
     const sending = this.#sendingOf(source.number);
     sending.copies += copies.length;
     sending.bytes += copies.length * block.length;
-    return targets.length === count;
+  }
+
+  /** Its copy was given up, or the block has lost another replica meanwhile: nothing is to go. */
+  #endIdleMove(block: Block, counted: readonly Datanode[]): void {
+    const move = this.#moves.get(block.id);
+    if (!move || this.#copies.has(block.id)) return;
+    const hasArrived = this.#options.blocks.nodesOf(block.id).includes(move.target.number);
+    const mayGo = counted.length > block.replication || move.source.deletions.has(block.id);
+    if (!hasArrived || !mayGo) this.#endMove(block.id, false);
+  }
+
+  #endMove(id: BlockId, isDone: boolean): void {
+    const move = this.#moves.get(id);
+    if (!move) return;
+    this.#moves.delete(id);
+    this.#endedMoves.push({ ...move, isDone });
   }
 
   /** False: somebody who holds it has not said yet what else it deleted or lost. */
@@ -203,8 +280,20 @@ export class Replication {
     const working = counted.filter(({ isAlive, service }) => isAlive && service === 'normal');
     const excess = Math.min(counted.length, working.length) - block.replication;
     if (excess <= 0) return true;
-    for (const datanode of chooseExcess(working, excess)) orderDeletion(datanode, block.id, block.generation);
+    const moved = this.#movedFrom(block.id, working);
+    const rest = working.filter((node) => node !== moved);
+    const others = chooseExcess(rest, excess - (working.length - rest.length));
+    for (const datanode of moved ? [moved, ...others] : others) orderDeletion(datanode, block.id, block.generation);
     return true;
+  }
+
+  /** Whose replica gives way to the copy, unless racks are fewer then, since something else has happened meanwhile. */
+  #movedFrom(id: BlockId, working: readonly Datanode[]): Datanode | undefined {
+    const move = this.#moves.get(id);
+    if (!move || !working.includes(move.source)) return undefined;
+    const without = (node: Datanode): number =>
+      new Set(working.filter((one) => one !== node).map(({ rack }) => rack)).size;
+    return without(move.source) >= without(move.target) ? move.source : undefined;
   }
 
   /** Only when a good replica is there: until then they are the best that anybody has. */

@@ -5,6 +5,7 @@ import { decideReap } from '../namespace/decide-reap.ts';
 import { decideAbandonFile } from '../namespace/decide-writes.ts';
 import { entries, get } from '../namespace/ordered-map.ts';
 import { fileOf } from '../namespace/tree.ts';
+import type { Balancer } from './balancer.ts';
 import type { BlockMap } from './block-map.ts';
 import type { Datanode, Datanodes } from './datanodes.ts';
 import type { Leases } from './leases.ts';
@@ -18,6 +19,7 @@ export type UpkeepOptions = {
   readonly blocks: BlockMap;
   readonly datanodes: Datanodes;
   readonly replication: Replication;
+  readonly balancer: Balancer;
   readonly safeMode: SafeMode;
   readonly logger: Pick<Logger, 'warn'>;
 };
@@ -33,10 +35,11 @@ export class Upkeep {
   }
 
   turn(): void {
-    const { datanodes, safeMode, replication } = this.#options;
+    const { datanodes, safeMode, replication, balancer } = this.#options;
     for (const datanode of datanodes.takeSilent()) this.#lost(datanode);
     if (safeMode.isOn) return;
     replication.turn();
+    balancer.turn();
     this.#inBackground('remove abandoned files', () => this.#removeAbandoned());
     this.#inBackground('reap', () => this.#reap());
   }

@@ -3,7 +3,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { NameNode } from '../../../src/filestore/namenode/namenode.ts';
 import { newNamespace } from '../../../src/filestore/namespace/state.ts';
-import type { BlockToWrite, PublishReply, Replica } from '../../../src/filestore/protocol.ts';
+import type { BalanceReply, BlockToWrite, PublishReply, Replica } from '../../../src/filestore/protocol.ts';
 import { memoryJournal, ROOT } from '../namenode/fake-store.ts';
 import { settle } from './fake-network.ts';
 import { TestNodes } from './nodes.ts';
@@ -16,7 +16,7 @@ let world: TestNodes;
 let namenode: NameNode;
 beforeEach(() => begin(1));
 
-async function begin(seed: number): Promise<void> {
+async function begin(seed: number, options: Parameters<TestNodes['add']>[0] = OPTIONS): Promise<void> {
   world = new TestNodes(seed);
   namenode = new NameNode({
     store: 'store-1',
@@ -26,7 +26,7 @@ async function begin(seed: number): Promise<void> {
     logger: SILENT,
   });
   world.network.serve('namenode', namenode.operations());
-  for (let i = 0; i < 5; i++) (await world.add(OPTIONS)).node.start();
+  for (let i = 0; i < 5; i++) (await world.add(options)).node.start();
   await pass(3_000);
 }
 
@@ -104,6 +104,25 @@ test('a damaged replica is replaced, and then removed', async () => {
   const damaged = world.nodes.filter((each) => fileOf(each, replica) && !holders(replica).includes(each));
   expect(damaged).toEqual([]);
   expect(bad.disk.paths().filter((each) => each.endsWith('.bad'))).toEqual([]);
+});
+
+test('datanodes that are new take their share when it is balanced, byte for byte', async () => {
+  const options = { ...OPTIONS, capacityBytes: 1_000_000 };
+  await begin(1, options);
+  const replicas: Replica[] = [];
+  for (let i = 0; i < 30; i++) replicas.push(await write(`/file${i}`, 16_000));
+  for (let i = 0; i < 2; i++) (await world.add(options)).node.start();
+  await pass(3_000);
+  const asked = { caller: ROOT, action: 'start', threshold: 5 };
+  const { average, datanodes } = await ask<BalanceReply>('balance', asked);
+  const [, , , , , newcomer] = datanodes;
+  expect(average - newcomer!.utilisation).toBeGreaterThan(15);
+  await pass(60_000);
+  const reply = await ask<BalanceReply>('balance', { ...asked, action: 'status' });
+  expect(reply).toMatchObject({ state: 'balanced', movingBlocks: 0, leftBytes: 0 });
+  expect(reply.movedBlocks).toBeGreaterThan(4);
+  for (const { utilisation } of reply.datanodes) expect(Math.abs(utilisation - reply.average)).toBeLessThan(5);
+  for (const replica of replicas) expect(holders(replica)).toHaveLength(3);
 });
 
 test('the blocks of a deleted file go from every disk', async () => {

@@ -44,6 +44,8 @@ export class FakeStore {
   readonly #random: Random;
   readonly #operations: Record<string, (message: never, body: never) => Promise<{ readonly answer: object }>>;
   #number = 0;
+  /** Of each datanode. */
+  capacityBytes = 1e9;
 
   constructor(
     random: Random,
@@ -136,10 +138,21 @@ export class FakeStore {
 
   async #speak(node: FakeDatanode): Promise<void> {
     node.speaksMs = this.clock.elapsedMs() + this.#random.between(500, 2_000);
-    const room = { capacityBytes: 1e9, usedBytes: 0, freeBytes: 1e9, transfers: node.todo.length, failedFolders: 0 };
+    const { capacityBytes } = this;
+    const usedBytes = usedOf(node);
+    const room = {
+      capacityBytes,
+      usedBytes,
+      freeBytes: capacityBytes - usedBytes,
+      transfers: node.todo.length,
+      failedFolders: 0,
+    };
     try {
       const reply = await this.ask<HeartbeatReply>('heartbeat', { ...this.#self(node), ...room });
-      node.todo.push(...reply.commands);
+      // What is said again while it waits is done once.
+      const waits = (replica: Replica): boolean =>
+        node.todo.some((one) => one.kind === 'copy' && one.replica.block === replica.block);
+      node.todo.push(...reply.commands.filter((one) => one.kind !== 'copy' || !waits(one.replica)));
       const received = [...node.replicas.values()].filter(
         ({ announced, damaged }) => announced === Infinity && !damaged,
       );
@@ -254,6 +267,9 @@ export class FakeStore {
     return true;
   }
 }
+
+export const usedOf = ({ replicas }: FakeDatanode): number =>
+  [...replicas.values()].reduce((sum, { length }) => sum + length, 0);
 
 function refused(problem: unknown): undefined {
   if (!(problem instanceof StoreError)) throw problem;

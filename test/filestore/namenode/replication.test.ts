@@ -92,7 +92,7 @@ function faults(store: FakeStore, doomed: ReadonlySet<number>): string[] {
 async function act(random: Random, store: FakeStore, files: string[], doomed: Set<number>): Promise<void> {
   const node = random.pick(store.nodes);
   const up = store.nodes.filter(({ isUp }) => isUp);
-  switch (random.below(10)) {
+  switch (random.below(11)) {
     case 0:
     case 1:
     case 2: {
@@ -119,6 +119,13 @@ async function act(random: Random, store: FakeStore, files: string[], doomed: Se
     case 8:
       if (random.chance(0.3) && !node.isUp) store.wipe(node);
       return;
+    case 10: {
+      // All are nearly empty: everything that is not the same counts as too much.
+      store.capacityBytes = 20_000;
+      const message = { action: random.pick(['start', 'start', 'stop']), threshold: 1, bytesPerSecond: 1_000 };
+      await store.ask('balance', { caller: ROOT, ...message });
+      return;
+    }
     case 9: {
       const datanode = store.namenode.datanodes.byId(node.node)!;
       datanode.service = random.pick(['normal', 'decommissioning', 'maintenance']);
