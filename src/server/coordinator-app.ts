@@ -18,6 +18,7 @@ import { sendArrow } from './arrow-results.ts';
 import { frontPage } from './front-page.ts';
 import { infoRoutes } from './info-routes.ts';
 import { refuseForeignNames, refuseForeignPages } from './origin.ts';
+import { queryRoutes } from './query-routes.ts';
 import type { RefusalLog } from './refusal-log.ts';
 import { statementRoutes } from './statement-routes.ts';
 
@@ -95,9 +96,13 @@ export function addClientRoutes(app: FastifyInstance, options: ClientRoutesOptio
   }
   void app.register(async (routes) => {
     refuseForeignPages(routes, options.externalUrl);
+    refuseForeignNames(routes, isLoopback(options.host), options.externalUrl);
+    queryRoutes(routes, coordinator.queries);
+  });
+  void app.register(async (routes) => {
+    refuseForeignPages(routes, options.externalUrl);
     frontPage(routes, options);
     infoRoutes(routes, {
-      queries: coordinator.queries,
       version: options.version,
       nodeId: options.nodeId,
       isReady: () => coordinator.pool.workers().length > 0,

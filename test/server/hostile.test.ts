@@ -27,11 +27,16 @@ afterAll(() => Promise.all([server.stop(), behindProxy.stop()]));
 type Answer = { readonly status: number; readonly text: string };
 
 /** With headers that `fetch` would not send. */
-function post(url: string, headers: Readonly<Record<string, string>>, target = '/v1/statement'): Promise<Answer> {
+function post(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  target = '/v1/statement',
+  method = 'POST',
+): Promise<Answer> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const asked = httpRequest(
-      { host: hostname, port, path: target, method: 'POST', headers: { 'X-Trino-User': 'test', ...headers } },
+      { host: hostname, port, path: target, method, headers: { 'X-Trino-User': 'test', ...headers } },
       (response) => {
         const parts: Buffer[] = [];
         response.on('data', (part: Buffer) => parts.push(part));
@@ -39,7 +44,7 @@ function post(url: string, headers: Readonly<Record<string, string>>, target = '
       },
     );
     asked.on('error', reject);
-    asked.end('SELECT 1');
+    asked.end(method === 'POST' ? 'SELECT 1' : undefined);
   });
 }
 
@@ -98,6 +103,24 @@ test('an external URL stands above all that a request says', async () => {
 
 const status = async (url: string, headers: Record<string, string>): Promise<number> =>
   (await post(url, headers)).status;
+
+test('the texts of queries are told under our own names alone', async () => {
+  const { port } = new URL(server.url);
+  const read = async (url: string, Host: string, target: string): Promise<number> =>
+    (await post(url, { Host }, target, 'GET')).status;
+  const { id } = JSON.parse((await post(server.url, {})).text) as Body;
+  for (const target of ['/v1/query', `/v1/query/${id}`]) {
+    // A page of a name that was let point at this machine sends no Origin when it reads its own site.
+    expect(await read(server.url, `evil.com:${port}`, target)).toBe(403);
+    expect(await read(server.url, `127.0.0.1.evil.com:${port}`, target)).toBe(403);
+    expect(await read(server.url, `localhost:${port}`, target)).toBe(200);
+    expect(await read(server.url, `127.0.0.1:${port}`, target)).toBe(200);
+  }
+  expect(await read(behindProxy.url, 'evil.com', '/v1/query')).toBe(403);
+  expect(await read(behindProxy.url, new URL(EXTERNAL).host, '/v1/query')).toBe(200);
+  // Whoever looks after the server through a proxy hears that it lives.
+  expect(await read(server.url, 'warehouse.example', '/v1/info/state')).toBe(200);
+});
 
 test('a browser may run statements for our own pages alone', async () => {
   const { host, port } = new URL(server.url);
