@@ -84,7 +84,9 @@ async function simulateSeeds(): Promise<void> {
   process.exit(0);
 }
 
-const say = (told: Told): Promise<void> => new Promise((resolve) => process.send!(told, () => resolve()));
+function say(told: Told): Promise<void> {
+  return new Promise((resolve) => process.send!(told, () => resolve()));
+}
 
 function withCauses(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
