@@ -4,6 +4,8 @@
  * splits, which travel as JSON and mean nothing to anyone else.
  */
 
+import type { Range } from '../common/ranges.ts';
+import type { FileBytes } from '../filestore/file-system.ts';
 import type { ConstantValue } from '../types/constant.ts';
 import type { TupleDomain } from '../types/domain.ts';
 import type { SqlType } from '../types/type.ts';
@@ -51,8 +53,13 @@ export type Split = {
   /** Estimated; exact where a footer says so. */
   readonly rows?: number;
   readonly bytes: number;
-  /** Ids of the machines on which the data is local; absent = any worker reads it alike. */
+  /** Ids of the only machines that see the data; absent = any worker does. */
   readonly machines?: readonly string[];
+  /**
+   * Of data in a file store, which every worker reads: the machines (`hostId`) that need no network for it, as far as is known. They
+   * are preferred.
+   */
+  readonly hosts?: readonly string[];
 };
 
 /** Methods throw QueryErrors that say what to do next. Names arrive in lower case. */
@@ -95,15 +102,34 @@ export type GeneratedFile = {
   readonly recipe: JsonValue;
 };
 
+/** A file that a task reads, as it was when its splits were made. */
+export type ScanFile = {
+  /** An absolute path on the worker's machine, or a location in a file store: `tutti:///a`, `webhdfs://host:port/a`. */
+  readonly location: string;
+  readonly bytes: number;
+  /** Of local files, left out where machines have copies of their own. */
+  readonly modifiedMs?: number;
+  /** See FileStatus; of file stores. */
+  readonly id?: string;
+  /** What the kernel is going to read of it, for `ScanProvider.bytesOf`; absent = all. */
+  readonly part?: JsonValue;
+};
+
 export type ScanContext = {
   /** The worker's data directory, shared by the workers of one machine. */
   readonly dataDirectory: string;
+  /** Where the kernel finds the files of `filesToOpen`, by their locations; those that are not here are at their location. */
+  readonly files?: ReadonlyMap<string, string>;
 };
 
 /** The worker's side of a connector kind. Pure: no I/O of its own except inside `generate`. */
 export interface ScanProvider {
   /** Files that must exist on this machine before `scanSql` runs. */
   filesToGenerate?(table: JsonValue, splits: readonly Split[], context: ScanContext): readonly GeneratedFile[];
+  /** Files that the worker holds, unchanged and within the kernel's reach, while the statement runs. */
+  filesToOpen?(table: JsonValue, splits: readonly Split[], columns: readonly Column[]): readonly ScanFile[];
+  /** All bytes that the kernel may look at when it reads that part of a file: the others may be zeros. */
+  bytesOf?(part: JsonValue, location: string, file: FileBytes): Promise<readonly Range[]>;
   /** Runs inside the kernel process, off the worker's event loop. */
   generate?(recipe: JsonValue, context: ScanContext): Iterable<ColumnBatch> | AsyncIterable<ColumnBatch>;
   /**
@@ -113,10 +139,17 @@ export interface ScanProvider {
   scanSql(table: JsonValue, splits: readonly Split[], columns: readonly Column[], context: ScanContext): string;
 }
 
+/** A file of a store in a statement: `as` stands where the kernel wants its path, and nowhere else. */
+export type KernelFile = { readonly as: string; readonly connector: string; readonly file: ScanFile };
+
 /** Port: runs generated kernel SQL on some worker, for schema inference and column sketches. Few, small rows. */
 export interface KernelQueries {
   /** Values as JSON; BIGINT and wider as text. Throws QueryError for what the kernel refuses. */
-  query(sql: string, roots: readonly string[]): Promise<readonly (readonly JsonValue[])[]>;
+  query(
+    sql: string,
+    roots: readonly string[],
+    files?: readonly KernelFile[],
+  ): Promise<readonly (readonly JsonValue[])[]>;
 }
 
 /** Port of the `system` connector: the rows of one of its tables at this moment. */

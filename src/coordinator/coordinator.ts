@@ -7,6 +7,7 @@ import type { Announcement, AnnouncementReply, RemovalRequest } from '../exchang
 import type { Logger } from '../observe/logger.ts';
 import type { Query } from './query.ts';
 import { QueryManager } from './query-manager.ts';
+import { summarize } from './query-statistics.ts';
 import { HttpTaskRunner, ignoreUnreachable } from './remote-task.ts';
 import { runStatement, type StatementEnvironment } from './run-statement.ts';
 import { Transactions } from './transactions.ts';
@@ -29,6 +30,7 @@ export class Coordinator {
   readonly #options: CoordinatorOptions;
   /** Queries whose files workers are, or will be, told to remove. */
   readonly #removed = new WeakSet<Query>();
+  readonly #scannedBytes = { local: 0, remote: 0 };
   /** Their ids, until workers are told. */
   #untold: string[] = [];
 
@@ -65,6 +67,11 @@ export class Coordinator {
     });
   }
 
+  /** Of the tables of all queries that have ended: read without a network, and over one. */
+  get scannedBytes(): { readonly local: number; readonly remote: number } {
+    return this.#scannedBytes;
+  }
+
   /** A worker's heartbeat. */
   announce(announcement: Announcement): AnnouncementReply {
     this.membership.announce(announcement);
@@ -84,6 +91,9 @@ export class Coordinator {
       { query: id, state, user: session.user, ms, ...(error && { code: error.code }) },
       'query ended',
     );
+    const { statistics } = summarize(query);
+    this.#scannedBytes.local += statistics.localBytes;
+    this.#scannedBytes.remote += statistics.remoteBytes;
     if (error?.stack) this.#options.logger.error({ query: id, stack: error.stack }, error.message);
     this.#removeFiles(query);
   }

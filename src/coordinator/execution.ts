@@ -14,7 +14,7 @@ import { type Adapt, PlanProgress } from './plan-progress.ts';
 import type { TaskRunner } from './remote-task.ts';
 import type { AssignedTask } from './split-assignment.ts';
 import { newTask, type Stage, type Task } from './stage.ts';
-import { machinesWithoutWorker, mayRun } from './task-placement.ts';
+import { isNear, machinesWithoutWorker, mayRun } from './task-placement.ts';
 import { type TaskEnvironment, taskRequest } from './task-request.ts';
 import { noWorkers, type TaskSource, type Worker } from './worker-pool.ts';
 
@@ -145,25 +145,27 @@ export class Execution implements TaskSource {
 
   // ------------------------------------------------------------------------------------------------- what the pool asks
 
-  take(worker: Worker): Promise<void> | undefined {
-    const task = this.#next(worker, false);
+  take(worker: Worker, near: boolean): Promise<void> | undefined {
+    const task = this.#next(worker, { alone: false, near });
     return task && this.#run(task, worker);
   }
 
   wantsAlone(worker: Worker): boolean {
-    return this.#next(worker, true) !== undefined;
+    return this.#next(worker, { alone: true, near: false }) !== undefined;
   }
 
   takeAlone(worker: Worker): Promise<void> | undefined {
-    const task = this.#next(worker, true);
+    const task = this.#next(worker, { alone: true, near: false });
     return task && this.#run(task, worker);
   }
 
   /** A waiting task for this worker, preferring one that did not fail there. */
-  #next(worker: Worker, alone: boolean): Task | undefined {
+  #next(worker: Worker, { alone, near }: { readonly alone: boolean; readonly near: boolean }): Task | undefined {
     if (this.#ended) return undefined;
     const workers = this.#options.pool.workers();
-    return this.#progress.waitingTask((task) => task.alone === alone && mayRun(task, worker, workers));
+    return this.#progress.waitingTask(
+      (task) => task.alone === alone && mayRun(task, worker, workers) && (!near || isNear(task, worker, workers)),
+    );
   }
 
   // ------------------------------------------------------------------------------------------------------ running tasks

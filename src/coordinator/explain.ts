@@ -1,8 +1,9 @@
 /** EXPLAIN: a plan as text or JSON; EXPLAIN ANALYZE: the same after it ran, with what each stage and task did. */
 
 import { QueryError } from '../common/errors.ts';
-import { NO_STATISTICS, type OperatorProfile } from '../exchange/task-protocol.ts';
+import { NO_STATISTICS, type OperatorProfile, type ScanReads } from '../exchange/task-protocol.ts';
 import type { OptimizedQuery } from '../plan/optimizer.ts';
+import { type PlanNode, sourcesOf } from '../plan/nodes.ts';
 import { planToJson, printDistributedPlan, printPlan, type PrintOptions } from '../plan/print-plan.ts';
 import type { Explain, Statement } from '../sql/ast.ts';
 import { BOOLEAN, VARCHAR } from '../types/type.ts';
@@ -61,7 +62,26 @@ function stageLines(stage: Stage): readonly string[] {
     ...(all.spilledBytes > 0 ? [`spilled ${bytes(all.spilledBytes)}`] : []),
     ...(failed > 0 ? [`${plural(failed, 'attempt')} repeated`] : []),
   ];
-  return [facts.join('; '), ...tasks.flatMap(taskLines)];
+  return [facts.join('; '), ...readLines(stage.fragment.root, tasks), ...tasks.flatMap(taskLines)];
+}
+
+/** Of each table in a file store, how much was read without a network. */
+function readLines(node: PlanNode, tasks: readonly Task[]): readonly string[] {
+  const below = sourcesOf(node).flatMap((source) => readLines(source, tasks));
+  const reads = tasks.flatMap(({ status }) => status?.reads?.filter(({ scan }) => scan === node.id) ?? []);
+  if (node.kind !== 'TableScan' || !reads.some(({ isStored }) => isStored)) return below;
+  const total = (of: (one: ScanReads) => number): number => reads.reduce((sum, one) => sum + of(one), 0);
+  const [all, local] = [total((one) => one.bytes), total((one) => one.localBytes)];
+  const share = all === 0 ? 100 : Math.floor((100 * local) / all);
+  const splits = `${total((one) => one.localSplits)} of ${plural(
+    total((one) => one.splits),
+    'split',
+  )}`;
+  const { catalog, schema, table } = node.table;
+  return [
+    `local reads of ${catalog}.${schema}.${table}: ${splits}, ${bytes(local)} of ${bytes(all)} (${share} %)`,
+    ...below,
+  ];
 }
 
 function taskLines(task: Task): readonly string[] {

@@ -3,7 +3,7 @@
 import { ClusterError, type ClusterClient } from '../cluster/cluster-client.ts';
 import type { Clock } from '../common/clock.ts';
 import { fromErrorInfo } from '../common/errors.ts';
-import type { JsonValue, KernelQueries } from '../connectors/connector.ts';
+import type { JsonValue, KernelFile, KernelQueries } from '../connectors/connector.ts';
 import type { KernelRequest, KernelResponse } from '../exchange/task-protocol.ts';
 import { noWorkers, type WorkerPool } from './worker-pool.ts';
 
@@ -26,8 +26,12 @@ export class WorkerKernelQueries implements KernelQueries {
     this.#clock = clock;
   }
 
-  async query(sql: string, roots: readonly string[]): Promise<readonly (readonly JsonValue[])[]> {
-    const request: KernelRequest = { sql, roots };
+  async query(
+    sql: string,
+    roots: readonly string[],
+    files: readonly KernelFile[] = [],
+  ): Promise<readonly (readonly JsonValue[])[]> {
+    const request: KernelRequest = { sql, roots, ...(files.length > 0 && { files }) };
     for (let tries = 1; ; tries++) {
       const url = `${await this.#someWorker()}/v1/kernel`;
       try {

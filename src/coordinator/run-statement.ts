@@ -119,7 +119,13 @@ function start(
   const setting = (name: string): number => Number(sessionProperty(session.properties, name));
   const slots = Math.max(1, pool.slots());
   const forced = sessionProperty(session.properties, 'distribution') === 'FORCED';
-  const limits = { slots, bytesMax: Math.max(1, setting('split_bytes_max')), bytesMin: forced ? 1 : TASK_BYTES_MIN };
+  const slotsByHost = pool.slotsByHost();
+  const limits = {
+    slots,
+    slotsByHost,
+    bytesMax: Math.max(1, setting('split_bytes_max')),
+    bytesMin: forced ? 1 : TASK_BYTES_MIN,
+  };
   const execution = new Execution({
     queryId: query.id,
     plan: planned.plan,

@@ -6,7 +6,7 @@ import { QueryError } from '../common/errors.ts';
 import type { Split } from '../connectors/connector.ts';
 import type { Fragment } from '../plan/fragment.ts';
 import { type PlanNode, sourcesOf, type TableReference, type TableScanNode } from '../plan/nodes.ts';
-import { type AssignedTask, type AssignmentLimits, assignSplits } from './split-assignment.ts';
+import { type AssignedTask, type AssignmentLimits, assignSplits, hostsOfAll } from './split-assignment.ts';
 
 /** The only machines that can read a table's files; undefined = all. */
 type MachinesFor = (table: TableReference) => readonly string[] | undefined;
@@ -53,7 +53,7 @@ async function splitsOfScan(
   const columns = scan.columns.map(({ column }) => column.name);
   const splits = await metadata.splits(found, columns, scan.constraint);
   const machines = machinesFor(scan.table);
-  if (!machines || splits.length === 0) return splits;
+  if (!machines || !splits.some(isBound)) return splits;
   if (machines.length === 0) {
     const say = `The files of catalog '${catalog}' lie on the coordinator's machine, where no worker is`;
     throw new QueryError(
@@ -61,8 +61,11 @@ async function splitsOfScan(
       `${say}: start one there, or, where all machines see the same files, set "shared": true in the catalog's file`,
     );
   }
-  return splits.map((split) => ({ machines, ...split }));
+  return splits.map((split) => (isBound(split) ? { machines, ...split } : split));
 }
+
+/** To the machines that see the files: those of a store are read anywhere. */
+const isBound = (split: Split): boolean => split.hosts === undefined;
 
 function inOneTask(scans: ReadonlyMap<number, readonly Split[]>): AssignedTask {
   const all = [...scans.values()].flat();
@@ -70,7 +73,7 @@ function inOneTask(scans: ReadonlyMap<number, readonly Split[]>): AssignedTask {
   const bound = all.flatMap((split) => (split.machines ? [split.machines] : []));
   const machines = bound[0]?.filter((machine) => bound.every((others) => others.includes(machine)));
   if (machines?.length === 0) throw noSingleMachine();
-  return { splits: Object.fromEntries(scans), bytes, ...(machines && { machines }) };
+  return { splits: Object.fromEntries(scans), bytes, ...(machines && { machines }), ...hostsOfAll(all) };
 }
 
 function scansOf(root: PlanNode): readonly TableScanNode[] {

@@ -9,11 +9,15 @@ export type AssignedTask = {
   readonly bytes: number;
   /** Only workers on one of these machines can read it; absent = any worker. */
   readonly machines?: readonly string[];
+  /** Machines (`hostId`) that need no network for it: workers there come first. */
+  readonly hosts?: readonly string[];
 };
 
 export type AssignmentLimits = {
   /** Tasks that the cluster runs at a time. */
   readonly slots: number;
+  /** The same of each machine (`hostId`). */
+  readonly slotsByHost: ReadonlyMap<string, number>;
   readonly bytesMax: number;
   /** Less than this is not worth a task of its own, unless distribution is forced. */
   readonly bytesMin: number;
@@ -27,10 +31,34 @@ export function assignSplits(scans: ReadonlyMap<number, readonly Split[]>, limit
   const even = Math.max(limits.bytesMin, Math.ceil(total / limits.slots));
   const target = Math.min(limits.bytesMax, even);
   const tasks: AssignedTask[] = [];
-  for (const group of groupBy(all, ({ split }) => split.machines?.toSorted().join() ?? '').values()) {
-    tasks.push(...fill(group, target));
-  }
+  const hosts = hostsFor(all, limits.slotsByHost);
+  const placeOf = (item: ScanSplit): string =>
+    `${item.split.machines?.toSorted().join() ?? ''} ${hosts.get(item) ?? ''}`;
+  for (const group of groupBy(all, placeOf).values()) tasks.push(...fill(group, target));
   return tasks;
+}
+
+/** One of each split's machines, each machine as much as its slots are of all; neighbours together. */
+function hostsFor(all: readonly ScanSplit[], slotsByHost: ReadonlyMap<string, number>): ReadonlyMap<ScanSplit, string> {
+  const placed = all.filter(({ split }) => split.hosts?.some((host) => slotsByHost.has(host)));
+  const bytes = placed.reduce((sum, { split }) => sum + split.bytes, 0);
+  const slots = [...slotsByHost.values()].reduce((sum, each) => sum + each, 0);
+  const given = new Map<string, number>();
+  /** Of what the machine should get, the part that it has; 1 = all. */
+  const filled = (host: string): number => (given.get(host) ?? 0) / ((bytes * slotsByHost.get(host)!) / slots);
+  const chosen = new Map<ScanSplit, string>();
+  let last: string | undefined;
+  for (const item of placed) {
+    const near = item.split.hosts!.filter((host) => slotsByHost.has(host));
+    const goesOn = last !== undefined && near.includes(last) && filled(last) < 1;
+    const host: string = goesOn
+      ? last!
+      : near.reduce((least, other) => (filled(other) < filled(least) ? other : least));
+    given.set(host, (given.get(host) ?? 0) + item.split.bytes);
+    chosen.set(item, host);
+    last = host;
+  }
+  return chosen;
 }
 
 type ScanSplit = { readonly scan: number; readonly split: Split };
@@ -56,5 +84,13 @@ function fill(group: readonly ScanSplit[], target: number): AssignedTask[] {
       ),
       bytes: bin.reduce((sum, { split }) => sum + split.bytes, 0),
       ...(machines && { machines }),
+      ...hostsOfAll(bin.map(({ split }) => split)),
     }));
+}
+
+/** Machines that have all of it that any machine has. */
+export function hostsOfAll(splits: readonly Split[]): Pick<AssignedTask, 'hosts'> {
+  const placed = splits.flatMap(({ hosts }) => (hosts && hosts.length > 0 ? [hosts] : []));
+  const hosts = placed[0]?.filter((host) => placed.every((others) => others.includes(host))) ?? [];
+  return hosts.length > 0 ? { hosts } : {};
 }

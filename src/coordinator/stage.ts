@@ -26,6 +26,7 @@ export type Task = {
   /** By the id of the scan's node. */
   splits: Readonly<Record<number, readonly Split[]>>;
   readonly machines: readonly string[] | undefined;
+  readonly hosts: readonly string[] | undefined;
   state: 'pending' | 'running' | 'done';
   /** Of the running or done attempt, or of the next one. */
   attempt: number;
@@ -58,7 +59,7 @@ export function newTask(
   queryId: string,
   stage: Stage,
   index: number,
-  work: { readonly splits: Task['splits']; readonly machines?: readonly string[] },
+  work: { readonly splits: Task['splits']; readonly machines?: readonly string[]; readonly hosts?: readonly string[] },
 ): Task {
   return {
     id: `${queryId}.${stage.fragment.id}.${index}`,
@@ -66,6 +67,7 @@ export function newTask(
     index,
     splits: work.splits,
     machines: work.machines,
+    hosts: work.hosts,
     state: 'pending',
     attempt: 0,
     worker: undefined,

@@ -11,6 +11,12 @@ export function mayRun(task: Task, worker: Worker, others: readonly Worker[]): b
   return !others.some((other) => seesData(task, other) && !hasFailedOn(task, other));
 }
 
+/** Whether the task reads its tables without a network there; or nobody who may run it would. `others`: all workers. */
+export function isNear(task: Task, worker: Worker, others: readonly Worker[]): boolean {
+  const isAt = ({ announcement }: Worker): boolean => task.hosts?.includes(announcement.hostId) ?? true;
+  return isAt(worker) || !others.some((other) => isAt(other) && mayRun(task, other, others));
+}
+
 /** Machines of which at least one worker is missing for a waiting task to be read anywhere. */
 export function machinesWithoutWorker(tasks: readonly Task[], workers: readonly Worker[]): string | undefined {
   const stuck = tasks.find((task) => task.state === 'pending' && !workers.some((worker) => seesData(task, worker)));

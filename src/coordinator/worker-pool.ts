@@ -11,8 +11,11 @@ export type Worker = Member<Announcement>;
 
 /** A query, as far as the pool is concerned. */
 export interface TaskSource {
-  /** Starts a task that may run there and answers when it has ended; undefined when none is wanting. */
-  take(worker: Worker): Promise<void> | undefined;
+  /**
+   * Starts a task that may run there and answers when it has ended; undefined when none is wanting. With `near`, only one that has
+   * no better place.
+   */
+  take(worker: Worker, near: boolean): Promise<void> | undefined;
   /** A task waits that must be alone on its worker, and may run on this one. */
   wantsAlone(worker: Worker): boolean;
   /** As `take`, for such a task. */
@@ -62,6 +65,15 @@ export class WorkerPool {
     return this.workers().reduce((sum, worker) => sum + worker.announcement.slots, 0);
   }
 
+  /** The same of each machine (`hostId`). */
+  slotsByHost(): ReadonlyMap<string, number> {
+    const slots = new Map<string, number>();
+    for (const { announcement } of this.workers()) {
+      slots.set(announcement.hostId, (slots.get(announcement.hostId) ?? 0) + announcement.slots);
+    }
+    return slots;
+  }
+
   runningOn(worker: Worker): number {
     return this.#running.get(worker.key) ?? 0;
   }
@@ -92,6 +104,11 @@ export class WorkerPool {
   #dispatch(): void {
     this.#forgetLost();
     this.#reserve();
+    // A slot that nobody needs who reads its tables near it is not left empty: to wait would cost more than the network.
+    for (const near of [true, false]) this.#fill(near);
+  }
+
+  #fill(near: boolean): void {
     // One task a worker and round, so that a few tasks spread over the cluster.
     for (let started = true; started;) {
       started = false;
@@ -100,7 +117,7 @@ export class WorkerPool {
         const reserver = this.#reserved.get(worker.key);
         if (reserver) {
           if (this.runningOn(worker) === 0) this.#startAlone(worker, reserver);
-        } else if (this.#load(worker) < 1 && this.#startOne(worker)) started = true;
+        } else if (this.#load(worker) < 1 && this.#startOne(worker, near)) started = true;
       }
     }
   }
@@ -109,9 +126,9 @@ export class WorkerPool {
     return this.runningOn(worker) / Math.max(1, worker.announcement.slots);
   }
 
-  #startOne(worker: Worker): boolean {
+  #startOne(worker: Worker, near: boolean): boolean {
     for (const source of this.#sources) {
-      const run = source.take(worker);
+      const run = source.take(worker, near);
       if (!run) continue;
       // To the end of the line: queries take turns.
       this.#sources.delete(source);

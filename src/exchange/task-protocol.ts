@@ -14,7 +14,7 @@
  */
 
 import type { ErrorInfo } from '../common/errors.ts';
-import type { JsonValue, Split } from '../connectors/connector.ts';
+import type { JsonValue, KernelFile, Split } from '../connectors/connector.ts';
 import type { Fragment } from '../plan/fragment.ts';
 
 /** One output file of a finished task attempt. */
@@ -106,9 +106,12 @@ export type TaskStatistics = {
   readonly cpuMs: number;
   readonly memoryBytes: number;
   readonly spilledBytes: number;
-  /** Splits of its scans. */
+  /** Splits of its scans, and those of them that were read without a network. */
   readonly splits: number;
   readonly localSplits: number;
+  /** The bytes of these splits. */
+  readonly localBytes: number;
+  readonly remoteBytes: number;
 };
 
 /** Of a task that has not run. */
@@ -127,6 +130,20 @@ export const NO_STATISTICS: TaskStatistics = {
   spilledBytes: 0,
   splits: 0,
   localSplits: 0,
+  localBytes: 0,
+  remoteBytes: 0,
+};
+
+/** What a task has read of a table, and how much of that without a network. */
+export type ScanReads = {
+  /** The scan's plan node. */
+  readonly scan: number;
+  /** It is in a file store: where it is read from is worth telling. */
+  readonly isStored: boolean;
+  readonly splits: number;
+  readonly localSplits: number;
+  readonly bytes: number;
+  readonly localBytes: number;
 };
 
 /** One operator of the kernel's profile, as a tree. */
@@ -154,11 +171,17 @@ export type TaskStatus = {
   readonly outputs: readonly OutputFile[];
   readonly statistics: TaskStatistics;
   readonly profile?: OperatorProfile;
+  /** Of each of its scans. */
+  readonly reads?: readonly ScanReads[];
 };
 
 export type RemovalRequest = { readonly queries: readonly string[] };
 
-export type KernelRequest = { readonly sql: string; readonly roots: readonly string[] };
+export type KernelRequest = {
+  readonly sql: string;
+  readonly roots: readonly string[];
+  readonly files?: readonly KernelFile[];
+};
 export type KernelResponse = { readonly rows: readonly (readonly JsonValue[])[] } | { readonly error: ErrorInfo };
 
 /** A worker's announcement and heartbeat: `POST /v1/announce` at the coordinator. */

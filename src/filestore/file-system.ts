@@ -32,13 +32,20 @@ export type FileSystem = {
   readonly delete: (path: string, options?: { readonly recursive?: boolean }) => Promise<boolean>;
   /** With the folders above it. FileAlreadyExistsException when a file has the name. */
   readonly mkdirs: (folder: string) => Promise<void>;
+  /** Where the parts of a file are at the moment, for those who choose who reads them; left out where nobody knows. */
+  readonly locations?: (path: string) => Promise<readonly FileLocation[]>;
 };
+
+/** A part of a file, and the machines (`hostId`) on which it can be read without a network. */
+export type FileLocation = { readonly offset: number; readonly length: number; readonly hosts: readonly string[] };
 
 /** What a file is made of. Pieces stay as they are until the next one is asked for. */
 export type Content = Uint8Array | Bytes;
 
 /** A file to read from: all of it as it was when it was opened, or an error. Close it. */
 export type OpenFile = {
+  /** As in FileStatus. */
+  readonly id: string;
   readonly length: number;
   /** Fewer bytes only at the file's end. */
   readonly read: (offset: number, length: number) => Promise<Uint8Array>;
@@ -52,9 +59,14 @@ export type OpenFile = {
   readonly close: () => Promise<void>;
 };
 
+/** What is asked of a file by who reads parts of it. */
+export type FileBytes = Pick<OpenFile, 'length' | 'read'>;
+
 export type FileStatus = {
   readonly path: string;
   readonly kind: 'file' | 'folder';
+  /** A file that is written to the same path later has another one, or another time; what is renamed keeps it. */
+  readonly id: string;
   /** Bytes; 0 of a folder. */
   readonly length: number;
   readonly modifiedMs: number;

@@ -276,5 +276,5 @@ type Place = { readonly folder: string; readonly local: string };
 const taken = (path: string, by: string): StoreError =>
   new StoreError('FileAlreadyExistsException', `${path}: it exists already, as ${by}`);
 
-const statusOf = (path: string, { kind, bytes, modifiedMs }: DiskStat): FileStatus | undefined =>
-  kind === 'other' ? undefined : { path, kind, length: kind === 'file' ? bytes : 0, modifiedMs };
+const statusOf = (path: string, { kind, inode, bytes, modifiedMs }: DiskStat): FileStatus | undefined =>
+  kind === 'other' ? undefined : { path, kind, id: String(inode), length: kind === 'file' ? bytes : 0, modifiedMs };

@@ -20,6 +20,7 @@ export async function openLocalFile(disk: Disk, path: string, local: string): Pr
   const read = (offset: number, bytes: number): Promise<Uint8Array> =>
     onDisk(path, () => readExactly(file, path, offset, Math.max(0, Math.min(bytes, length - offset))));
   return {
+    id: String(inode),
     length,
     read: (offset, bytes) => {
       assert(offset >= 0 && bytes >= 0, 'a range of a file begins in it');

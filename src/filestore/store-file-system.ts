@@ -4,6 +4,7 @@ import { assert } from '../common/assert.ts';
 import type { Disk } from '../common/disk.ts';
 import {
   type Content,
+  type FileLocation,
   type FileStatus,
   type FileSystem,
   LIST_LIMIT,
@@ -14,6 +15,7 @@ import {
 import { pathsBelow } from './listing.ts';
 import type { Status } from './namespace/queries.ts';
 import { StoreError } from './network.ts';
+import type { BlockLocation } from './protocol.ts';
 import { StoreClient, type StoreClientOptions } from './store-client.ts';
 import { namesOf, newNamesOf, pathBelow, TEMPORARY_PREFIX } from './store-path.ts';
 import { openFile } from './store-reader.ts';
@@ -99,6 +101,12 @@ export class StoreFileSystem implements FileSystem {
     await this.client.change('mkdirs', { path, mode: 0o755 });
   }
 
+  async locations(path: string): Promise<readonly FileLocation[]> {
+    namesOf(path);
+    const { blocks } = await this.client.read<{ blocks: readonly BlockLocation[] }>('locate', { path });
+    return blocks.map(({ offset, length, replicas }) => ({ offset, length, hosts: replicas.map(({ host }) => host) }));
+  }
+
   async #create(path: string, content: Content, overwrite: boolean): Promise<'created' | 'exists'> {
     const names = newNamesOf(path);
     const old = await this.#status(path);
@@ -146,9 +154,10 @@ export class StoreFileSystem implements FileSystem {
 /** Not a file that is being written. */
 export const isSeen = ({ open, name }: Status): boolean => !open && !name.startsWith(TEMPORARY_PREFIX);
 
-const statusOf = (path: string, { kind, length, mtime }: Status): FileStatus => ({
+const statusOf = (path: string, { id, kind, length, mtime }: Status): FileStatus => ({
   path,
   kind,
+  id: String(id),
   length,
   modifiedMs: mtime,
 });

@@ -94,6 +94,7 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
   }
 
   return {
+    id: String(id),
     length,
     stream,
     read: async (offset, count) => Buffer.concat(await collect(stream(offset, count))),

@@ -57,6 +57,7 @@ export class WebHdfsFileSystem implements FileSystem {
       const { length } = status;
       const range = (offset: number, bytes: number): Bytes => this.#range(path, status, offset, bytes);
       return {
+        id: String(status.fileId),
         length,
         read: (offset, bytes) => {
           assert(offset >= 0 && bytes >= 0, 'a range of a file begins in it');
@@ -351,8 +352,9 @@ const isFolder = (path: string): StoreError =>
 const booleanOf = (answer: unknown): boolean =>
   (answer as { readonly boolean?: boolean } | undefined)?.boolean === true;
 
-const statusOf = (path: string, { type, length, modificationTime }: HdfsStatus): FileStatus => ({
+const statusOf = (path: string, { type, fileId, length, modificationTime }: HdfsStatus): FileStatus => ({
   path,
+  id: String(fileId),
   kind: type === 'FILE' ? 'file' : 'folder',
   length: type === 'FILE' ? length : 0,
   modifiedMs: modificationTime,

@@ -43,6 +43,12 @@ export function coordinatorMetrics(coordinator: Coordinator): readonly Metric[] 
       values: () => one(queries.live().reduce((sum, query) => sum + summarize(query).retries, 0)),
     },
     {
+      name: 'scanned_bytes_total',
+      help: 'Bytes of tables that ended queries have read, without a network (local) or over one (remote).',
+      kind: 'counter',
+      values: () => Object.entries(coordinator.scannedBytes).map(([from, value]) => ({ labels: { from }, value })),
+    },
+    {
       name: 'process_resident_bytes',
       help: 'Memory of the coordinator process.',
       kind: 'gauge',

@@ -6,14 +6,19 @@ import { CatalogManager } from '../catalog/catalog-manager.ts';
 import type { MountedCatalog } from '../catalog/catalog-manager.ts';
 import { hostId } from '../cluster/host-id.ts';
 import { systemClock } from '../common/clock.ts';
+import { localDisk } from '../common/disk.ts';
 import { QueryError } from '../common/errors.ts';
 import type { RuntimeTables, SystemRow } from '../connectors/connector.ts';
 import { Coordinator } from '../coordinator/coordinator.ts';
 import { WorkerKernelQueries } from '../coordinator/kernel-queries.ts';
 import { runtimeTables } from '../coordinator/runtime-tables.ts';
+import { FileSystems } from '../filestore/file-systems.ts';
+import { HttpNetwork } from '../filestore/http-network.ts';
 import type { NameNode } from '../filestore/namenode/namenode.ts';
+import { STORE_OWNER } from '../filestore/namespace/permissions.ts';
 import { StoreError } from '../filestore/network.ts';
-import type { Operations } from '../filestore/network.ts';
+import type { Operations, StoreNetwork } from '../filestore/network.ts';
+import { StoreFileSystem } from '../filestore/store-file-system.ts';
 import type { Logger } from '../observe/logger.ts';
 import {
   addClientRoutes,
@@ -27,6 +32,7 @@ import { filestoreMetrics } from './filestore-metrics.ts';
 import { filestoreTables } from './filestore-tables.ts';
 import { mountCatalogs } from './mount-catalogs.ts';
 import type { NamenodeService } from './namenode-service.ts';
+import { OWN_NAMENODE, OwnNamenode } from './own-namenode.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { warmUp } from './warm-up.ts';
 import { adaptWith, planStatement } from './plan-statement.ts';
@@ -92,6 +98,9 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
   let opened: NameNode | undefined;
   const filestore = filestoreTables({ namenode: async () => (await namenode).namenode, clock });
   const metadata = metadataTables(() => catalogs);
+  const operations = async (): Promise<Operations> => (await namenode).operations;
+  const network = new HttpNetwork(secret, clock);
+  const fileSystems = new FileSystems(clock, storeOf(new OwnNamenode(operations, network)));
   const mounted = await mountCatalogs(options.catalogDirectory, {
     kernel: new WorkerKernelQueries(coordinator.pool, coordinator.client, clock, hostId()),
     runtime: runtimeTables(
@@ -101,6 +110,7 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
           (schema === 'filestore' ? filestore : metadata).rows(schema, table, constraint),
       },
     ),
+    fileSystems,
     cacheDirectory: path.join(dataDirectory, 'statistics'),
   });
   catalogs = new CatalogManager(mounted);
@@ -119,7 +129,6 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
   };
   const clients = makeApp();
   const workers = internal ? makeApp() : clients;
-  const operations = async (): Promise<Operations> => (await namenode).operations;
   addClientRoutes(clients, {
     host,
     logger,
@@ -178,12 +187,25 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
         (service) => service.close(),
         () => undefined,
       );
+      fileSystems.close();
+      network.close();
     },
   };
 }
 
 /** A day to notice what was removed by mistake. HDFS keeps nothing unless its operator has said so. */
 const TRASH_MS = 24 * 3_600_000;
+/** This cluster's store as planning sees it: which files are read is up to the catalogs' roots. */
+const storeOf = (network: StoreNetwork): StoreFileSystem =>
+  new StoreFileSystem({
+    network,
+    clock: systemClock,
+    namenode: OWN_NAMENODE,
+    caller: { user: STORE_OWNER, groups: [], superuser: true },
+    client: `planning-${randomUUID()}`,
+    host: hostId(),
+    disk: localDisk,
+  });
 
 /** Beside everything else, so that queries are answered as soon as without it. What it cannot begin with, it says. */
 async function openStore(options: CoordinatorRoleOptions): Promise<NamenodeService> {
@@ -249,9 +271,12 @@ async function tableComments(catalogs: readonly MountedCatalog[]): Promise<reado
   const rows: SystemRow[] = [];
   for (const { name, connector } of catalogs) {
     for (const schema of await connector.listSchemas()) {
-      for (const table of await connector.listTables(schema)) {
-        rows.push({ catalog_name: name, schema_name: schema, table_name: table });
-      }
+      // One store that does not answer hides its own tables, not those of all catalogs.
+      const tables = await connector.listTables(schema).catch((problem: unknown) => {
+        if (problem instanceof QueryError) return [];
+        throw problem;
+      });
+      rows.push(...tables.map((table) => ({ catalog_name: name, schema_name: schema, table_name: table })));
     }
   }
   return rows;

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { QueryError } from '../common/errors.ts';
 import { filesConfigurationSchema } from '../connectors/files/configuration.ts';
-import { resolvePath } from '../connectors/files/resolve-path.ts';
+import { resolveLocation } from '../connectors/files/location.ts';
 import { packageFolder } from './package-folder.ts';
 
 /** Throws FILE_NOT_FOUND with the table's own hint, and the folder where it helps. */
@@ -14,7 +14,7 @@ export function checkDemoFiles(catalogs = path.join(packageFolder, 'catalog')): 
   );
   for (const schema of Object.values(schemas)) {
     for (const [name, table] of Object.entries('tables' in schema ? schema.tables : {})) {
-      const file = resolvePath(table.path, catalogs);
+      const file = resolveLocation(table.path, catalogs);
       if (existsSync(file)) continue;
       const hint = table.hint === undefined ? '' : `: ${table.hint} (in ${path.dirname(catalogs)})`;
       throw new QueryError('FILE_NOT_FOUND', `The demo's table ${name} has no file ${file}${hint}`);

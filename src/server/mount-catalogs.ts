@@ -13,10 +13,12 @@ import { InformationSchemaConnector } from '../connectors/system/information-sch
 import { SystemConnector } from '../connectors/system/system-connector.ts';
 import { tpchConfigurationSchema } from '../connectors/tpch/configuration.ts';
 import { TpchConnector } from '../connectors/tpch/tpch-connector.ts';
+import type { FileSystems } from '../filestore/file-systems.ts';
 
 export type CatalogPorts = {
   readonly kernel: KernelQueries;
   readonly runtime: RuntimeTables;
+  readonly fileSystems: FileSystems;
   /** Where connectors keep what they computed. */
   readonly cacheDirectory: string;
 };
@@ -24,11 +26,12 @@ export type CatalogPorts = {
 type Factory = (properties: unknown, baseDirectory: string, ports: CatalogPorts) => Connector;
 
 const CONNECTORS: Readonly<Record<string, Factory>> = {
-  files: (properties, baseDirectory, { kernel, cacheDirectory }) =>
+  files: (properties, baseDirectory, { kernel, fileSystems, cacheDirectory }) =>
     new FilesConnector({
       configuration: filesConfigurationSchema.parse(properties),
       baseDirectory,
       kernel,
+      fileSystems,
       cacheDirectory,
     }),
   tpch: (properties) => new TpchConnector(tpchConfigurationSchema.parse(properties)),
@@ -73,6 +76,7 @@ function make(file: string, factory: Factory, properties: unknown, ports: Catalo
     return factory(properties, path.dirname(file), ports);
   } catch (problem) {
     if (problem instanceof z.ZodError) throw invalid(file, z.prettifyError(problem));
+    if (problem instanceof QueryError) throw invalid(file, problem.message);
     throw problem;
   }
 }

@@ -2,10 +2,13 @@
 
 import type { Clock } from '../common/clock.ts';
 import { QueryError, toErrorInfo } from '../common/errors.ts';
-import type { KernelResponse } from '../exchange/task-protocol.ts';
+import type { KernelFile } from '../connectors/connector.ts';
+import type { KernelRequest, KernelResponse } from '../exchange/task-protocol.ts';
+import { globFree, quote } from '../types/kernel.ts';
 import type { Admission } from './admission.ts';
 import { kernelError } from './kernel/errors.ts';
 import { type Kernel, KernelDied, KernelFailure } from './kernel/kernel.ts';
+import type { OpenedFiles, ScanFiles } from './scan-files.ts';
 
 /** More rows are no small answer. */
 const ROWS_MAX = 100_000;
@@ -17,26 +20,41 @@ export async function runKernelQuery(
   kernel: Kernel,
   admission: Admission,
   clock: Clock,
-  sql: string,
+  scanFiles: ScanFiles,
+  { sql, files: wanted = [] }: KernelRequest,
 ): Promise<KernelResponse> {
   const abort = new AbortController();
   const slow = new QueryError('EXCEEDED_TIME_LIMIT', `A worker did not read the files within ${TIMEOUT_MS / 1000} s`);
   const callOff = clock.after(TIMEOUT_MS, () => abort.abort(slow));
   try {
-    const leave = await admission.enter('query', abort.signal);
+    const files = await scanFiles.open(wanted, abort.signal);
     try {
-      return await run(kernel, sql, abort.signal, true);
+      const leave = await admission.enter('query', abort.signal);
+      try {
+        return await run(kernel, withPaths(sql, wanted, files), abort.signal, true);
+      } catch (problem) {
+        if (problem instanceof KernelFailure) return { error: kernelError(files.told(problem.message), sql) };
+        throw problem;
+      } finally {
+        leave();
+      }
     } finally {
-      leave();
+      await files.release();
     }
   } catch (problem) {
-    if (problem instanceof KernelFailure) return { error: kernelError(problem.message, sql) };
     if (problem instanceof KernelDied) return { error: { code: 'REMOTE_TASK_ERROR', message: problem.message } };
     return { error: toErrorInfo(problem) };
   } finally {
     callOff();
   }
 }
+
+/** Names stand in literals; they are nothing that SQL or a glob would take for anything else, what a path may be. */
+const withPaths = (sql: string, wanted: readonly KernelFile[], { paths }: OpenedFiles): string =>
+  wanted.reduce(
+    (text, { as, file }) => text.replaceAll(as, () => quote(globFree(paths.get(file.location)!)).slice(1, -1)),
+    sql,
+  );
 
 /** A kernel that died of something else is no answer: the statement gets a second one. */
 async function run(kernel: Kernel, sql: string, signal: AbortSignal, again: boolean): Promise<KernelResponse> {

@@ -1,5 +1,6 @@
 /**
- * A worker's folders below the data directory: one for exchange files, one for what its kernel spills. They are emptied when
+ * A worker's folders below the data directory: for exchange files, for what its kernel spills, and for the files of stores that its
+ * kernel reads. They are emptied when
  * the worker starts. Those of workers of this machine that died and never came back go with the next worker's start, or
  * when the server that shares the data directory misses one.
  */
@@ -12,6 +13,7 @@ import path from 'node:path';
 export type NodeFolders = {
   readonly exchange: string;
   readonly spill: string;
+  readonly files: string;
   readonly remove: () => Promise<void>;
 };
 
@@ -21,15 +23,17 @@ const OWNER_FILE = 'owner.json';
 export async function takeNodeFolders(dataDirectory: string, nodeId: string): Promise<NodeFolders> {
   const exchange = path.join(dataDirectory, 'exchange', nodeId);
   const spill = path.join(dataDirectory, 'spill', nodeId);
+  const files = path.join(dataDirectory, 'files', nodeId);
   const remove = async (): Promise<void> => {
     await rm(exchange, { recursive: true, force: true });
     await rm(spill, { recursive: true, force: true });
+    await rm(files, { recursive: true, force: true });
   };
   await remove();
   await mkdir(exchange, { recursive: true });
   await writeFile(path.join(exchange, OWNER_FILE), JSON.stringify({ host: hostname(), processId: process.pid }));
   await removeAbandoned(dataDirectory);
-  return { exchange, spill, remove };
+  return { exchange, spill, files, remove };
 }
 
 /** Removes the folders of workers that are no more. */
@@ -43,7 +47,9 @@ export async function removeAbandoned(dataDirectory: string): Promise<void> {
     if (!(await moved(folder, aside))) continue;
     if (!(await isAbandoned(aside))) await moved(aside, folder);
     else {
-      await rm(path.join(dataDirectory, 'spill', nodeId), { recursive: true, force: true });
+      for (const beside of ['spill', 'files']) {
+        await rm(path.join(dataDirectory, beside, nodeId), { recursive: true, force: true });
+      }
       await rm(aside, { recursive: true, force: true });
     }
   }

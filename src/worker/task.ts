@@ -8,7 +8,7 @@ import { mapLimited } from '../common/collections.ts';
 import type { Clock } from '../common/clock.ts';
 import { type ErrorCode, toErrorInfo } from '../common/errors.ts';
 import { sizeOfFile } from '../common/files.ts';
-import type { ScanContext, ScanProvider, Split } from '../connectors/connector.ts';
+import type { ScanContext, ScanProvider } from '../connectors/connector.ts';
 import { checksumOfFile } from '../exchange/file-checksum.ts';
 import { type InputFiles, InputsLost } from '../exchange/input-files.ts';
 import { parseTaskId } from '../exchange/task-id.ts';
@@ -17,6 +17,7 @@ import {
   NO_STATISTICS,
   type OperatorProfile,
   type OutputFile,
+  type ScanReads,
   type TaskFailure,
   type TaskRequest,
   type TaskState,
@@ -29,6 +30,8 @@ import type { Admission } from './admission.ts';
 import { inputSize } from './input-size.ts';
 import { isInterrupted, isNarrowOverflow, kernelError } from './kernel/errors.ts';
 import { type JobResult, type Kernel, KernelDied, KernelFailure } from './kernel/kernel.ts';
+import { filesOfScans, localityOf, readsOf } from './scan-reads.ts';
+import { inWhole, type OpenedFiles, type ScanFiles, type WantedFile } from './scan-files.ts';
 import type { KernelJob, KernelRows } from './kernel/protocol.ts';
 import { operatorProfile, type ProfileTotals, profileTotals } from './profile.ts';
 import { scansOf, type TaskAnswer, type TaskContext, type TaskStatement, renderTask } from './render/render-task.ts';
@@ -42,6 +45,7 @@ export type TaskEnvironment = {
   readonly registry: FunctionRegistry;
   readonly providers: Readonly<Record<string, ScanProvider>>;
   readonly scan: ScanContext;
+  readonly scanFiles: ScanFiles;
   readonly machineId: string;
   readonly clock: Clock;
 };
@@ -78,6 +82,7 @@ export class Task {
   #outputs: readonly OutputFile[] = [];
   #statistics: TaskStatistics = NO_STATISTICS;
   #profile: OperatorProfile | undefined;
+  #reads: readonly ScanReads[] = [];
 
   constructor(request: TaskRequest, queryDirectory: string, environment: TaskEnvironment) {
     const id = parseTaskId(request.taskId);
@@ -103,6 +108,7 @@ export class Task {
       outputs: this.#outputs,
       statistics: this.#statistics,
       ...(this.#profile && { profile: this.#profile }),
+      ...(this.#reads.length > 0 && { reads: this.#reads }),
     };
   }
 
@@ -128,17 +134,33 @@ export class Task {
     try {
       await this.#environment.introduction;
       const inputs = await this.#bringInputs();
-      const leave = await this.#environment.admission.enter(this.request.alone ? 'alone' : 'task', this.#abort.signal);
-      try {
-        this.#state = 'running';
-        await this.#runInKernel(inputs);
-      } finally {
-        leave();
-      }
+      await this.#runOver(inputs, filesOfScans(this.request, this.#environment.providers));
       this.#state = 'finished';
     } catch (problem) {
       await this.#fail(problem);
     }
+  }
+
+  async #runOver(inputs: Inputs, wanted: readonly WantedFile[]): Promise<void> {
+    const { scanFiles, admission } = this.#environment;
+    const { signal } = this.#abort;
+    const files = await scanFiles.open(wanted, signal);
+    try {
+      const leave = await admission.enter(this.request.alone ? 'alone' : 'task', signal);
+      try {
+        this.#state = 'running';
+        return await this.#runInKernel(inputs, files);
+      } finally {
+        leave();
+      }
+    } catch (problem) {
+      // The kernel may have looked where nobody thought it would: then it found a hole, which it takes for damage.
+      const isDamage = problem instanceof StatementFailed && kernelError(problem.message).code === 'FILE_CORRUPT';
+      if (!isDamage || !files.hasHoles) throw problem;
+    } finally {
+      await files.release();
+    }
+    await this.#runOver(inputs, inWhole(wanted));
   }
 
   async #bringInputs(): Promise<Inputs> {
@@ -149,7 +171,7 @@ export class Task {
       this.#queryDirectory,
       this.#abort.signal,
     );
-    this.#statistics = { ...this.#statistics, ...this.#splitCounts(), bytesFetched };
+    this.#statistics = { ...this.#statistics, bytesFetched };
     let next = 0;
     return {
       files: new Map(files.map((file, i) => [paths[i]!, file])),
@@ -157,27 +179,25 @@ export class Task {
     };
   }
 
-  #splitCounts(): Pick<TaskStatistics, 'splits' | 'localSplits'> {
-    const splits = Object.values(this.request.splits).flat();
-    const isLocal = (split: Split): boolean => split.machines?.includes(this.#environment.machineId) ?? true;
-    return { splits: splits.length, localSplits: splits.filter(isLocal).length };
-  }
-
-  async #runInKernel(inputs: Inputs): Promise<void> {
+  async #runInKernel(inputs: Inputs, files: OpenedFiles): Promise<void> {
     const { kernel, clock, registry, providers, scan } = this.#environment;
     const { signal } = this.#abort;
     const started = clock.elapsedMs();
     if (this.request.alone) kernel.renew();
     for (const job of this.#generations()) await kernel.run(job, signal);
+    this.#reads = readsOf(this.request, providers, files);
+    this.#statistics = { ...this.#statistics, ...localityOf(this.#reads) };
     const context = {
       registry,
       providers,
-      scan,
+      scan: { ...scan, files: files.paths },
       inputs: inputs.bySource,
       directory: this.#directory,
       task: this.#task,
     };
-    const { statement, result } = await this.#executeNarrowFirst(context, inputs.files);
+    const { statement, result } = await this.#executeNarrowFirst(context, inputs.files, files);
+    // What the kernel has read is what was there before and is there now.
+    files.check();
     this.#outputs = await this.#withMore(readAnswer(statement.answer, result.rows.at(-1)!));
     this.#checkInputs(inputs.files, result.rows);
     const profile = await this.#readProfile();
@@ -185,6 +205,7 @@ export class Task {
     this.#statistics = {
       ...this.#statistics,
       ...inputSize(this.request, rowsWritten),
+      bytesFetched: this.#statistics.bytesFetched + files.bytesFetched,
       rowsWritten,
       bytesWritten: sum(this.#outputs.map((output) => output.bytes)),
       wallMs: clock.elapsedMs() - started,
@@ -221,12 +242,13 @@ export class Task {
   async #executeNarrowFirst(
     context: Omit<TaskContext, 'narrowDecimals'>,
     inputs: Inputs['files'],
+    files: OpenedFiles,
   ): Promise<{ readonly statement: TaskStatement; readonly result: JobResult }> {
     const execute = async (narrowDecimals: boolean): Promise<{ statement: TaskStatement; result: JobResult }> => {
       const statement = renderTask(this.request, { ...context, narrowDecimals });
       // Not asynchronous, here and below: through the thread pool it takes many times as long, while the client waits.
       if (statement.answer.kind !== 'lines') mkdirSync(this.#directory, { recursive: true });
-      return { statement, result: await this.#execute(statement, inputs) };
+      return { statement, result: await this.#execute(statement, inputs, files) };
     };
     if (catchesErrors(this.request)) return execute(false);
     try {
@@ -238,7 +260,7 @@ export class Task {
     }
   }
 
-  async #execute(statement: TaskStatement, inputs: Inputs['files']): Promise<JobResult> {
+  async #execute(statement: TaskStatement, inputs: Inputs['files'], files: OpenedFiles): Promise<JobResult> {
     const list = [...inputs.keys()].map((file) => quote(globFree(file))).join(', ');
     const footers = `SELECT file_name, num_rows FROM parquet_file_metadata([${list}])`;
     const job: KernelJob = {
@@ -254,7 +276,9 @@ export class Task {
     } catch (problem) {
       if (!(problem instanceof KernelFailure)) throw problem;
       await this.#findLostInputs(problem, inputs);
-      throw new StatementFailed(problem.message, statement.sql);
+      // Damage may be nothing but another file in the old one's place.
+      files.check();
+      throw new StatementFailed(files.told(problem.message), statement.sql);
     }
   }
 

@@ -18,13 +18,18 @@ import { FUNCTIONS } from '../sql/functions/registry.ts';
 import type { DataNode } from '../filestore/datanode/datanode.ts';
 import { HttpNetwork } from '../filestore/http-network.ts';
 import { StoreError } from '../filestore/network.ts';
-import { StoreFileSystem } from '../filestore/store-file-system.ts';
+import { STORE_OWNER } from '../filestore/namespace/permissions.ts';
+import { StoreFileSystem, type StoreFileSystemOptions } from '../filestore/store-file-system.ts';
 import { addStoreRoutes } from '../filestore/store-routes.ts';
 import { addTransferRoutes } from '../filestore/webhdfs/transfer-routes.ts';
+import { FileSystems } from '../filestore/file-systems.ts';
+import { RangeCache } from '../filestore/range-cache.ts';
 import { Admission } from './admission.ts';
 import { announcementProblem, Announcer } from './announcer.ts';
 import type { DatanodeServiceOptions } from './datanode-service.ts';
 import { runKernelQuery } from './kernel-queries.ts';
+import { LocalLinks } from './local-links.ts';
+import { ScanFiles } from './scan-files.ts';
 import { Kernel } from './kernel/kernel.ts';
 import type { KernelOptions } from './kernel/protocol.ts';
 import { machineIdOf } from './machine-id.ts';
@@ -75,8 +80,11 @@ const KERNEL_MEMORY_SHARE = 0.7;
 /** Spilled data may take a multiple of memory; a full disk would hurt others. */
 const SPILL_FACTOR = 20;
 
+/** Copies of parts of a store's files that no task reads any more are kept up to a multiple of memory. */
+const FILES_FACTOR = 2;
+
 /** Below the data directory: what kernels read and write. The cluster's secret stands beside them, out of their reach. */
-const KERNEL_FOLDERS = ['exchange', 'tpch'];
+const KERNEL_FOLDERS = ['exchange', 'files', 'tpch'];
 
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { secret, threads, slots = threads, log = () => {} } = options;
@@ -111,6 +119,18 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   });
   const client = new ClusterClient(secret, clock);
   const admission = new Admission(slots);
+  const network = new HttpNetwork(secret, clock);
+  const scanFiles = new ScanFiles({
+    // Which files are read is up to the catalogs' roots.
+    fileSystems: new FileSystems(clock, storeOf({ network, clock, namenode: options.coordinatorUrl })),
+    cache: await RangeCache.open({
+      directory: path.join(folders.files, 'ranges'),
+      bytesMax: options.memoryBytes * FILES_FACTOR,
+    }),
+    links: new LocalLinks(path.join(folders.files, 'links')),
+    providers: options.scanProviders,
+    clock,
+  });
   const tasks = new TaskManager(folders.exchange, {
     introduction,
     kernel,
@@ -119,6 +139,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     registry: FUNCTIONS,
     providers: options.scanProviders,
     scan: { dataDirectory },
+    scanFiles,
     machineId,
     clock,
   });
@@ -130,7 +151,6 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     http: { maxHeaderSize: 128 * 1024 },
   });
   const verifier = new SignatureVerifier(secret, clock.wallMs);
-  const network = new HttpNetwork(secret, clock);
   let datanode: Promise<DataNode> | undefined;
   app.register(async (internal) => {
     addStoreRoutes(internal, async () => (await (datanode ?? noDatanode())).operations, {
@@ -163,7 +183,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     guardInternalRoutes(internal, verifier);
     addWorkerRoutes(internal, tasks, (request) => {
       allow(request.roots);
-      return runKernelQuery(kernel, admission, clock, request.sql);
+      return runKernelQuery(kernel, admission, clock, scanFiles, request);
     });
   });
   const host = options.host ?? '127.0.0.1';
@@ -214,6 +234,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       announcer.stop();
       await kernel.stop();
       await tasks.stop();
+      await scanFiles.close();
       await datanode?.then(
         (running) => running.close(),
         () => undefined,
@@ -224,6 +245,18 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await folders.remove();
     },
   };
+}
+
+/** This cluster's store as the engine itself sees it. */
+function storeOf(connection: Pick<StoreFileSystemOptions, 'network' | 'clock' | 'namenode'>): StoreFileSystem {
+  const caller = { user: STORE_OWNER, groups: [], superuser: true };
+  return new StoreFileSystem({
+    ...connection,
+    caller,
+    client: `scans-${randomUUID()}`,
+    host: hostId(),
+    disk: localDisk,
+  });
 }
 
 /** Beside everything else, so that the first task does not wait for it. */

@@ -1,7 +1,10 @@
 /** Which line of a JSON file is wrong, and what becomes of the tables beside it. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '../../src/common/clock.ts';
+import { FileReader } from '../../src/connectors/files/file-reader.ts';
 import { JsonNumbers } from '../../src/connectors/files/json-numbers.ts';
+import { FileSystems } from '../../src/filestore/file-systems.ts';
 import { declared, TextTables } from '../support/text-tables.ts';
 
 let tables: TextTables;
@@ -69,8 +72,10 @@ test('files of one name are one ambiguous table, and hide no other', async () =>
 });
 
 test('a file too large to be looked into is read line by line where digits count', async () => {
-  const files = [1, 1e12].map((bytes) => ({ path: `/${bytes}`, bytes, modifiedMs: 0, partition: {} }));
-  const numbers = new JsonNumbers({ query: (sql) => Promise.resolve([['0', sql.includes("'/1000")]]) }, []);
+  const files = [1, 1e12].map((bytes) => ({ path: `/${bytes}`, id: '', bytes, modifiedMs: 0, partition: {} }));
+  const kernel = { query: (sql: string) => Promise.resolve([['0', sql.includes("'/1000")]]) };
+  const reader = new FileReader({ kernel, fileSystems: new FileSystems(systemClock), roots: [] });
+  const numbers = new JsonNumbers(reader);
   const column = { name: 'v', type: { kind: 'decimal', precision: 5, scale: 2 } } as const;
   expect([...(await numbers.longIn(files, [column]))]).toEqual(['/1000000000000']);
   expect([...(await numbers.longIn(files, [{ name: 'v', type: { kind: 'double' } }]))]).toEqual([]);

@@ -5,14 +5,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/common/clock.ts';
 import type { Column, Split, TableDescription } from '../../src/connectors/connector.ts';
 import { FilesConnector } from '../../src/connectors/files/files-connector.ts';
 import { filesConfigurationSchema } from '../../src/connectors/files/configuration.ts';
 import { filesScan } from '../../src/connectors/files/scan.ts';
+import { FileSystems } from '../../src/filestore/file-systems.ts';
 import { typeName } from '../../src/types/type.ts';
 import type { TupleDomain } from '../../src/types/domain.ts';
 import { kernelQueries, openKernel, rowsOf } from '../support/kernel.ts';
 
+const fileSystems = new FileSystems(systemClock);
 let folder: string;
 let kernel: DuckDBConnection;
 
@@ -65,7 +68,13 @@ function connector(tables?: Record<string, unknown>): FilesConnector {
   const schema = tables ? { tables } : { folder: 'data' };
   const configuration = filesConfigurationSchema.parse({ connector: 'files', roots: ['data'], schemas: { s: schema } });
   const cacheDirectory = path.join(folder, 'cache');
-  return new FilesConnector({ configuration, baseDirectory: folder, kernel: kernelQueries(kernel), cacheDirectory });
+  return new FilesConnector({
+    configuration,
+    baseDirectory: folder,
+    kernel: kernelQueries(kernel),
+    fileSystems,
+    cacheDirectory,
+  });
 }
 
 /** The table of these text files, in this order. */
@@ -247,6 +256,7 @@ describe('what there is', () => {
       const files = new FilesConnector({
         configuration,
         baseDirectory: folder,
+        fileSystems,
         cacheDirectory: path.join(folder, 'cache'),
         kernel: {
           query: (sql, roots) => {

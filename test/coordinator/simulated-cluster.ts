@@ -54,7 +54,16 @@ export class SimulatedCluster implements TaskRunner {
   execution: Execution | undefined;
   running = 0;
 
-  constructor(random: Random, workers: number, partitions: number, chances: Chances) {
+  readonly #hostOf: (nodeId: string) => string;
+
+  constructor(
+    random: Random,
+    workers: number,
+    partitions: number,
+    chances: Chances,
+    hostOf: (nodeId: string) => string = () => 'h',
+  ) {
+    this.#hostOf = hostOf;
     this.#random = random;
     this.#chances = chances;
     this.#partitions = partitions;
@@ -179,7 +188,7 @@ export class SimulatedCluster implements TaskRunner {
   #join(nodeId: string): void {
     this.#starts += 1;
     const incarnation = String(this.#starts);
-    const announcement = announcementOf(nodeId, { incarnation, slots: 2 });
+    const announcement = announcementOf(nodeId, { incarnation, slots: 2, hostId: this.#hostOf(nodeId) });
     const now = this.clock.elapsedMs();
     this.#workers = [
       ...this.#workers,

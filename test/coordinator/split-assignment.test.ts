@@ -16,7 +16,7 @@ const shape = (scans: ReadonlyMap<number, readonly Split[]>, limits = LIMITS): r
     const ids = Object.values(splits).flatMap((each) => each.map(({ id }) => id));
     return ids.join(' ') + (machines ? ` @${machines.join()}` : '');
   });
-const LIMITS = { slots: 2, bytesMax: 64 * MB, bytesMin: MB };
+const LIMITS = { slots: 2, slotsByHost: new Map<string, number>(), bytesMax: 64 * MB, bytesMin: MB };
 
 test('a table is shared out evenly, neighbours together', () => {
   const splits = ['a', 'b', 'c', 'd'].map((id) => split(id, 10 * MB));
@@ -37,6 +37,44 @@ test('little is one task, unless more are wanted', () => {
 test('what only some machines see stays together', () => {
   const splits = [split('a', 5 * MB, ['m1']), split('b', 5 * MB, ['m2']), split('c', 5 * MB, ['m1'])];
   expect(shape(new Map([[1, splits]]), { ...LIMITS, slots: 1 })).toEqual(['a c @m1', 'b @m2']);
+});
+
+const onHosts = (id: string, bytes: number, hosts: readonly string[]): Split => ({ ...split(id, bytes), hosts });
+const TWO_HOSTS = new Map([
+  ['h1', 1],
+  ['h2', 1],
+]);
+
+test('splits go where their replicas are, each machine as much as the others, neighbours together', () => {
+  const splits = Array.from({ length: 8 }, (_, i) => onHosts(String(i), 10 * MB, ['h1', 'h2', 'h3']));
+  const tasks = assignSplits(new Map([[1, splits]]), { ...LIMITS, slotsByHost: TWO_HOSTS });
+  expect(tasks.map(({ splits: own, hosts }) => [own[1]!.map(({ id }) => id).join(''), hosts])).toEqual([
+    ['0123', ['h1', 'h2', 'h3']],
+    ['4567', ['h1', 'h2', 'h3']],
+  ]);
+  const bound = [onHosts('a', 5 * MB, ['h2']), onHosts('b', 5 * MB, ['h1']), onHosts('c', 5 * MB, ['h2'])];
+  const apart = assignSplits(new Map([[1, bound]]), { ...LIMITS, slots: 1, slotsByHost: TWO_HOSTS });
+  expect(apart.map(({ splits: own, hosts }) => [own[1]!.map(({ id }) => id).join(''), hosts])).toEqual([
+    ['ac', ['h2']],
+    ['b', ['h1']],
+  ]);
+});
+
+test('a machine with more slots gets more', () => {
+  const splits = Array.from({ length: 12 }, (_, i) => onHosts(String(i), 10 * MB, ['h1', 'h2']));
+  const slotsByHost = new Map([
+    ['h1', 3],
+    ['h2', 1],
+  ]);
+  const tasks = assignSplits(new Map([[1, splits]]), { ...LIMITS, slots: 4, slotsByHost });
+  expect(tasks.map(({ splits: own }) => own[1]!.length)).toEqual([3, 3, 3, 3]);
+});
+
+test('where no worker is near, nobody is preferred', () => {
+  const splits = [onHosts('a', 5 * MB, ['h8']), onHosts('b', 5 * MB, ['h9'])];
+  const [task] = assignSplits(new Map([[1, splits]]), { ...LIMITS, slots: 1, slotsByHost: TWO_HOSTS });
+  expect(task!.splits[1]).toHaveLength(2);
+  expect(task!.hosts).toBeUndefined();
 });
 
 test('nothing to read is one task all the same', () => {

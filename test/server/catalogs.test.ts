@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { systemClock } from '../../src/common/clock.ts';
+import { FileSystems } from '../../src/filestore/file-systems.ts';
 import { mountCatalogs } from '../../src/server/mount-catalogs.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'tutti-catalogs-'));
@@ -15,7 +17,12 @@ async function mounted(name: string, text: string): Promise<string> {
   const file = path.join(folder, name);
   writeFileSync(file, text);
   try {
-    const found = await mountCatalogs(folder, { kernel, runtime: nobody, cacheDirectory: folder });
+    const found = await mountCatalogs(folder, {
+      kernel,
+      runtime: nobody,
+      fileSystems: new FileSystems(systemClock),
+      cacheDirectory: folder,
+    });
     return found.map((catalog) => catalog.name).join(' ');
   } catch (problem) {
     return (problem as Error).message.replace(folder, '…');

@@ -10,11 +10,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/common/clock.ts';
 import type { Connector } from '../../src/connectors/connector.ts';
 import { filesConfigurationSchema } from '../../src/connectors/files/configuration.ts';
 import { FilesConnector } from '../../src/connectors/files/files-connector.ts';
 import { tpchConfigurationSchema } from '../../src/connectors/tpch/configuration.ts';
 import { TpchConnector } from '../../src/connectors/tpch/tpch-connector.ts';
+import { FileSystems } from '../../src/filestore/file-systems.ts';
 import { kernelQueries, openKernel, rowsOf } from '../support/kernel.ts';
 import { openOracle } from '../support/oracle.ts';
 import type { OracleTable } from '../support/oracle.ts';
@@ -53,6 +55,7 @@ async function demoTables(): Promise<readonly OracleTable[]> {
     configuration: filesConfigurationSchema.parse(properties),
     baseDirectory: catalogs,
     kernel: kernelQueries(await openKernel()),
+    fileSystems: new FileSystems(systemClock),
     cacheDirectory: path.join(dataDirectory, 'statistics'),
   });
   const tpch = new TpchConnector(tpchConfigurationSchema.parse({ connector: 'tpch' }));

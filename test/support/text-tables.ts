@@ -4,11 +4,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { systemClock } from '../../src/common/clock.ts';
 import { QueryError } from '../../src/common/errors.ts';
 import type { KernelQueries } from '../../src/connectors/connector.ts';
 import { FilesConnector } from '../../src/connectors/files/files-connector.ts';
 import { filesConfigurationSchema } from '../../src/connectors/files/configuration.ts';
 import { filesScan } from '../../src/connectors/files/scan.ts';
+import { FileSystems } from '../../src/filestore/file-systems.ts';
 import { typeName } from '../../src/types/type.ts';
 import { kernelError } from '../../src/worker/kernel/errors.ts';
 import { openKernel, rowsOf } from './kernel.ts';
@@ -56,6 +58,7 @@ export class TextTables {
       configuration: filesConfigurationSchema.parse({ connector: 'files', roots: ['data'], schemas: { s: schema } }),
       baseDirectory: this.#folder,
       kernel: this.#queries,
+      fileSystems: new FileSystems(systemClock),
       cacheDirectory: path.join(this.#folder, 'cache'),
     });
   }

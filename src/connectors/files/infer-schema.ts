@@ -2,14 +2,14 @@
 
 import { mapLimited } from '../../common/collections.ts';
 import { QueryError } from '../../common/errors.ts';
-import { globFree, identifier, quote } from '../../types/kernel.ts';
+import { identifier, quote } from '../../types/kernel.ts';
 import { parseType } from '../../types/parse-type.ts';
 import { DATE, BIGINT, VARCHAR } from '../../types/type.ts';
 import type { SqlType } from '../../types/type.ts';
-import type { Column, KernelQueries } from '../connector.ts';
+import type { Column } from '../connector.ts';
 import type { TableConfiguration } from './configuration.ts';
 import { fitsSql, isReadable } from './exact-text.ts';
-import { firstLine } from './first-line.ts';
+import type { FileReader } from './file-reader.ts';
 import { parseFileType, sqlTypeOf, textCell } from './kernel-schema.ts';
 import type { DataFile } from './locate.ts';
 import type { JsonNumbers } from './json-numbers.ts';
@@ -35,13 +35,14 @@ export async function inferSchema(
   files: readonly DataFile[],
   format: FileFormat,
   configuration: TableConfiguration | undefined,
-  kernel: KernelQueries,
-  roots: readonly string[],
+  reader: FileReader,
   sniffer: CsvSniffer,
   jsonNumbers: JsonNumbers,
 ): Promise<FilesSchema> {
-  const list = `[${files.map((file) => quote(globFree(file.path))).join(', ')}]`;
-  const query = (sql: string): ReturnType<KernelQueries['query']> => kernel.query(sql, roots);
+  // Of Parquet the kernel reads the footers alone.
+  const part = format === 'parquet' ? { columns: [] } : undefined;
+  const list = `[${files.map((file) => reader.literal(file, part)).join(', ')}]`;
+  const query: Query = (sql) => reader.query(sql);
   let csv: CsvOptions | undefined;
   let found: readonly FileColumn[];
   let hasQuotedEmpties = false;
@@ -70,7 +71,7 @@ export async function inferSchema(
     const sniffed = await sniffer.sniff(files, format, configuration);
     ({ csv, hasQuotedEmpties } = sniffed);
     found = configuration?.columns ? declaredText(configuration.columns) : sniffed.columns;
-    if (csv.header) await checkHeaders(files);
+    if (csv.header) await checkHeaders(files, reader);
   }
   const located = schemaOf(files, found, format, configuration, csv);
   const schema = wholeLines ? { ...located, handle: { ...located.handle, wholeLines } as const } : located;
@@ -83,7 +84,7 @@ export async function inferSchema(
 
 const bytesOf = (files: readonly DataFile[]): number => files.reduce((sum, file) => sum + file.bytes, 0);
 
-type Query = (sql: string) => ReturnType<KernelQueries['query']>;
+type Query = FileReader['query'];
 
 async function describe(query: Query, source: string): Promise<readonly FileColumn[]> {
   const rows = await query(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${source})`);
@@ -161,8 +162,8 @@ async function checkKeys(query: Query, list: string, columns: readonly FileColum
 }
 
 /** Columns of CSV files are read by position, so all files of a table must begin with the same line of names. */
-async function checkHeaders(files: readonly DataFile[]): Promise<void> {
-  const lines = await mapLimited(files, FIRST_LINES_AT_ONCE, (file) => firstLine(file.path));
+async function checkHeaders(files: readonly DataFile[], reader: FileReader): Promise<void> {
+  const lines = await mapLimited(files, FIRST_LINES_AT_ONCE, (file) => reader.firstLine(file));
   const expected = lines[0]!;
   for (const [i, file] of files.entries()) {
     if (lines[i] === expected || file.bytes === 0) continue;

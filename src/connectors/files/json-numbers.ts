@@ -1,8 +1,8 @@
 /** Which JSON files have numbers of more digits than a double keeps: only those are read the slow way, see `exactLinesSql`. */
 
-import { globFree, quote } from '../../types/kernel.ts';
 import type { SqlType } from '../../types/type.ts';
-import type { Column, KernelQueries } from '../connector.ts';
+import type { Column } from '../connector.ts';
+import type { FileReader } from './file-reader.ts';
 import { hasLongNumber } from './json-lines.ts';
 import { KeptFindings } from './kept-findings.ts';
 import type { DataFile } from './locate.ts';
@@ -14,13 +14,11 @@ import type { DataFile } from './locate.ts';
 const LOOKED_INTO_BYTES_MAX = 256 * 1024 * 1024;
 
 export class JsonNumbers {
-  readonly #kernel: KernelQueries;
-  readonly #roots: readonly string[];
+  readonly #reader: FileReader;
   readonly #long = new KeptFindings<boolean>();
 
-  constructor(kernel: KernelQueries, roots: readonly string[]) {
-    this.#kernel = kernel;
-    this.#roots = roots;
+  constructor(reader: FileReader) {
+    this.#reader = reader;
   }
 
   /** Paths of the files that must be read line by line for these columns. Large files are not looked into: they may have some. */
@@ -35,10 +33,10 @@ export class JsonNumbers {
   async #find(files: readonly DataFile[]): Promise<readonly boolean[]> {
     const parts = files.map(
       (file, i) =>
-        `SELECT ${i}, count(*) > 0 FROM read_ndjson_objects(${quote(globFree(file.path))}) ` +
+        `SELECT ${i}, count(*) > 0 FROM read_ndjson_objects(${this.#reader.literal(file)}) ` +
         `WHERE ${hasLongNumber('json')}`,
     );
-    const rows = await this.#kernel.query(parts.join(' UNION ALL '), this.#roots);
+    const rows = await this.#reader.query(parts.join(' UNION ALL '));
     const byFile = new Map(rows.map(([i, isLong]) => [Number(i), isLong === true]));
     return files.map((_, i) => byFile.get(i)!);
   }

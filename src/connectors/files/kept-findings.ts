@@ -20,7 +20,8 @@ export class KeptFindings<T> {
     options: string,
     find: (files: readonly DataFile[]) => Promise<readonly T[]>,
   ): Promise<readonly T[]> {
-    const keyOf = ({ path, bytes, modifiedMs }: DataFile): string => JSON.stringify([path, bytes, modifiedMs, options]);
+    const keyOf = ({ path, id, bytes, modifiedMs }: DataFile): string =>
+      JSON.stringify([path, id, bytes, modifiedMs, options]);
     const found = new Map<DataFile, T>();
     for (const file of files) {
       const kept = this.#known.get(keyOf(file));

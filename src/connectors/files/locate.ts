@@ -1,13 +1,21 @@
-/** Finds the files of a table: only below the catalog's roots, links resolved. */
+/** Finds the files of a table in whatever file system they are: only below the catalog's roots, links resolved. */
 
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { QueryError } from '../../common/errors.ts';
 import { isInside } from '../../common/paths.ts';
+import { type FileStatus, listAll } from '../../filestore/file-system.ts';
+import type { FileSystems } from '../../filestore/file-systems.ts';
+import type { StoreUri } from '../../filestore/store-uri.ts';
+import { isBelow, isLocal, locationText, uriOf } from './location.ts';
+import { asQueryError } from '../store-failure.ts';
 
 /** A file as it stands: a later change of it has another identity. */
 export type DataFile = {
+  /** A path on this machine, or a location in a file store. */
   readonly path: string;
+  /** See FileStatus. */
+  readonly id: string;
   readonly bytes: number;
   readonly modifiedMs: number;
   /** Values of `key=value` folders on the way to it; null for Hive's default partition. */
@@ -35,50 +43,63 @@ export async function locateFiles(
   pattern: string,
   roots: readonly string[],
   hint: string,
+  fileSystems: FileSystems,
 ): Promise<readonly DataFile[]> {
-  const base = fixedPart(pattern);
-  const found = await list(base, pattern, hint);
-  const resolvedRoots = await Promise.all(roots.map((root) => realpath(root).catch(() => path.resolve(root))));
-  for (const file of found) {
-    const resolved = await realpath(file.path);
-    if (resolvedRoots.some((root) => isInside(root, resolved))) continue;
-    const allowed = resolvedRoots.join(', ');
-    throw new QueryError(
-      'PERMISSION_DENIED',
-      `${file.path} lies outside of the folders that its catalog allows (${allowed})`,
-    );
-  }
+  const found = await asQueryError(pattern, () => list(uriOf(pattern), hint, fileSystems));
+  if (isLocal(pattern)) await checkLocal(found, roots.filter(isLocal));
+  else for (const file of found) if (!roots.some((root) => isBelow(root, file.path))) throw outside(file, roots);
   return found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** The folders of a glob before its first wildcard; the whole path when it has none. */
-function fixedPart(pattern: string): string {
-  const parts = pattern.split(path.sep);
-  const wild = parts.findIndex((part) => /[*?]/.test(part));
-  return wild < 0 ? pattern : parts.slice(0, wild).join(path.sep) || path.sep;
+/** The kernel will open these by their paths, and follow links wherever they lead. */
+async function checkLocal(files: readonly DataFile[], roots: readonly string[]): Promise<void> {
+  const resolvedRoots = await Promise.all(roots.map((root) => realpath(root).catch(() => path.resolve(root))));
+  for (const file of files) {
+    const resolved = await realpath(file.path);
+    if (!resolvedRoots.some((root) => isInside(root, resolved))) throw outside(file, resolvedRoots);
+  }
 }
 
-async function list(base: string, pattern: string, hint: string): Promise<readonly DataFile[]> {
+const outside = (file: DataFile, roots: readonly string[]): QueryError =>
+  new QueryError(
+    'PERMISSION_DENIED',
+    `${file.path} lies outside of the folders that its catalog allows (${roots.join(', ')})`,
+  );
+
+/** The folders of a glob before its first wildcard; the whole path when it has none. */
+function fixedPart(pattern: string): string {
+  const parts = pattern.split('/');
+  const wild = parts.findIndex((part) => /[*?]/.test(part));
+  return wild < 0 ? pattern : parts.slice(0, wild).join('/') || '/';
+}
+
+async function list(uri: StoreUri, hint: string, fileSystems: FileSystems): Promise<readonly DataFile[]> {
+  const pattern = locationText(uri);
   const missing = (): never => {
     throw new QueryError(
       'FILE_NOT_FOUND',
       `No file at ${pattern}${hint ? `: ${hint}` : '; check the path in the catalog file'}`,
     );
   };
-  const entry = await stat(base).catch(missing);
-  if (entry.isFile()) {
-    return [{ path: base, bytes: entry.size, modifiedMs: entry.mtimeMs, partition: {} }];
-  }
-  const wanted = base === pattern ? undefined : globExpression(pattern);
+  const fileSystem = fileSystems.of(uri);
+  const base = fixedPart(uri.path);
+  const entry = (await fileSystem.stat(base)) ?? missing();
+  const dataFile = ({ path: at, id, length, modifiedMs }: FileStatus, relative: string): DataFile => ({
+    path: locationText({ ...uri, path: at }),
+    id,
+    bytes: length,
+    modifiedMs,
+    partition: partitionOf(relative),
+  });
+  if (entry.kind === 'file') return [dataFile(entry, '')];
+  const wanted = base === uri.path ? undefined : globExpression(uri.path);
   const files: DataFile[] = [];
-  for (const name of await readdir(base, { recursive: true })) {
-    const file = path.join(base, name);
+  for await (const status of listAll(fileSystem, base, { recursive: true })) {
+    const name = path.posix.relative(base, status.path);
     // Hidden files and Hive's own markers (_SUCCESS) are no data.
-    if (name.split(path.sep).some((part) => /^[._]/.test(part))) continue;
-    if (wanted ? !wanted.test(file) : !(path.extname(file).toLowerCase() in EXTENSIONS)) continue;
-    const { size, mtimeMs, ...rest } = await stat(file);
-    if (rest.mode !== undefined && (rest.mode & 0o170000) !== 0o100000) continue;
-    files.push({ path: file, bytes: size, modifiedMs: mtimeMs, partition: partitionOf(name) });
+    if (name.split('/').some((part) => /^[._]/.test(part))) continue;
+    if (wanted ? !wanted.test(status.path) : !(path.extname(name).toLowerCase() in EXTENSIONS)) continue;
+    files.push(dataFile(status, name));
   }
   return files.length > 0 ? files : missing();
 }
@@ -96,7 +117,7 @@ function globExpression(pattern: string): RegExp {
 
 function partitionOf(relative: string): Readonly<Record<string, string | null>> {
   const partition: Record<string, string | null> = {};
-  for (const part of relative.split(path.sep).slice(0, -1)) {
+  for (const part of relative.split('/').slice(0, -1)) {
     const [, key, value] = /^([^=]+)=(.*)$/.exec(part) ?? [];
     if (key === undefined || value === undefined) continue;
     partition[key.toLowerCase()] = value === DEFAULT_PARTITION ? null : unescaped(value);

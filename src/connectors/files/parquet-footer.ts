@@ -2,8 +2,10 @@
 
 import parquet from 'parquetjs-lite';
 import { QueryError } from '../../common/errors.ts';
+import type { Range } from '../../common/ranges.ts';
 import type { ConstantValue } from '../../types/constant.ts';
 import type { SqlType } from '../../types/type.ts';
+import type { FileBytes } from '../../filestore/file-system.ts';
 
 export type ParquetFooter = {
   readonly rows: number;
@@ -15,8 +17,17 @@ export type ParquetFooter = {
 export type ParquetRowGroup = {
   readonly rows: number;
   readonly bytes: number;
+  readonly chunks: readonly ChunkPlace[];
   /** By lower-case name; top-level columns that are not nested. */
   readonly columns: ReadonlyMap<string, ParquetColumnChunk>;
+};
+
+/** Where a column chunk, its dictionary before it, is in the file: surely all of `least`, and nothing outside of `most`. */
+type ChunkPlace = {
+  /** The top-level column that it belongs to, in lower case. */
+  readonly column: string;
+  readonly least: Range;
+  readonly most: Range;
 };
 
 export type ParquetColumnChunk = {
@@ -39,9 +50,9 @@ type ColumnEncoding = {
 /** Codec number of Parquet's format. */
 const BROTLI = 4;
 
-/** Throws FILE_CORRUPT and FILE_UNSUPPORTED, naming the file. */
-export async function readParquetFooter(file: string): Promise<ParquetFooter> {
-  const metadata = await readMetadata(file);
+/** `file` is how errors call it. Throws FILE_CORRUPT and FILE_UNSUPPORTED, and what `bytes` throws. */
+export async function readParquetFooter(file: string, bytes: FileBytes): Promise<ParquetFooter> {
+  const metadata = await readMetadata(file, bytes);
   const root = metadata.schema[0];
   const elements: SchemaElement[] = [];
   for (let i = 1; i < metadata.schema.length; i = nextSibling(metadata.schema, i)) elements.push(metadata.schema[i]!);
@@ -72,7 +83,7 @@ export async function readParquetFooter(file: string): Promise<ParquetFooter> {
       if (nested.length === 0) columns.set(name.toLowerCase(), columnChunk(chunk, encoding));
     }
     const bytes = chunks.reduce((sum, chunk) => sum + toNumber(chunk.total_compressed_size), 0);
-    return { rows: toNumber(group.num_rows), bytes, columns };
+    return { rows: toNumber(group.num_rows), bytes, chunks: chunks.map(placeOf), columns };
   });
   const rows = toNumber(metadata.num_rows);
   if (rowGroups.reduce((sum, group) => sum + group.rows, 0) !== rows) {
@@ -85,17 +96,48 @@ type Metadata = Awaited<ReturnType<InstanceType<typeof parquet.ParquetEnvelopeRe
 type SchemaElement = Metadata['schema'][number];
 type Chunk = NonNullable<Metadata['row_groups'][number]['columns'][number]['meta_data']>;
 
-async function readMetadata(file: string): Promise<Metadata> {
-  const reader = await parquet.ParquetEnvelopeReader.openFile(file);
+/** Bytes at a file's end that are asked for at once: most footers are in them. */
+const TAIL_BYTES = 64 * 1024;
+
+async function readMetadata(file: string, bytes: FileBytes): Promise<Metadata> {
+  const { length } = bytes;
+  const tailStart = Math.max(0, length - TAIL_BYTES);
+  const tail = await bytes.read(tailStart, length - tailStart);
+  // The library makes its own errors of whatever is thrown: what the file system says must not become damage of the file.
+  let failure: unknown;
+  const read = async (offset: number, count: number): Promise<Buffer> => {
+    const inTail = offset >= tailStart && offset + count <= length;
+    if (inTail) return Buffer.from(tail.subarray(offset - tailStart, offset - tailStart + count));
+    return Buffer.from(
+      await bytes.read(Math.max(0, offset), count).catch((problem: unknown) => {
+        failure = problem;
+        throw problem;
+      }),
+    );
+  };
+  const reader = new parquet.ParquetEnvelopeReader(read, () => undefined, length);
   try {
     await reader.readHeader();
     return await reader.readFooter();
   } catch (problem) {
+    if (failure !== undefined) throw failure;
     // The library throws strings and its own range errors: whatever it stumbled on is damage in the file.
     throw corrupt(file, problem instanceof Error ? problem.message : String(problem));
-  } finally {
-    await reader.close();
   }
+}
+
+function placeOf(chunk: Chunk): ChunkPlace {
+  const size = toNumber(chunk.total_compressed_size);
+  // Writers that have no dictionary may write 0 or a place behind the data.
+  const starts = [chunk.data_page_offset, chunk.dictionary_page_offset, chunk.index_page_offset]
+    .map((offset) => (offset ? toNumber(offset) : 0))
+    .filter((offset) => offset > 0);
+  const [first, last] = [Math.min(...starts), Math.max(...starts)];
+  return {
+    column: chunk.path_in_schema[0]!.toLowerCase(),
+    least: [last, Math.max(last, first + size)],
+    most: [first, last + size],
+  };
 }
 
 const corrupt = (file: string, what: string): QueryError =>

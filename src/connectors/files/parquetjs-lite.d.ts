@@ -17,6 +17,9 @@ declare module 'parquetjs-lite' {
     readonly path_in_schema: readonly string[];
     readonly num_values: Int64;
     readonly total_compressed_size: Int64;
+    readonly data_page_offset: Int64;
+    readonly dictionary_page_offset?: Int64 | null;
+    readonly index_page_offset?: Int64 | null;
     readonly statistics?: Statistics | null;
   };
 
@@ -39,10 +42,9 @@ declare module 'parquetjs-lite' {
   };
 
   class ParquetEnvelopeReader {
-    static openFile(path: string): Promise<ParquetEnvelopeReader>;
+    constructor(read: (offset: number, length: number) => Promise<Buffer>, close: () => void, fileSize: number);
     readHeader(): Promise<void>;
     readFooter(): Promise<FileMetaData>;
-    close(): Promise<void>;
   }
 
   const parquet: { readonly ParquetEnvelopeReader: typeof ParquetEnvelopeReader };

@@ -1,14 +1,18 @@
 /** The worker's side of `files`: splits as kernel table functions over the files themselves. */
 
 import { groupBy } from '../../common/collections.ts';
+import { mergeRanges, type Range } from '../../common/ranges.ts';
 import type { ConstantValue } from '../../types/constant.ts';
 import { globFree, constantSql, emptySelect, identifier, NO_COLUMNS, quote } from '../../types/kernel.ts';
 import type { SqlType } from '../../types/type.ts';
-import type { Column, JsonValue, ScanProvider, Split } from '../connector.ts';
+import type { Column, JsonValue, ScanFile, ScanProvider, Split } from '../connector.ts';
 import { textSql } from './exact-text.ts';
 import { exactLinesSql } from './json-lines.ts';
 import type { JsonColumn } from './json-lines.ts';
 import { convert, parseFileType } from './kernel-schema.ts';
+import { isLocal } from './location.ts';
+import { bytesToRead, type ParquetPart } from './parquet-bytes.ts';
+import { asQueryError } from '../store-failure.ts';
 
 export type FileFormat = 'parquet' | 'csv' | 'tsv' | 'json';
 
@@ -28,8 +32,11 @@ export type CsvOptions = { readonly header: boolean; readonly delimiter: string;
 
 /** A file, or the rows `start` to `end` (excluded) of a Parquet file. */
 export type FilesSplit = {
+  /** A path on the worker's machine, or a location in a file store. */
   readonly path: string;
-  readonly range?: readonly [start: number, end: number];
+  /** The file as it was found, see ScanFile. */
+  readonly file: Pick<ScanFile, 'bytes' | 'modifiedMs' | 'id'>;
+  readonly range?: Range;
   /** Columns that this file lacks: NULL in all its rows. */
   readonly missing?: readonly string[];
   readonly partition?: Readonly<Record<string, ConstantValue>>;
@@ -38,13 +45,45 @@ export type FilesSplit = {
 };
 
 export const filesScan: ScanProvider = {
-  scanSql(table, splits, columns) {
+  scanSql(table, splits, columns, { files = new Map() }) {
     const handle = table as unknown as FilesHandle;
     if (splits.length === 0) return emptySelect(columns);
-    const groups = [...groupBy(splits, shapeOf).values()].map((group) => groupSql(handle, group, columns));
+    const groups = [...groupBy(splits, shapeOf).values()].map((group) => groupSql({ handle, files }, group, columns));
     return groups.join(' UNION ALL ');
   },
+
+  filesToOpen: (table, splits, columns) => filesOf(table, splits, columns),
+
+  async bytesOf(part, location, file) {
+    // Here and not above: the kernel process loads this file too, and reads no footers.
+    const { readParquetFooter } = await import('./parquet-footer.ts');
+    const footer = await asQueryError(location, () => readParquetFooter(location, file));
+    return bytesToRead(footer, part as unknown as ParquetPart, file.length);
+  },
 };
+
+/** The files that a scan reads, each once, and what of them. */
+function filesOf(table: JsonValue, splits: readonly Split[], columns: readonly Column[]): readonly ScanFile[] {
+  const handle = table as unknown as FilesHandle;
+  const names = columns.flatMap((column) => handle.columns[column.name]?.name.toLowerCase() ?? []);
+  return [...groupBy(splits.map(payloadOf), (payload) => payload.path)].map(([location, payloads]): ScanFile => {
+    const { file } = payloads[0]!;
+    if (isLocal(location) || handle.format !== 'parquet') return { location, ...file };
+    const ranges = payloads.flatMap(({ range }) => (range ? [range] : []));
+    const rows = ranges.length === payloads.length && { rows: spansOf(ranges).map(({ span }) => span) };
+    return { location, ...file, part: { columns: names, ...rows } };
+  });
+}
+
+/** Those of them that are in a file store. */
+export const storedFiles = (
+  table: JsonValue,
+  splits: readonly Split[],
+  columns: readonly Column[],
+): readonly ScanFile[] => filesOf(table, splits, columns).filter(({ location }) => !isLocal(location));
+
+/** A table, and where the kernel finds its files. */
+type Source = { readonly handle: FilesHandle; readonly files: ReadonlyMap<string, string> };
 
 const payloadOf = (split: Split): FilesSplit => split.payload as unknown as FilesSplit;
 
@@ -54,37 +93,49 @@ const shapeOf = (split: Split): string => {
   return JSON.stringify([missing ?? [], partition ?? {}, longNumbers ?? false]);
 };
 
-function groupSql(handle: FilesHandle, splits: readonly Split[], columns: readonly Column[]): string {
+function groupSql(source: Source, splits: readonly Split[], columns: readonly Column[]): string {
   const payloads = splits.map(payloadOf);
   const first = payloads[0]!;
-  const expressions = columns.map((column) => `${columnSql(handle, first, column)} AS ${identifier(column.name)}`);
+  const locations = [...new Set(payloads.map(({ path }) => path))];
+  const expressions = columns.map((column) => {
+    const sql = column.name === PATH_COLUMN ? pathSql(source, locations) : columnSql(source.handle, first, column);
+    return `${sql} AS ${identifier(column.name)}`;
+  });
   const select = `SELECT ${expressions.join(', ') || NO_COLUMNS} FROM`;
   const whole = [...new Set(payloads.filter((payload) => !payload.range).map((payload) => payload.path))];
-  const parts = whole.length > 0 ? [`${select} ${readerSql(handle, whole, first, columns, '')}`] : [];
+  const parts = whole.length > 0 ? [`${select} ${readerSql(source, whole, first, columns, '')}`] : [];
   const ranged = payloads.filter((payload) => payload.range);
-  for (const [path, ranges] of groupBy(ranged, (payload) => payload.path)) {
-    // Ranges of row numbers let the kernel skip the row groups outside of them.
-    const conditions = mergeRanges(ranges.map((payload) => payload.range!)).map(
-      ([start, end]) => `(file_row_number >= ${start} AND file_row_number < ${end})`,
-    );
-    const reader = readerSql(handle, [path], first, columns, ', file_row_number = true');
-    parts.push(`${select} ${reader} WHERE ${conditions.join(' OR ')}`);
+  for (const [path, splitsOfFile] of groupBy(ranged, (payload) => payload.path)) {
+    const reader = readerSql(source, [path], first, columns, ', file_row_number = true');
+    for (const { span, ranges } of spansOf(splitsOfFile.map((payload) => payload.range!))) {
+      const within = ranges.length === 1 ? '' : ` AND (${ranges.map(rowsSql).join(' OR ')})`;
+      parts.push(`${select} ${reader} WHERE ${rowsSql(span)}${within}`);
+    }
   }
   return parts.join(' UNION ALL ');
 }
 
-function mergeRanges(ranges: readonly (readonly [number, number])[]): readonly (readonly [number, number])[] {
-  const merged: [number, number][] = [];
-  for (const [start, end] of ranges.toSorted((a, b) => a[0] - b[0])) {
-    const last = merged.at(-1);
-    if (last && last[1] === start) last[1] = end;
-    else merged.push([start, end]);
-  }
-  return merged;
+const rowsSql = ([start, end]: Range): string => `(file_row_number >= ${start} AND file_row_number < ${end})`;
+
+/** Readers of one file, each of which costs a look at its footer. */
+const SPANS_MAX = 16;
+
+/**
+ * The rows of a file, in parts that a reader each reads: the kernel skips the row groups outside of two bounds, whatever else is asked
+ * of the rows, but not those that several ranges together leave out. Within a span it may read all of them.
+ */
+function spansOf(ranges: readonly Range[]): readonly { readonly span: Range; readonly ranges: readonly Range[] }[] {
+  const merged = mergeRanges(ranges);
+  const gaps = merged.slice(1).map(([start], i) => ({ before: i + 1, rows: start - merged[i]![1] }));
+  const widest = gaps.toSorted((a, b) => b.rows - a.rows).slice(0, SPANS_MAX - 1);
+  const cuts = [0, ...widest.map(({ before }) => before).toSorted((a, b) => a - b), merged.length];
+  return cuts.slice(1).map((cut, i) => {
+    const own = merged.slice(cuts[i], cut);
+    return { span: [own[0]![0], own.at(-1)![1]], ranges: own };
+  });
 }
 
 function columnSql(handle: FilesHandle, payload: FilesSplit, column: Column): string {
-  if (column.name === PATH_COLUMN) return 'filename';
   const source = handle.columns[column.name];
   if (!source || payload.missing?.includes(column.name)) {
     return constantSql(column.type, payload.partition?.[column.name] ?? null);
@@ -111,13 +162,23 @@ const isReadNatively = (type: SqlType): boolean => type.kind === 'varbinary';
 /** Hidden column: the file a row comes from. */
 export const PATH_COLUMN = '$path';
 
+/** The kernel knows files by the paths that it opens; users by their locations. */
+function pathSql({ files }: Source, locations: readonly string[]): string {
+  const cases = locations.flatMap((location) => {
+    const opened = files.get(location);
+    return opened === undefined || opened === location ? [] : [`WHEN ${quote(opened)} THEN ${quote(location)}`];
+  });
+  return cases.length === 0 ? 'filename' : `CASE filename ${cases.join(' ')} ELSE filename END`;
+}
+
 function readerSql(
-  handle: FilesHandle,
-  paths: readonly string[],
+  { handle, files }: Source,
+  locations: readonly string[],
   payload: FilesSplit,
   columns: readonly Column[],
   extra: string,
 ): string {
+  const paths = locations.map((location) => files.get(location) ?? location);
   const list = `[${paths.map(globFree).map(quote).join(', ')}]`;
   if (handle.format === 'parquet') {
     // By itself the kernel casts what later files hold to the types of the first.

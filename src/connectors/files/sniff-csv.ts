@@ -4,12 +4,12 @@
  */
 
 import { QueryError } from '../../common/errors.ts';
-import { globFree, quote } from '../../types/kernel.ts';
-import type { JsonValue, KernelQueries } from '../connector.ts';
+import { quote } from '../../types/kernel.ts';
+import type { JsonValue } from '../connector.ts';
 import type { TableConfiguration } from './configuration.ts';
 import { fitsSql } from './exact-text.ts';
 import { chooseDelimiter, delimiterCounts } from './find-delimiter.ts';
-import { firstLine } from './first-line.ts';
+import type { FileReader } from './file-reader.ts';
 import { KeptFindings } from './kept-findings.ts';
 import { parseFileType, sqlTypeOf, textCell } from './kernel-schema.ts';
 import type { DataFile } from './locate.ts';
@@ -39,13 +39,11 @@ export const FULL_SNIFF_BYTES_MAX = 64 * 1024 * 1024;
 export const SAMPLE_LINES = 20_480;
 
 export class CsvSniffer {
-  readonly #kernel: KernelQueries;
-  readonly #roots: readonly string[];
+  readonly #reader: FileReader;
   readonly #found = new KeptFindings<Finding>();
 
-  constructor(kernel: KernelQueries, roots: readonly string[]) {
-    this.#kernel = kernel;
-    this.#roots = roots;
+  constructor(reader: FileReader) {
+    this.#reader = reader;
   }
 
   /** Throws FILE_UNSUPPORTED for files of other columns than the first one's, FILE_CORRUPT for what is no CSV. */
@@ -85,7 +83,7 @@ export class CsvSniffer {
     const options = csvOptions({ delimiter, nullText, ...(declared !== undefined && { header: declared }) });
     const sql =
       `SELECT HasHeader, list_transform(Columns, lambda c: c.name) ` +
-      `FROM sniff_csv(${pathOf(file)}, sample_size = ${SAMPLE_LINES}, ${SNIFFING}, ${options})`;
+      `FROM sniff_csv(${this.#reader.literal(file)}, sample_size = ${SAMPLE_LINES}, ${SNIFFING}, ${options})`;
     const [[header, names] = []] = await this.#sniffing(sql, [file], { delimiter, nullText, header: declared ?? true });
     if (!Array.isArray(names)) throw new QueryError('FILE_CORRUPT', `${file.path} is not readable as ${format}`);
     return {
@@ -95,7 +93,10 @@ export class CsvSniffer {
   }
 
   async #delimiterOf(file: DataFile): Promise<string> {
-    return chooseDelimiter(await firstLine(file.path), await this.#query(delimiterCounts(pathOf(file), SAMPLE_LINES)));
+    return chooseDelimiter(
+      await this.#reader.firstLine(file),
+      await this.#query(delimiterCounts(this.#reader.literal(file), SAMPLE_LINES)),
+    );
   }
 
   /** In the files' order. */
@@ -104,7 +105,7 @@ export class CsvSniffer {
       const sample = file.bytes <= FULL_SNIFF_BYTES_MAX ? -1 : SAMPLE_LINES;
       return (
         `SELECT ${i}, DateFormat, TimestampFormat, list_transform(Columns, lambda c: c.type) ` +
-        `FROM sniff_csv(${pathOf(file)}, sample_size = ${sample}, ${SNIFFING}, ${csvOptions(csv)})`
+        `FROM sniff_csv(${this.#reader.literal(file)}, sample_size = ${sample}, ${SNIFFING}, ${csvOptions(csv)})`
       );
     });
     const rows = await this.#sniffing(parts.join(' UNION ALL '), files, csv);
@@ -128,7 +129,7 @@ export class CsvSniffer {
     const parts = files.map((file, i) => {
       const names = types[i]!.map((_, at) => `c${at}`);
       const columns = `columns = {${names.map((name) => `${quote(name)}: 'VARCHAR'`).join(', ')}}, auto_detect = false`;
-      const reader = `read_csv(${pathOf(file)}, ${csvOptions(csv)}, ${columns}, ${CSV_READING}, ignore_errors = true)`;
+      const reader = `read_csv(${this.#reader.literal(file)}, ${csvOptions(csv)}, ${columns}, ${CSV_READING}, ignore_errors = true)`;
       // Of larger ones every value is checked while it is read.
       const limit = file.bytes <= FULL_SNIFF_BYTES_MAX ? '' : ` LIMIT ${SAMPLE_LINES}`;
       const exact = names.map((name, at) => exactType(`NULLIF(${name}, '')`, types[i]![at]!));
@@ -153,21 +154,19 @@ export class CsvSniffer {
       return await this.#query(sql);
     } catch (problem) {
       for (const file of files) {
-        const width = (await firstLine(file.path)).split(csv.delimiter).length;
+        const width = (await this.#reader.firstLine(file)).split(csv.delimiter).length;
         const columns = Array.from({ length: width }, (_, at) => `'c${at}': 'VARCHAR'`).join(', ');
         const options = `${csvOptions(csv)}, columns = {${columns}}, auto_detect = false`;
-        await this.#query(`SELECT count(*) FROM read_csv(${pathOf(file)}, ${options}, ${CSV_READING})`);
+        await this.#query(`SELECT count(*) FROM read_csv(${this.#reader.literal(file)}, ${options}, ${CSV_READING})`);
       }
       throw problem;
     }
   }
 
-  #query(sql: string): ReturnType<KernelQueries['query']> {
-    return this.#kernel.query(sql, this.#roots);
+  #query(sql: string): ReturnType<FileReader['query']> {
+    return this.#reader.query(sql);
   }
 }
-
-const pathOf = (file: DataFile): string => quote(globFree(file.path));
 
 /** A line of other length than most does not change what the others are; who reads it is told. */
 const SNIFFING = `comment = '', skip = 0, ignore_errors = true`;

@@ -8,10 +8,11 @@ import { QueryError } from '../../common/errors.ts';
 import { compareConstants } from '../../types/compare.ts';
 import type { ConstantValue } from '../../types/constant.ts';
 import { identifier } from '../../types/kernel.ts';
-import type { Column, ColumnStatistics, KernelQueries, Split, TableStatistics } from '../connector.ts';
+import type { Column, ColumnStatistics, Split, TableStatistics } from '../connector.ts';
+import type { FileReader } from './file-reader.ts';
 import { decodeBound } from './parquet-footer.ts';
 import type { ParquetFooter } from './parquet-footer.ts';
-import { filesHandle, filesScan, PATH_COLUMN } from './scan.ts';
+import { filesHandle, filesScan, PATH_COLUMN, storedFiles } from './scan.ts';
 import type { FilesHandle } from './scan.ts';
 
 /** Rows that the distinct count reads at most; larger tables are sampled by whole splits, spread evenly. */
@@ -38,13 +39,12 @@ export type StatisticsInput = {
 
 export async function tableStatistics(
   input: StatisticsInput,
-  kernel: KernelQueries,
-  roots: readonly string[],
+  reader: FileReader,
   cacheDirectory: string,
 ): Promise<TableStatistics> {
   const bytes = input.splits.reduce((sum, split) => sum + split.bytes, 0);
   if (!input.footers && bytes > TEXT_BYTES_MAX) return { rows: Math.ceil(bytes / LINE_BYTES_GUESS), columns: {} };
-  const sketch = await cachedSketch(input, kernel, roots, cacheDirectory).catch((problem: unknown) => {
+  const sketch = await cachedSketch(input, reader, cacheDirectory).catch((problem: unknown) => {
     // A value that does not fit its column fails who reads that column, not who reads the others.
     if (problem instanceof QueryError && problem.code === 'FILE_CORRUPT') return undefined;
     throw problem;
@@ -95,18 +95,13 @@ function footerStatistics(column: Column, footers: readonly ParquetFooter[], row
 }
 
 /** The sketch of these very files, kept on disk: a table is counted once. */
-async function cachedSketch(
-  input: StatisticsInput,
-  kernel: KernelQueries,
-  roots: readonly string[],
-  directory: string,
-): Promise<Sketch> {
+async function cachedSketch(input: StatisticsInput, reader: FileReader, directory: string): Promise<Sketch> {
   const key = createHash('sha256').update(`sketch-1 ${input.identity}`).digest('hex').slice(0, 32);
   const file = path.join(directory, `${key}.json`);
   const text = await readFile(file, 'utf8').catch(() => undefined);
   const cached = text === undefined ? undefined : sketchSchema.safeParse(parseJson(text)).data;
   if (cached) return cached;
-  const sketch = await makeSketch(input, kernel, roots);
+  const sketch = await makeSketch(input, reader);
   await mkdir(directory, { recursive: true });
   const temporary = `${file}.${process.pid}.${Date.now()}`;
   await writeFile(temporary, JSON.stringify(sketch));
@@ -123,12 +118,14 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function makeSketch(input: StatisticsInput, kernel: KernelQueries, roots: readonly string[]): Promise<Sketch> {
+async function makeSketch(input: StatisticsInput, reader: FileReader): Promise<Sketch> {
   const columns = input.columns.filter((column) => column.name !== PATH_COLUMN && isCountable(column));
   const splits = sampleOf(input.splits);
-  const source = filesScan.scanSql(filesHandle(input.handle), splits, columns, { dataDirectory: '' });
+  const handle = filesHandle(input.handle);
+  const paths = reader.paths(storedFiles(handle, splits, columns));
+  const source = filesScan.scanSql(handle, splits, columns, { dataDirectory: '', files: paths });
   const counts = columns.map((column) => `, approx_count_distinct(${identifier(column.name)})`);
-  const rows = await kernel.query(`SELECT count(*)${counts.join('')} FROM (${source})`, roots);
+  const rows = await reader.query(`SELECT count(*)${counts.join('')} FROM (${source})`);
   const [total, ...distinct] = (rows[0] ?? []).map(Number);
   return {
     rows: total ?? 0,
