@@ -18,7 +18,10 @@ for (const patch of patches) {
       cpSync(path.join(root, part), path.join(copy, part), { recursive: true });
     symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
     run(copy, 'git', ['apply', path.join(import.meta.dirname, patch)]);
-    const arguments_ = ['--import', 'tsx', 'test/simulation/simulate.ts', '--seeds', String(SEEDS)];
+    // Its name begins with the simulation that is to find it.
+    const simulation = patch.slice(0, patch.indexOf('-'));
+    const options = ['--only', simulation, '--seeds', String(SEEDS)];
+    const arguments_ = ['--import', 'tsx', 'test/simulation/simulate.ts', ...options];
     const { stdout } = run(copy, process.execPath, arguments_);
     // A copy that does not even start finds nothing.
     const found = /^\w+: seed \d+:.*/m.exec(stdout);
