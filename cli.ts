@@ -134,12 +134,14 @@ const STORE_OPTIONS = {
   none: ['--no-store', "keep no files of the cluster's own"],
   journal: ['--journal-dir <folder...>', "where the file store's journal stands; each of several holds all of it"],
   trash: ['--trash <time>', 'how long files that tutti fs -rm has removed can be taken back; 0: not at all', '24h'],
+  folders: ['--store-dir <folder...>', 'where blocks of files stand, best one folder a disk; one may fail'],
   webhdfs: ['--webhdfs', 'serve files over WebHDFS to whoever reaches the port, as the user that they say'],
 } as const;
 
 workersOptions(serverOptions(program.command('server')))
   .option(...STORE_OPTIONS.none)
   .option(...STORE_OPTIONS.journal)
+  .option(...STORE_OPTIONS.folders)
   .option(...STORE_OPTIONS.trash)
   .option(...STORE_OPTIONS.webhdfs)
   .description('Run a cluster on this machine: a coordinator and workers')
@@ -172,6 +174,7 @@ program
   .option('--advertised-host <host>', 'what other machines call this one')
   .option('--rack <name>', 'where the machine stands: replicas of files are spread over racks', '/default-rack')
   .option(...STORE_OPTIONS.none)
+  .option(...STORE_OPTIONS.folders)
   .option('--node-id <name>', 'name in the cluster, the same at each start')
   .option('--threads <count>', 'threads (default: all processors)')
   .option('--memory <size>', 'memory, such as 8GB (default: 80 % of the machine)')

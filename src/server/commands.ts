@@ -29,6 +29,7 @@ export type ServerCommandOptions = {
   readonly store?: boolean;
   readonly webhdfs?: boolean;
   readonly journalDir?: readonly string[];
+  readonly storeDir?: readonly string[];
   readonly trash?: string;
 };
 
@@ -43,6 +44,7 @@ export type WorkerCommandOptions = {
   readonly data?: string;
   readonly rack?: string;
   readonly store?: boolean;
+  readonly storeDir?: readonly string[];
 };
 
 /** Starts a cluster on this machine; for the commands that bring their own. */
@@ -55,6 +57,7 @@ export function startLocalServer(options: ServerCommandOptions): Promise<Running
     workers,
     threads: wholeNumber('threads', options.threads ?? String(threads), 1),
     memoryBytes: memoryBytes(options.memory),
+    ...storeDirectories(options),
     entry,
   });
 }
@@ -112,8 +115,14 @@ export function workerCommand(options: WorkerCommandOptions): Promise<void> {
     ...(options.advertisedHost !== undefined && { advertisedHost: options.advertisedHost }),
     ...(options.nodeId !== undefined && { nodeId: options.nodeId }),
     ...((options.store ?? true) && { rack: rackName(options.rack ?? '/default-rack') }),
+    ...storeDirectories(options),
   });
 }
+
+const storeDirectories = ({
+  storeDir,
+}: Pick<WorkerCommandOptions, 'storeDir'>): { readonly storeDirectories?: readonly string[] } =>
+  storeDir ? { storeDirectories: storeDir.map((folder) => path.resolve(folder)) } : {};
 
 /** `/rack1`, `/hall2/rack1`. */
 function rackName(text: string): string {

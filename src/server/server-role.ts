@@ -14,6 +14,8 @@ export type ServerRoleOptions = CoordinatorRoleOptions & {
   readonly threads: number;
   /** Of all workers together. */
   readonly memoryBytes: number;
+  /** Where blocks stand, of each worker in a folder of its own; absent = below the data directory. */
+  readonly storeDirectories?: readonly string[];
   /** The program's entry file, which workers are started from. */
   readonly entry: string;
 };
@@ -49,6 +51,7 @@ export async function startServer(options: ServerRoleOptions): Promise<RunningSe
       '--memory',
       memory,
       ...(options.store ? [] : ['--no-store']),
+      ...(options.storeDirectories ? ['--store-dir', ...options.storeDirectories] : []),
     ],
     secret,
     clock: systemClock,

@@ -8,6 +8,8 @@ import type { Worker, WorkerOptions } from '../worker/worker.ts';
 export type WorkerRoleOptions = Omit<WorkerOptions, 'scanProviders' | 'log' | 'joined' | 'store'> & {
   /** Keeps blocks of the file store, on this rack. */
   readonly rack?: string;
+  /** Where those blocks stand; absent = below the data directory. */
+  readonly storeDirectories?: readonly string[];
 };
 
 /** Set by a parent whose end must end this process too. */
@@ -19,7 +21,13 @@ export async function runWorker(options: WorkerRoleOptions): Promise<void> {
   const watchParent = process.env[PARENT_PIPE] === '1';
   const worker = await startWorker({
     ...options,
-    ...(options.rack !== undefined && { store: { rack: options.rack, logger } }),
+    ...(options.rack !== undefined && {
+      store: {
+        rack: options.rack,
+        logger,
+        ...(options.storeDirectories && { directories: options.storeDirectories }),
+      },
+    }),
     scanProviders: SCAN_PROVIDERS,
     // Who starts a worker by hand must see why it does not join; a server tells itself how its workers are.
     joined: (nodeId, url) => {

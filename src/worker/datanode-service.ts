@@ -1,4 +1,4 @@
-/** The datanode in a worker: blocks below the data directory, told to the coordinator's namenode. */
+/** The datanode in a worker: blocks below the data directory, or on the disks that it is given, told to the coordinator's namenode. */
 
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
@@ -12,6 +12,8 @@ import type { Logger } from '../observe/logger.ts';
 
 export type DatanodeServiceOptions = {
   readonly dataDirectory: string;
+  /** Each best on a disk of its own; one may fail. Absent = one below the data directory. */
+  readonly directories?: readonly string[];
   /** Of the worker, when it has the same one at each start. */
   readonly nodeId?: string;
   /** Where other processes reach the worker. */
@@ -30,13 +32,21 @@ const FOLDERS_MAX = 64;
 /** Rejects with DataFolderError, or an error of the disk. */
 export async function startDatanode(options: DatanodeServiceOptions): Promise<DataNode> {
   const { dataDirectory, nodeId } = options;
-  const all = path.join(dataDirectory, 'blocks');
-  await mkdir(all, { recursive: true });
+  const { directories = [path.join(dataDirectory, 'blocks')] } = options;
+  for (const directory of directories) {
+    await mkdir(directory, { recursive: true }).catch((problem: unknown) => {
+      // One that fails of several is out of service, as it is when it fails later.
+      if (directories.length === 1) throw problem;
+    });
+  }
   // A worker whose name is new at every start finds the blocks of one that ended.
   for (let number = 1; ; number++) {
-    const folder = path.join(all, nodeId ?? `node-${number}`);
+    const name = nodeId ?? `node-${number}`;
     try {
-      return await open(folder, options);
+      return await open(
+        directories.map((directory) => path.join(directory, name)),
+        options,
+      );
     } catch (problem) {
       const isTaken = problem instanceof DataFolderError && nodeId === undefined && number < FOLDERS_MAX;
       if (!isTaken) throw problem;
@@ -44,11 +54,11 @@ export async function startDatanode(options: DatanodeServiceOptions): Promise<Da
   }
 }
 
-async function open(folder: string, options: DatanodeServiceOptions): Promise<DataNode> {
+async function open(folders: readonly string[], options: DatanodeServiceOptions): Promise<DataNode> {
   const { url, namenode, rack, host, network, clock, logger } = options;
   const datanode = await DataNode.open({
     disk: localDisk,
-    folders: [folder],
+    folders,
     clock,
     network,
     logger,

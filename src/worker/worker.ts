@@ -62,8 +62,12 @@ export type WorkerOptions = {
   readonly log?: (message: string) => void;
 };
 
-/** `rack`: where the machine stands, such as `/rack1`. */
-export type StoreOptions = { readonly rack: string; readonly logger: Logger };
+/** `rack`: where the machine stands, such as `/rack1`. `directories`: of its disks; absent = below the data directory. */
+export type StoreOptions = {
+  readonly rack: string;
+  readonly directories?: readonly string[];
+  readonly logger: Logger;
+};
 
 export type Worker = {
   readonly url: string;

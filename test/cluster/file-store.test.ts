@@ -8,7 +8,7 @@ import { hostId } from '../../src/cluster/host-id.ts';
 import { systemClock } from '../../src/common/clock.ts';
 import { localDisk } from '../../src/common/disk.ts';
 import { HttpNetwork } from '../../src/filestore/http-network.ts';
-import type { FsckReport } from '../../src/filestore/namenode/administration.ts';
+import type { FsckReport, StoreReport } from '../../src/filestore/namenode/administration.ts';
 import { StoreError } from '../../src/filestore/network.ts';
 import { StoreFileSystem, type StoreFileSystemOptions } from '../../src/filestore/store-file-system.ts';
 import { Random } from '../simulation/random.ts';
@@ -108,8 +108,7 @@ test('a second server on the same data folder answers queries, and says that it 
 });
 
 /** The files of the replicas of a server's workers. */
-async function blockFiles(server: TestServer): Promise<readonly string[]> {
-  const folder = path.join(server.dataDirectory, 'blocks');
+async function blockFiles(server: TestServer, folder = path.join(server.dataDirectory, 'blocks')): Promise<string[]> {
   const names = await readdir(folder, { recursive: true });
   return names.filter((name) => /\/\d+_\d+$/.test(name)).map((name) => path.join(folder, name));
 }
@@ -149,5 +148,47 @@ test('a process on the machine of a datanode reads its blocks by their files, al
   } finally {
     close();
     await server.stop();
+  }
+});
+
+test('a worker that loses one of its disks goes on with the other, and what was on it is copied', async () => {
+  const disks = await mkdtemp(path.join(tmpdir(), 'tutti-disks-'));
+  const [one, two] = [path.join(disks, 'one'), path.join(disks, 'two')];
+  const server = await startServer({ workers: 2, arguments: ['--store-dir', one, two] });
+  const { fs, close } = clientOf(server, 'one');
+  try {
+    const contents = Array.from({ length: 12 }, (_, i) => new Random(i + 1).bytes(300_000 + i));
+    await createSoon(fs, '/first', new Uint8Array(1));
+    await expect
+      .poll(async () => (await fs.client.read<StoreReport>('report', {})).datanodes.length, { timeout: 30_000 })
+      .toBe(2);
+    // At once: each takes the folder in which others have reserved less.
+    await Promise.all(contents.map((content, i) => fs.create(`/f${i}`, content)));
+    await expect.poll(() => replicasMissing(fs), { timeout: 30_000 }).toBe(0);
+    const [worker, ...others] = (await readdir(two)).toSorted();
+    expect(others).toHaveLength(1);
+    const lost = path.join(two, worker!);
+    expect((await blockFiles(server, lost)).length).toBeGreaterThan(0);
+    expect((await blockFiles(server, path.join(one, worker!))).length).toBeGreaterThan(0);
+    await rm(lost, { recursive: true });
+    for (const [i, content] of contents.entries()) {
+      expect(Buffer.compare(await contentOf(fs, `/f${i}`), content)).toBe(0);
+    }
+    await Promise.all(contents.map((content, i) => fs.create(`/g${i}`, content)));
+    const failed = async (): Promise<readonly number[]> => {
+      const { datanodes } = await fs.client.read<StoreReport>('report', {});
+      return datanodes
+        .map(({ isAlive, failedFolders }) => (isAlive ? failedFolders : Number.NaN))
+        .toSorted((a, b) => a - b);
+    };
+    await expect.poll(failed, { timeout: 30_000 }).toEqual([0, 1]);
+    await expect.poll(() => replicasMissing(fs), { timeout: 30_000 }).toBe(0);
+    for (const [i, content] of contents.entries()) {
+      expect(Buffer.compare(await contentOf(fs, `/g${i}`), content)).toBe(0);
+    }
+  } finally {
+    close();
+    await server.stop();
+    await rm(disks, { recursive: true, force: true });
   }
 });
