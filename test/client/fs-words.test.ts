@@ -2,7 +2,10 @@
 import { expect, test } from 'vitest';
 import { modeChange } from '../../src/client/fs/mode-change.ts';
 import { alternatives, isPattern, matcherOf, nameMatcher, plainName, storePath } from '../../src/client/fs/paths.ts';
+import { runFs } from '../../src/client/fs/run-fs.ts';
 import { barText, shown } from '../../src/client/fs/transfer-progress.ts';
+import type { BalanceReply } from '../../src/filestore/protocol.ts';
+import type { StoreFileSystem } from '../../src/filestore/store-file-system.ts';
 import { fakeConsole } from './fake-console.ts';
 
 test.each([
@@ -92,4 +95,38 @@ test('it stands on a terminal only, and is gone when the bytes are', async () =>
   expect(drawn).toContain(' of 8.0 kB');
   expect(drawn.endsWith('\r\u001b[K')).toBe(true);
   expect(await seen(false)).toBe('');
+});
+
+const balancing = (state: BalanceReply['state'], movedBytes: number): BalanceReply => ({
+  state,
+  threshold: 10,
+  bytesPerSecond: 1e8,
+  elapsedMs: 2000,
+  movedBlocks: movedBytes / 1e6,
+  movedBytes,
+  movingBlocks: state === 'running' ? 2 : 0,
+  average: 41.5,
+  datanodes: [{ node: 'dn-1', utilisation: 50 }],
+  leftBytes: 4e6 - movedBytes,
+});
+
+test('the balancer shows a bar while it runs, and Ctrl-C ends it', async () => {
+  const console = fakeConsole({ columns: 100, rows: 24 });
+  const asked: string[] = [];
+  const read = (_operation: string, { action }: { readonly action: string }): Promise<BalanceReply> => {
+    asked.push(action);
+    if (asked.length === 3) console.interrupt();
+    return Promise.resolve(balancing(action === 'stop' ? 'stopped' : 'running', 1e6));
+  };
+  const store = { client: { options: { caller: { user: 'ann' } }, read } } as unknown as StoreFileSystem;
+  expect(await runFs(() => store, ['-balancer'], console)).toBe(1);
+  expect(asked).toEqual(['start', 'status', 'status', 'stop']);
+  expect(console.err()).toContain(
+    '\rbalancing ██████░░░░░░░░░░░░░░░░░░ 25 %  1.0 MB of 4.0 MB  2 blocks on the way\u001b[K',
+  );
+  expect(console.err().endsWith('\r\u001b[K')).toBe(true);
+  expect(console.out()).toBe(
+    'The balancer was ended\nmoved 1 block, 1.0 MB, in 2.00 s; 3.0 MB left\n' +
+      'average 41.50 %, threshold 10 points\n  50.00 %  dn-1\n',
+  );
 });

@@ -1,27 +1,42 @@
-/** `tutti fs` against a real server, as a person types it. */
+/** `tutti fs` against a real server. */
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runFs } from '../../src/client/fs/run-fs.ts';
+import { hostId } from '../../src/cluster/host-id.ts';
+import { clusterSecret } from '../../src/cluster/secret.ts';
+import { systemClock } from '../../src/common/clock.ts';
 import { crc32c } from '../../src/common/crc32c.ts';
+import { localDisk } from '../../src/common/disk.ts';
+import { HttpNetwork } from '../../src/filestore/http-network.ts';
+import { StoreFileSystem } from '../../src/filestore/store-file-system.ts';
 import { Random } from '../simulation/random.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { fakeConsole } from './fake-console.ts';
 
 const cli = path.resolve(import.meta.dirname, '../../dist/cli.js');
 
 let server: TestServer;
 let folder: string;
+let network: HttpNetwork;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'tutti-fs-'));
   server = await startServer({ workers: 2 });
+  network = new HttpNetwork(
+    clusterSecret({ environment: {}, dataDirectory: server.dataDirectory, make: false }),
+    systemClock,
+  );
   // Datanodes join a moment after the server is ready.
   while ((await fs('-report')).out.match(/^Status: Normal$/gm)?.length !== 2)
     await new Promise((later) => setTimeout(later, 200));
 });
 afterAll(async () => {
+  network.close();
   await server.stop();
   await rm(folder, { recursive: true });
 });
@@ -30,7 +45,27 @@ type Outcome = { readonly code: number; readonly out: string; readonly err: stri
 
 const fs = (...words: string[]): Promise<Outcome> => fsWith('', ...words);
 
-function fsWith(input: string | Uint8Array, ...words: string[]): Promise<Outcome> {
+const open = (): StoreFileSystem =>
+  new StoreFileSystem({
+    network,
+    clock: systemClock,
+    namenode: server.url,
+    caller: { user: USER, groups: [], superuser: true },
+    client: `test-${randomUUID()}`,
+    host: hostId(),
+    disk: localDisk,
+  });
+
+/** In this process: the command line itself has a test of its own. */
+async function fsWith(input: string | Uint8Array, ...words: string[]): Promise<Outcome> {
+  const console = fakeConsole();
+  console.input.end(input);
+  const code = await runFs(open, words, console);
+  return { code, out: console.out(), err: console.err() };
+}
+
+/** As a person types it. */
+function commandLine(input: string, ...words: string[]): Promise<Outcome> {
   const args = [cli, 'fs', '--url', server.url, '--data', server.dataDirectory, ...words];
   return new Promise((resolve) => {
     const child = execFile(process.execPath, args, (error, out, err) => {
@@ -55,13 +90,23 @@ async function refused(...words: string[]): Promise<string> {
 
 const local = (name: string): string => path.join(folder, name);
 const user = 'USER';
+const USER = userInfo().username;
 
 /** Without what differs from run to run. */
 const plain = (text: string): string =>
   text
     .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?/g, 'TIME')
-    .replaceAll(process.env['USER'] ?? 'root', user)
+    .replaceAll(USER, user)
     .replaceAll(/ +/g, ' ');
+
+test('the command line: options of its own, of the commands, pipes and exit codes', async () => {
+  expect(await commandLine('piped', '-put', '-', '/typed/in')).toEqual({ code: 0, out: '', err: '' });
+  expect(await commandLine('', '-cat', '/typed/in')).toEqual({ code: 0, out: 'piped', err: '' });
+  expect((await commandLine('', '-ls', '-h', '-d', '/typed')).out).toMatch(/^drwxr-xr-x .* \/typed\n$/);
+  expect(await commandLine('', '-test', '-d', '/typed/in')).toMatchObject({ code: 1, out: '', err: '' });
+  expect(await commandLine('', '-mv', '/one')).toMatchObject({ code: 255, out: '' });
+  expect((await commandLine('', '-help', 'ls')).out).toMatch(/^-ls \[-C\]/);
+});
 
 test('files go in and come out as they were', async () => {
   expect(await refused('-ls')).toContain('your home /user/');
@@ -203,8 +248,7 @@ test('what is removed can be taken back', async () => {
   await done('-mkdir', '-p', '/bin/sub');
   await done('-touchz', '/bin/sub/x', '/bin/y');
   expect(await refused('-rm', '/bin/sub')).toBe("rm: `/bin/sub': Is a directory (-r removes it)\n");
-  const me = process.env['USER'] ?? 'root';
-  const trash = `/user/${me}/.Trash`;
+  const trash = `/user/${USER}/.Trash`;
   expect(await done('-rm', '/bin/y')).toBe(`Moved: '/bin/y' to trash at: ${trash}/Current/bin/y\n`);
   await done('-touchz', '/bin/y');
   expect(await done('-rm', '/bin/y')).toMatch(/^Moved: '\/bin\/y' to trash at: .*\/Current\/bin\/y\d+\n$/);
@@ -324,6 +368,21 @@ test('what operators look at: fsck, report, safe mode, nodes that are to go', as
   expect(await done('-safemode', 'leave')).toBe('Safe mode is OFF\n');
   expect(await waiting).toMatchObject({ code: 0, out: 'Safe mode is OFF\n' });
   expect(plain(await done('-df', '-h'))).toMatch(/^Filesystem Size Used Available Use%\ntutti:\/\/\/ [\d.]+ [GT] /);
+});
+
+test('the balancer is started, waited for, looked at and ended', async () => {
+  expect(await done('-balancer', '-status')).toMatch(
+    /^The balancer has not been started\naverage [\d.]+ %, threshold 10 points\n(?: +[\d.]+ % {2}\S+\n){2}$/,
+  );
+  expect(await done('-balancer', '-threshold', '50', '-bandwidth', '10m')).toMatch(
+    /^The cluster is balanced\nmoved 0 blocks, 0 B, in [\d.]+ s\naverage [\d.]+ %, threshold 50 points\n/,
+  );
+  expect(await done('-balancer', '-stop')).toMatch(/^The cluster is balanced\n/);
+  expect(await fs('-balancer', '-threshold', '0')).toMatchObject({
+    code: 255,
+    err: expect.stringContaining('-threshold is a percentage from 1 to 100, not "0"'),
+  });
+  expect((await fs('-balancer', '-bandwidth', 'much')).err).toContain('not "much"');
 });
 
 test('what cannot be done is said in a line', async () => {

@@ -5,7 +5,7 @@ import { StoreError } from '../../filestore/network.ts';
 import { UsageFailure } from '../failures.ts';
 import { countText, plural } from '../quantities.ts';
 import { byteText, secondText } from './columns.ts';
-import { ANY, type FsCommand, type FsCommands, type Options, wholeNumber } from './command.ts';
+import { ANY, byteCount, type FsCommand, type FsCommands, type Options, wholeNumber } from './command.ts';
 import { type FsShell, PathFailure } from './fs-shell.ts';
 
 /** How often somebody who waits asks again. */
@@ -58,7 +58,7 @@ stays until it is told to leave.`,
     details:
       'A file that is being written counts with whole blocks: less than one block times its replicas lets nothing in.',
     words: [2, ANY],
-    run: (shell, [size, ...folders]) => quota(shell, folders, { space: byteCount(size!) }),
+    run: (shell, [size, ...folders]) => quota(shell, folders, { space: byteCount('a space quota', size!) }),
   },
   clrSpaceQuota: {
     usage: '-clrSpaceQuota <folder> …',
@@ -93,16 +93,6 @@ async function quota(
   limits: { readonly names?: number | null; readonly space?: number | null },
 ): Promise<void> {
   await shell.each(folders, ({ path }) => shell.change('setQuota', { path, ...limits }));
-}
-
-const UNITS = ['', 'k', 'm', 'g', 't', 'p'];
-
-/** `10g`. Throws UsageFailure. */
-function byteCount(text: string): number {
-  const [, digits, unit] = /^(\d{1,15})([kmgtp]?)$/i.exec(text) ?? [];
-  const bytes = digits === undefined ? Number.NaN : Number(digits) * 1024 ** UNITS.indexOf(unit!.toLowerCase());
-  if (bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
-  throw new UsageFailure(`a space quota is a number of bytes such as 1073741824, 512m, 10g or 2t, not "${text}"`);
 }
 
 async function safeMode(shell: FsShell, [action]: readonly string[]): Promise<void> {

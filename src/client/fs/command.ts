@@ -78,3 +78,13 @@ export function wholeNumber(what: string, text: string, least: number): number {
   if (number >= least) return number;
   throw new UsageFailure(`${what} is a whole number from ${least}, not "${text}"`);
 }
+
+const UNITS = ['', 'k', 'm', 'g', 't', 'p'];
+
+/** `10g`, in powers of 1,024. Throws UsageFailure. */
+export function byteCount(what: string, text: string): number {
+  const [, digits, unit] = /^(\d{1,15})([kmgtp]?)$/i.exec(text) ?? [];
+  const bytes = digits === undefined ? Number.NaN : Number(digits) * 1024 ** UNITS.indexOf(unit!.toLowerCase());
+  if (bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
+  throw new UsageFailure(`${what} is a number of bytes such as 1073741824, 512m, 10g or 2t, not "${text}"`);
+}

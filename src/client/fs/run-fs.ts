@@ -5,6 +5,7 @@ import type { StoreFileSystem } from '../../filestore/store-file-system.ts';
 import { type Console, write } from '../console.ts';
 import { UsageFailure } from '../failures.ts';
 import { ADMIN_COMMANDS } from './admin-commands.ts';
+import { BALANCER_COMMANDS } from './balancer-command.ts';
 import { CHANGE_COMMANDS } from './change-commands.ts';
 import { COPY_COMMANDS } from './copy-commands.ts';
 import { type FsCommand, type FsCommands, parseWords } from './command.ts';
@@ -21,7 +22,7 @@ const GROUPS: readonly (readonly [title: string, FsCommands])[] = [
   ['Copying', COPY_COMMANDS],
   ['Changing', CHANGE_COMMANDS],
   ['Snapshots', SNAPSHOT_COMMANDS],
-  ['For operators', { ...FSCK_COMMANDS, ...ADMIN_COMMANDS }],
+  ['For operators', { ...FSCK_COMMANDS, ...ADMIN_COMMANDS, ...BALANCER_COMMANDS }],
 ];
 
 const COMMANDS: FsCommands = Object.assign({}, ...GROUPS.map(([, commands]) => commands));
