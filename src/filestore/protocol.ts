@@ -60,7 +60,11 @@ export type Heartbeat = {
   /** Blocks on their way in or out. */
   readonly transfers: number;
   readonly failedFolders: number;
+  /** Copies that it was told to make and could not, since the last time: they are ordered elsewhere, and need not run out of time. */
+  readonly failedCopies: readonly FailedCopy[];
 };
+
+export type FailedCopy = { readonly block: BlockId; readonly target: DatanodeId };
 
 /** What a datanode is told in answer to a heartbeat. Repeated until a report shows that it was done. */
 export type DatanodeCommand =

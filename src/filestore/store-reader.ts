@@ -14,9 +14,8 @@ import type { StoreClient } from './store-client.ts';
 type Located = { readonly id: InodeId; readonly length: number; readonly blocks: readonly BlockLocation[] };
 
 const READ_TIMEOUT_MS = 10_000;
-/** Rounds through the replicas of a block, with locations asked anew before each but the first. */
-const ROUNDS = 3;
-const ROUND_PAUSE_MS = 500;
+/** Before each round through the replicas of a block: a datanode that is started again is back within seconds. */
+const ROUND_PAUSES_MS = [0, 500, 1_000, 2_000, 4_000];
 
 /** `disk`: of the client's machine. */
 export async function openFile(client: StoreClient, path: string, disk?: Disk): Promise<OpenFile> {
@@ -49,9 +48,9 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
   async function* blockBytes(index: number, from: number, count: number): Bytes {
     let done = 0;
     let why: Error | undefined;
-    for (let round = 0; round < ROUNDS; round++) {
+    for (const [round, pauseMs] of ROUND_PAUSES_MS.entries()) {
       if (round > 0) {
-        await new Promise<void>((resolve) => void clock.after(ROUND_PAUSE_MS, resolve));
+        await new Promise<void>((resolve) => void clock.after(pauseMs, resolve));
         await locateAgain();
       }
       const block = located.blocks[index]!;

@@ -60,7 +60,7 @@ async function flips(machines: Machines, when: 'before' | 'after', isLocal: bool
   const wrong: string[] = [];
   const readAll = async (): Promise<void> => {
     // Several times, so that each replica is likely to be chosen.
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 8; round++) {
       for (const [file, content] of files) {
         const problem = await differs(fs, file, content);
         if (problem !== undefined) wrong.push(problem);

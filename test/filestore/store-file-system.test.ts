@@ -44,7 +44,14 @@ async function start(): Promise<Cluster> {
     const me = { node, incarnation: '1' };
     const talk = network.from(node);
     await talk.call('namenode', 'register', { ...me, address: node, rack: '/a', host: node });
-    const room = { capacityBytes: 1e12, usedBytes: 0, freeBytes: 1e12, transfers: 0, failedFolders: 0 };
+    const room = {
+      capacityBytes: 1e12,
+      usedBytes: 0,
+      freeBytes: 1e12,
+      transfers: 0,
+      failedFolders: 0,
+      failedCopies: [],
+    };
     await talk.call('namenode', 'heartbeat', { ...me, ...room });
   }
   const client = (name: string, blockSize = 1024): StoreFileSystem =>

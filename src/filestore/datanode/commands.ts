@@ -5,7 +5,7 @@
 
 import type { Logger } from '../../observe/logger.ts';
 import type { Bytes } from '../network.ts';
-import type { DatanodeCommand, HeartbeatReply, Replica } from '../protocol.ts';
+import type { DatanodeCommand, DatanodeId, FailedCopy, HeartbeatReply, Replica } from '../protocol.ts';
 import type { BlockStore } from './block-store.ts';
 import type { NamenodeSession } from './namenode-session.ts';
 import { sendToAll } from './send-block.ts';
@@ -35,6 +35,7 @@ export class Commands {
   readonly #options: CommandsOptions;
   readonly #copies = new Hands(COPIES_MAX);
   readonly #deletions = new Hands(DELETIONS_MAX);
+  #failed: FailedCopy[] = [];
   #epoch = -Infinity;
 
   constructor(options: CommandsOptions) {
@@ -43,6 +44,13 @@ export class Commands {
 
   get copies(): number {
     return this.#copies.size;
+  }
+
+  /** Since it was asked the last time. */
+  takeFailedCopies(): readonly FailedCopy[] {
+    const failed = this.#failed;
+    this.#failed = [];
+    return failed;
   }
 
   /** Nothing that a namenode says which another has overtaken. */
@@ -74,11 +82,19 @@ export class Commands {
 
   async #copy({ replica, targets }: DatanodeCommand & { kind: 'copy' }): Promise<void> {
     const { store, logger } = this.#options;
-    const { length, crc32c } = await store.stored(replica);
-    const open = async (): Promise<Bytes> => this.#throttled((await store.read(replica, 0, length)).body);
-    await sendToAll(this.#options, { ...replica, length, crc32c, bytesMax: length }, targets, open, (target, error) =>
-      logger.warn({ error, target, ...replica }, 'a block could not be copied'),
-    );
+    let stored: readonly DatanodeId[] = [];
+    try {
+      const { length, crc32c } = await store.stored(replica);
+      const open = async (): Promise<Bytes> => this.#throttled((await store.read(replica, 0, length)).body);
+      const block = { ...replica, length, crc32c, bytesMax: length };
+      stored = await sendToAll(this.#options, block, targets, open, (target, error) =>
+        logger.warn({ error, target, ...replica }, 'a block could not be copied'),
+      );
+    } finally {
+      for (const { node } of targets) {
+        if (!stored.includes(node)) this.#failed.push({ block: replica.block, target: node });
+      }
+    }
   }
 
   #throttled(body: Bytes): Bytes {

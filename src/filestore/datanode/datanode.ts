@@ -259,6 +259,7 @@ export class DataNode {
       freeBytes,
       transfers,
       failedFolders,
+      failedCopies: this.#commands.takeFailedCopies(),
     };
   }
 

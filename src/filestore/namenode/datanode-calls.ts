@@ -64,6 +64,7 @@ export class DatanodeCalls {
     const { datanodes, safeMode, replication } = this.#options;
     const datanode = datanodes.heard(heartbeat);
     Object.assign(datanode, { heartbeat, freeBytes: heartbeat.freeBytes, transfers: heartbeat.transfers });
+    replication.copiesFailed(datanode, heartbeat.failedCopies);
     const report: DatanodeCommand[] = datanodes.owesReport(datanode) ? [{ kind: 'report' }] : [];
     return this.#reply([...report, ...(safeMode.isOn ? [] : replication.commandsFor(datanode))]);
   }

@@ -5,7 +5,7 @@
 
 import type { Clock } from '../../common/clock.ts';
 import type { Block, BlockId } from '../namespace/state.ts';
-import type { DatanodeCommand, Heartbeat } from '../protocol.ts';
+import type { DatanodeCommand, FailedCopy, Heartbeat } from '../protocol.ts';
 import type { BlockMap, NodeNumber } from './block-map.ts';
 import { type Datanode, type Datanodes, orderDeletion } from './datanodes.ts';
 import { chooseExcess, placeReplicas, type Random } from './placement.ts';
@@ -137,6 +137,14 @@ export class Replication {
     if (move?.source.number === node)
       this.#endMove(block, this.#options.blocks.nodesOf(block).includes(move.target.number));
     this.look(block);
+  }
+
+  /** Its source says so: the target is full or broken, or cannot be reached from there. */
+  copiesFailed({ number }: Datanode, failed: readonly FailedCopy[]): void {
+    for (const { block, target } of failed) {
+      const node = this.#options.datanodes.byId(target)?.number;
+      if (this.#endCopies(block, (copy) => copy.source === number && copy.target === node)) this.look(block);
+    }
   }
 
   /** Nothing that it was to do will be done. */

@@ -66,6 +66,7 @@ test('it registers, tells all it has, and says every second how it is', async ()
     freeBytes: capacity - used,
     transfers: 0,
     failedFolders: 0,
+    failedCopies: [],
   });
   expect(capacity).toBeLessThanOrEqual(disk.capacityBytes);
 });
@@ -151,6 +152,9 @@ test('a copy that is ordered goes to all targets; a target that is gone is left 
   namenode.commands = [{ kind: 'copy', replica: REPLICA, targets: [gone, ...others].map(target) }];
   await pass(5_000);
   for (const each of others) expect((await world.read(REPLICA, each)).equals(contentOf(REPLICA))).toBe(true);
+  const failed = namenode.heartbeats.flatMap(({ failedCopies }) => failedCopies);
+  expect(failed[0]).toEqual({ block: REPLICA.block, target: target(gone).node });
+  expect(new Set(failed.map(({ target: node }) => node)).size).toBe(1);
 });
 
 test('an order that is repeated while it is carried out is not begun again', async () => {

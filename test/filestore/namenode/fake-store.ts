@@ -146,6 +146,7 @@ export class FakeStore {
       freeBytes: capacityBytes - usedBytes,
       transfers: node.todo.length,
       failedFolders: 0,
+      failedCopies: [],
     };
     try {
       const reply = await this.ask<HeartbeatReply>('heartbeat', { ...this.#self(node), ...room });
