@@ -67,8 +67,11 @@ async function flips(machines: Machines, when: 'before' | 'after', isLocal: bool
       }
     }
   };
-  if (when === 'before') await Promise.all(workers.map((worker) => worker.stop('SIGTERM')));
-  else await readAll();
+  if (when === 'before') {
+    await Promise.all(workers.map((worker) => worker.stop('SIGTERM')));
+    // Else their old addresses may be taken for theirs.
+    await machines.inService(0);
+  } else await readAll();
   const flipped = await flipOneEach(machines, [...files.values()], random);
   if (when === 'before') {
     for (const name of NODES) machines.worker(name);
