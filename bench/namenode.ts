@@ -2,12 +2,20 @@
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { systemClock } from '../src/common/clock.ts';
+import { REPLICAS_PER_REPORT } from '../src/filestore/datanode/report-queue.ts';
+import { BlockMap } from '../src/filestore/namenode/block-map.ts';
+import { takeReport } from '../src/filestore/namenode/block-reports.ts';
+import { Datanodes } from '../src/filestore/namenode/datanodes.ts';
+import { Replication } from '../src/filestore/namenode/replication.ts';
 import { decideMkdirs } from '../src/filestore/namespace/decide-tree.ts';
 import { decideAddBlock, decideComplete, decideCreate } from '../src/filestore/namespace/decide-writes.ts';
 import type { Decision } from '../src/filestore/namespace/decision.ts';
 import { namespaceMachine } from '../src/filestore/namespace/namespace.ts';
 import type { NamespaceRecord } from '../src/filestore/namespace/records.ts';
+import { allBlocks } from '../src/filestore/namespace/queries.ts';
 import type { Namespace } from '../src/filestore/namespace/state.ts';
+import type { BlockReport, Replica } from '../src/filestore/protocol.ts';
 import { provenance } from './support.ts';
 
 const FILES = 1_000_000;
@@ -43,7 +51,52 @@ function benchFolders(folders: number, heapBytes: () => number): void {
   console.log(`${FILES / 1e6} million files of one block in ${folders} folder${folders > 1 ? 's' : ''}:`);
   console.log(`  memory beyond the names          ${perFile.toFixed(0)} bytes a file (goal 500)`);
   console.log(`  decide and apply                 ${rate(FILES, seconds)} files/s (three records each)`);
+  measureLocations(build.state, heapBytes);
   measureCheckpoint(measureRecords(build, folders), heapBytes);
+}
+
+/** Three datanodes that report every block, in slices as datanodes send them. */
+function measureLocations(state: Namespace, heapBytes: () => number): void {
+  const before = heapBytes();
+  const blocks = new BlockMap();
+  const datanodes = new Datanodes(systemClock);
+  const completeBlock = (): undefined => undefined;
+  const replication = new Replication({ clock: systemClock, random: Math.random, blocks, datanodes, completeBlock });
+  let longest = 0;
+  const { seconds } = timed(() => {
+    for (let i = 0; i < 3; i++) {
+      const name = { node: `dn${i}`, address: '', rack: '/a', host: `${i}`, store: undefined, incarnation: '1' };
+      const datanode = datanodes.register(name);
+      for (const { report, count } of reportsOf(state, name.node)) {
+        const start = performance.now();
+        takeReport(report, datanode, { blocks, replication, state: () => state });
+        longest = Math.max(longest, performance.now() - start);
+        if (count > REPLICAS_PER_REPORT) throw new Error('a report is too long');
+      }
+      // Looks at every block, and finds nothing to do.
+      while (replication.pending > 0) replication.turn();
+    }
+  });
+  const perBlock = (heapBytes() - before) / blocks.size;
+  console.log(`  memory of three locations        ${perBlock.toFixed(0)} bytes a file (goal 150)`);
+  console.log(`  block reports taken              ${seconds.toFixed(2)} s, longest ${longest.toFixed(1)} ms (goal 50)`);
+}
+
+function* reportsOf(state: Namespace, node: string): Generator<{ report: BlockReport; count: number }, void> {
+  let [from, sequence] = [0, 0];
+  let replicas: Replica[] = [];
+  const report = (to: number | undefined): { report: BlockReport; count: number } => ({
+    report: { node, incarnation: '1', sequence: ++sequence, change: { kind: 'full', from, to, replicas, corrupt: [] } },
+    count: replicas.length,
+  });
+  for (const { id, generation, length = 0 } of allBlocks(state)) {
+    if (replicas.length === REPLICAS_PER_REPORT) {
+      yield report(id);
+      [from, replicas] = [id, []];
+    }
+    replicas.push({ block: id, generation, length });
+  }
+  yield report(undefined);
 }
 
 const pathOf = (i: number, folders: number): string =>

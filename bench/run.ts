@@ -1,8 +1,9 @@
-/** `npm run bench -- tpch|latency|results|parser|journal|namenode|filestore …` */
+/** `npm run bench -- tpch|latency|results|parser|journal|namenode|creates|filestore …` */
 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchCreates } from './creates.ts';
 import { benchFilestore } from './filestore.ts';
 import { benchJournal } from './journal.ts';
 import { benchLatency } from './latency.ts';
@@ -45,13 +46,17 @@ switch (positionals[0] ?? '') {
     break;
   case 'namenode':
     benchNamenode();
+    await benchCreates();
+    break;
+  case 'creates':
+    await benchCreates();
     break;
   case 'filestore':
     await benchFilestore(Number(positionals[1] ?? '4'));
     break;
   default:
     console.error(
-      'usage: npm run bench -- tpch [--sf 1] [--runs 5] [--queries q01,q05] | latency | results | parser [FOLDER] | journal | namenode | filestore [GIGABYTES]',
+      'usage: npm run bench -- tpch [--sf 1] [--runs 5] [--queries q01,q05] | latency | results | parser [FOLDER] | journal | namenode | creates | filestore [GIGABYTES]',
     );
     process.exitCode = 2;
 }

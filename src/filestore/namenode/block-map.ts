@@ -1,9 +1,9 @@
 /**
- * Which datanodes hold which blocks: soft state, rebuilt from block reports. A million blocks of three replicas each take some sixty
- * megabytes: datanodes are small numbers, three of them packed in one.
+ * Which datanodes hold which blocks: soft state, rebuilt from block reports. A million blocks of three replicas take some thirty
+ * megabytes: datanodes are small numbers, three of them packed in one, and blocks stand in pages by their ids, so that what a datanode has
+ * between two ids is found without a walk through all.
  */
 
-import { assert } from '../../common/assert.ts';
 import type { BlockId } from '../namespace/state.ts';
 
 /** A datanode by the place in which the namenode keeps it, from 1. */
@@ -15,23 +15,32 @@ const PACKED_MAX = 2 ** BITS - 1;
 
 type Packed = number | readonly NodeNumber[];
 
+/** Ids of one page: few, so that what is left of old ones takes little; ids are given in turn, so most pages are well filled. */
+const PAGE_IDS = 64;
+
+type Page = { blocks: number; /** By the id's place in the page; 0: nobody has it. */ readonly nodes: Packed[] };
+
+const pageOf = (block: BlockId): number => Math.floor(block / PAGE_IDS);
+
 export class BlockMap {
-  readonly #nodes = new Map<BlockId, Packed>();
+  readonly #pages = new Map<number, Page>();
+  #lastPage = -1;
+  #size = 0;
 
   /** Blocks with at least one replica. */
   get size(): number {
-    return this.#nodes.size;
+    return this.#size;
   }
 
   nodesOf(block: BlockId): readonly NodeNumber[] {
-    return unpack(this.#nodes.get(block));
+    return unpack(this.#pages.get(pageOf(block))?.nodes[block % PAGE_IDS] ?? 0);
   }
 
   /** False when it was known. */
   add(block: BlockId, node: NodeNumber): boolean {
     const nodes = this.nodesOf(block);
     if (nodes.includes(node)) return false;
-    this.#nodes.set(block, pack([...nodes, node]));
+    this.#set(block, [...nodes, node]);
     return true;
   }
 
@@ -39,33 +48,66 @@ export class BlockMap {
   remove(block: BlockId, node: NodeNumber): boolean {
     const nodes = this.nodesOf(block);
     if (!nodes.includes(node)) return false;
-    const rest = nodes.filter((one) => one !== node);
-    if (rest.length === 0) this.#nodes.delete(block);
-    else this.#nodes.set(block, pack(rest));
+    this.#set(
+      block,
+      nodes.filter((one) => one !== node),
+    );
     return true;
   }
 
   /** The block is nobody's any more; answers who has it. */
   forget(block: BlockId): readonly NodeNumber[] {
     const nodes = this.nodesOf(block);
-    this.#nodes.delete(block);
+    if (nodes.length > 0) this.#set(block, []);
     return nodes;
   }
 
-  /** The blocks of one datanode: a walk through all, some thirty milliseconds for a million. */
-  *blocksOf(node: NodeNumber): Generator<BlockId, void> {
-    for (const [block, packed] of this.#nodes) if (holds(packed, node)) yield block;
+  /** The blocks of one datanode with ids `from ≤ id < to`. Of all of a million: some milliseconds. They may change on the way. */
+  *blocksOf(node: NodeNumber, from: BlockId = 0, to: BlockId = Infinity): Generator<BlockId, void> {
+    for (const number of this.#pageNumbers(pageOf(from), Math.min(this.#lastPage, Math.ceil(to / PAGE_IDS) - 1))) {
+      const first = number * PAGE_IDS;
+      for (let at = 0; at < PAGE_IDS; at++) {
+        const packed = this.#pages.get(number)?.nodes[at] ?? 0;
+        const block = first + at;
+        if (packed !== 0 && block >= from && block < to && holds(packed, node)) yield block;
+      }
+    }
+  }
+
+  /** Those that are there, at most one by one from the first to the last. */
+  *#pageNumbers(first: number, last: number): Generator<number, void> {
+    if (last - first > 2 * this.#pages.size) {
+      for (const number of this.#pages.keys()) if (number >= first && number <= last) yield number;
+      return;
+    }
+    for (let number = first; number <= last; number++) if (this.#pages.has(number)) yield number;
+  }
+
+  #set(block: BlockId, nodes: readonly NodeNumber[]): void {
+    const number = pageOf(block);
+    const page = this.#pages.get(number) ?? this.#newPage(number);
+    const place = block % PAGE_IDS;
+    const change = (nodes.length > 0 ? 1 : 0) - (page.nodes[place] === 0 ? 0 : 1);
+    page.nodes[place] = pack(nodes);
+    page.blocks += change;
+    this.#size += change;
+    if (page.blocks === 0) this.#pages.delete(number);
+  }
+
+  #newPage(number: number): Page {
+    const page: Page = { blocks: 0, nodes: Array.from({ length: PAGE_IDS }, () => 0) };
+    this.#pages.set(number, page);
+    this.#lastPage = Math.max(this.#lastPage, number);
+    return page;
   }
 }
 
 function pack(nodes: readonly NodeNumber[]): Packed {
-  assert(nodes.length > 0, 'a block without replicas is not kept');
   if (nodes.length > 3 || nodes.some((node) => node > PACKED_MAX)) return nodes;
   return nodes.reduce((packed, node) => (packed << BITS) | node, 0);
 }
 
-function unpack(packed: Packed | undefined): readonly NodeNumber[] {
-  if (packed === undefined) return [];
+function unpack(packed: Packed): readonly NodeNumber[] {
   if (typeof packed !== 'number') return packed;
   const nodes: NodeNumber[] = [];
   for (let rest = packed; rest > 0; rest >>>= BITS) nodes.unshift(rest & PACKED_MAX);

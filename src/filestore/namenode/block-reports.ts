@@ -45,9 +45,10 @@ function takeSlice({ from, to, replicas, corrupt }: Slice, datanode: Datanode, o
     throw new StoreError('IOException', `Datanode ${datanode.node} is refused: ${why}`);
   }
   const reported = new Set([...replicas, ...corrupt].map(({ block }) => block));
-  const isLost = (block: BlockId): boolean => block >= from && block < (to ?? Infinity) && !reported.has(block);
-  const known = [...options.blocks.blocksOf(datanode.number), ...datanode.deletions.keys()];
-  for (const block of known.filter(isLost)) gone(block, datanode, options);
+  const end = to ?? Infinity;
+  const ordered = [...datanode.deletions.keys()].filter((block) => block >= from && block < end);
+  const known = [...options.blocks.blocksOf(datanode.number, from, end), ...ordered];
+  for (const block of known) if (!reported.has(block)) gone(block, datanode, options);
   for (const replica of replicas) received(replica, datanode, options);
   for (const replica of corrupt) damaged(replica, datanode, options);
   if (from === 0) datanode.reportedTo = 0;

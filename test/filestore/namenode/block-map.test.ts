@@ -1,0 +1,59 @@
+/** The block map against a plain one. */
+
+import { expect, test } from 'vitest';
+import { BlockMap } from '../../../src/filestore/namenode/block-map.ts';
+import { Random } from '../../simulation/random.ts';
+
+test('what is added, removed and forgotten is as in a plain map, in any range of ids', () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = new Random(seed);
+    const map = new BlockMap();
+    const model = new Map<number, number[]>();
+    // Near each other, or with large gaps, beyond what thirty-two bits hold.
+    const spread = random.pick([1, 7, 1_000, 10 ** 9]);
+    const ids = Array.from({ length: 300 }, () => random.below(500) * spread);
+    const nodes = [1, 2, 3, 4, 5, 1_023, 1_024];
+    for (let step = 0; step < 2_000; step++) {
+      const [id, node] = [random.pick(ids), random.pick(nodes)];
+      const known = model.get(id) ?? [];
+      switch (random.below(5)) {
+        case 0:
+          expect(map.remove(id, node)).toBe(known.includes(node));
+          model.set(
+            id,
+            known.filter((one) => one !== node),
+          );
+          break;
+        case 1:
+          if (random.chance(0.9)) break;
+          expect(map.forget(id)).toEqual(known);
+          model.delete(id);
+          break;
+        default:
+          expect(map.add(id, node)).toBe(!known.includes(node));
+          if (!known.includes(node)) model.set(id, [...known, node]);
+      }
+      expect(map.nodesOf(id)).toEqual(model.get(id) ?? []);
+    }
+    expect(map.size).toBe([...model.values()].filter((held) => held.length > 0).length);
+    for (let i = 0; i < 50; i++) {
+      const [node, from] = [random.pick(nodes), random.pick(ids)];
+      const to = random.chance(0.3) ? Infinity : from + random.below(300) * spread;
+      const expected = [...model]
+        .filter(([id, held]) => id >= from && id < to && held.includes(node))
+        .map(([id]) => id);
+      expect([...map.blocksOf(node, from, to)].toSorted((a, b) => a - b)).toEqual(expected.toSorted((a, b) => a - b));
+    }
+  }
+});
+
+test('a walk goes on while what it finds is removed', () => {
+  const map = new BlockMap();
+  for (let block = 0; block < 1_000; block++) map.add(block, 1);
+  let found = 0;
+  for (const block of map.blocksOf(1)) {
+    map.remove(block, 1);
+    found += 1;
+  }
+  expect([found, map.size]).toEqual([1_000, 0]);
+});
