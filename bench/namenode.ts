@@ -55,12 +55,13 @@ function benchFolders(folders: number, heapBytes: () => number): void {
   measureCheckpoint(measureRecords(build, folders), heapBytes);
 }
 
+const completeBlock = (): undefined => undefined;
+
 /** Three datanodes that report every block, in slices as datanodes send them. */
 function measureLocations(state: Namespace, heapBytes: () => number): void {
   const before = heapBytes();
   const blocks = new BlockMap();
   const datanodes = new Datanodes(systemClock);
-  const completeBlock = (): undefined => undefined;
   const replication = new Replication({ clock: systemClock, random: Math.random, blocks, datanodes, completeBlock });
   let longest = 0;
   const { seconds } = timed(() => {
