@@ -11,8 +11,18 @@ const orders: Record<string, (random: Random) => Key[]> = {
   'ascending numbers': () => Array.from({ length: KEYS }, (_, i) => i * 3),
   'numbers beyond 32 bits, ascending': () => Array.from({ length: KEYS }, (_, i) => 2 ** 31 - 100 + i),
   'descending texts': () => Array.from({ length: KEYS }, (_, i) => `part-${String(KEYS - i).padStart(6, '0')}`),
+  // In the order of their bytes, which is not that of UTF-16.
+  'texts of all planes': (random) =>
+    Array.from({ length: KEYS }, () =>
+      Array.from({ length: 5 }, () => random.pick(['a', 'b', '\uD7FF', '\uE000', '\uFFFD', '😀', '\u{10FFFF}'])).join(
+        '',
+      ),
+    ),
   'texts at random': (random) => Array.from({ length: KEYS }, () => `n${random.integer(0, 2 ** 40)}`),
 };
+
+const order = (a: Key, b: Key): number =>
+  typeof a === 'number' ? a - Number(b) : Buffer.compare(Buffer.from(a), Buffer.from(String(b)));
 
 test.each(Object.keys(orders))('%s', (name) => {
   const random = new Random(7);
@@ -24,7 +34,7 @@ test.each(Object.keys(orders))('%s', (name) => {
     map = maps.set(map, key, i);
   }
   checkShape(map);
-  const sorted = keys.map((key, i) => [key, i] as const).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = keys.map((key, i) => [key, i] as const).sort(([a], [b]) => order(a, b));
   expect([...maps.entries(map)]).toEqual(sorted);
   expect(keys.every((key, i) => maps.get(map, key) === i)).toBe(true);
   // Earlier versions are what they were.
@@ -79,7 +89,7 @@ test('a removed key was there', () => {
 
 /** Reading from a key on, in the three ways there are. */
 function checkFrom(map: OrderedMap<Key, number>, sorted: readonly (readonly [Key, number])[], after: Key): void {
-  const rest = sorted.filter(([key]) => key > after);
+  const rest = sorted.filter(([key]) => order(key, after) > 0);
   expect(maps.countAfter(map, after)).toBe(rest.length);
   const some = rest.slice(0, 40);
   const visited: (readonly [Key, number])[] = [];
@@ -98,7 +108,7 @@ function checkFrom(map: OrderedMap<Key, number>, sorted: readonly (readonly [Key
 
 function checkAgainst(map: OrderedMap<Key, number>, wanted: ReadonlyMap<Key, number>): void {
   checkShape(map);
-  expect([...maps.entries(map)]).toEqual([...wanted].sort(([a], [b]) => (a < b ? -1 : 1)));
+  expect([...maps.entries(map)]).toEqual([...wanted].sort(([a], [b]) => order(a, b)));
 }
 
 /** All leaves on one level, sizes that add up, keys in order and within the bounds of the nodes above, no node too wide. */
@@ -108,9 +118,11 @@ function shapeFault(map: OrderedMap<Key, number>, low?: Key, high?: Key): string
   const { keys, items, size, height } = map;
   const at = `the node of height ${height} from ${keys[0]}`;
   if (keys.length !== items.length || items.length > 32) return `${at} has ${items.length} items`;
-  if (keys.some((key, i) => i > 0 && keys[i - 1]! >= key)) return `${at} is out of order`;
+  if (keys.some((key, i) => i > 0 && order(keys[i - 1]!, key) >= 0)) return `${at} is out of order`;
   if (height === 0) {
-    const outside = keys.find((key) => (low !== undefined && key < low) || (high !== undefined && key >= high));
+    const outside = keys.find(
+      (key) => (low !== undefined && order(key, low) < 0) || (high !== undefined && order(key, high) >= 0),
+    );
     return outside === undefined && size === keys.length ? undefined : `${at} holds ${outside}, size ${size}`;
   }
   const children = items as readonly OrderedMap<Key, number>[];

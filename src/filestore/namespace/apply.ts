@@ -5,7 +5,7 @@ import { emptyMap, entries, get, remove, set } from './ordered-map.ts';
 import { reap, retire, retireBlock, retireTree, withoutLease } from './reap.ts';
 import { rememberMove, snapshotsOf } from './retention.ts';
 import type * as records from './records.ts';
-import type { Block, FileNode, Inode, InodeId, Namespace, Snapshot, Time } from './state.ts';
+import type { Block, FileNode, FolderNode, Inode, InodeId, Namespace, Snapshot, Time } from './state.ts';
 import { newFolder } from './state.ts';
 import { chainTo, edit, editBlocks, editFolder, fileOf, shared, withChild, withPlace } from './tree.ts';
 
@@ -194,7 +194,13 @@ function rename(before: Namespace, record: records.RenameRecord): Namespace {
   const inode = chain.at(-1)!;
   const old = childOf(state, parent, name);
   if (old) state = cut(state, old.id, time);
-  state = editFolder(state, from.parent, (folder) => ({ ...withChild(folder, from.name, undefined), mtime: time }));
+  const without = (folder: FolderNode): FolderNode => withChild(folder, from.name, undefined);
+  if (from.parent === parent) {
+    // As every file gets its name when it is complete.
+    state = editFolder(state, parent, (folder) => ({ ...withChild(without(folder), name, inode), mtime: time }));
+    return withPlace(state, id, { parent, name });
+  }
+  state = editFolder(state, from.parent, (folder) => ({ ...without(folder), mtime: time }));
   return link(state, parent, name, inode, time);
 }
 
