@@ -186,8 +186,11 @@ async function flock(path: string, handle: fs.FileHandle): Promise<boolean> {
     );
   } catch (error) {
     if (diskErrorCode(error) !== 'ENOENT') throw error;
-    throw new DiskLockError(`cannot lock ${path}: this machine has no command flock (package util-linux)`, {
-      cause: error,
-    });
+    throw new DiskLockError(
+      `cannot lock ${path}: this machine has no command flock; install it (Linux: package util-linux)`,
+      {
+        cause: error,
+      },
+    );
   }
 }

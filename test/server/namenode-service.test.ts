@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../src/common/clock.ts';
 import { makeLogger } from '../../src/observe/logger.ts';
 import { startNamenode } from '../../src/server/namenode-service.ts';
+import { startServer } from '../support/server.ts';
 
 const fatal = (problem: Error): void => expect.unreachable(problem.message);
 
@@ -42,5 +43,20 @@ test('another journal in the same data folder is another store, which datanodes 
     expect(await join([one, three], store)).toBe(store);
   } finally {
     await rm(dataDirectory, { recursive: true, force: true });
+  }
+});
+
+test('without the command flock there is no store, and it is said what is missing', async () => {
+  const { PATH } = process.env;
+  process.env['PATH'] = '/nowhere';
+  const server = await startServer({ workers: 1, arguments: ['--webhdfs'] }).finally(() => {
+    process.env['PATH'] = PATH;
+  });
+  try {
+    const answer = await fetch(`${server.url}/webhdfs/v1/?op=LISTSTATUS`);
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain('this machine has no command flock; install it (Linux: package util-linux)');
+  } finally {
+    await server.stop();
   }
 });
