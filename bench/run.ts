@@ -1,4 +1,4 @@
-/** `npm run bench -- tpch|latency|results|parser|journal|namenode|creates|filestore …` */
+/** `npm run bench -- tpch|store-tpch|latency|results|parser|journal|namenode|creates|filestore …` */
 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,6 +10,7 @@ import { benchLatency } from './latency.ts';
 import { benchNamenode } from './namenode.ts';
 import { benchParser } from './parser.ts';
 import { benchResults } from './results.ts';
+import { benchStoreTpch } from './store-tpch.ts';
 import { benchTpch } from './tpch.ts';
 
 const { positionals, values } = parseArgs({
@@ -26,6 +27,14 @@ const { positionals, values } = parseArgs({
 switch (positionals[0] ?? '') {
   case 'tpch':
     await benchTpch({
+      scale: values.sf,
+      runs: Number(values.runs),
+      data: values.data,
+      ...(values.queries !== undefined && { only: values.queries }),
+    });
+    break;
+  case 'store-tpch':
+    await benchStoreTpch({
       scale: values.sf,
       runs: Number(values.runs),
       data: values.data,
@@ -56,7 +65,7 @@ switch (positionals[0] ?? '') {
     break;
   default:
     console.error(
-      'usage: npm run bench -- tpch [--sf 1] [--runs 5] [--queries q01,q05] | latency | results | parser [FOLDER] | journal | namenode | creates | filestore [GIGABYTES]',
+      'usage: npm run bench -- tpch [--sf 1] [--runs 5] [--queries q01,q05] | store-tpch [the same] | latency | results | parser [FOLDER] | journal | namenode | creates | filestore [GIGABYTES]',
     );
     process.exitCode = 2;
 }

@@ -12,6 +12,10 @@ const TIMEOUT_MS = 60_000;
 const TRIES = 3;
 const NO_WORKER_CHECK_MS = 50;
 
+/** What a worker takes at most to copy files that it has no replica of: 10 MB/s, a slow network. */
+const copyMs = (files: readonly KernelFile[]): number =>
+  files.reduce((sum, { file }) => sum + (file.part === undefined ? file.bytes : 0), 0) / 10_000;
+
 export class WorkerKernelQueries implements KernelQueries {
   readonly #pool: WorkerPool;
   readonly #client: ClusterClient;
@@ -31,11 +35,12 @@ export class WorkerKernelQueries implements KernelQueries {
     roots: readonly string[],
     files: readonly KernelFile[] = [],
   ): Promise<readonly (readonly JsonValue[])[]> {
+    const timeoutMs = TIMEOUT_MS + copyMs(files);
     const request: KernelRequest = { sql, roots, ...(files.length > 0 && { files }) };
     for (let tries = 1; ; tries++) {
       const url = `${await this.#someWorker()}/v1/kernel`;
       try {
-        const answer = await this.#client.json<KernelResponse>('POST', url, request, { timeoutMs: TIMEOUT_MS });
+        const answer = await this.#client.json<KernelResponse>('POST', url, request, { timeoutMs });
         if ('error' in answer) throw fromErrorInfo(answer.error);
         return answer.rows;
       } catch (problem) {

@@ -25,9 +25,10 @@ export async function runKernelQuery(
 ): Promise<KernelResponse> {
   const abort = new AbortController();
   const slow = new QueryError('EXCEEDED_TIME_LIMIT', `A worker did not read the files within ${TIMEOUT_MS / 1000} s`);
-  const callOff = clock.after(TIMEOUT_MS, () => abort.abort(slow));
   try {
+    // Copying takes as long as the files are large; each read of it has an end of its own.
     const files = await scanFiles.open(wanted, abort.signal);
+    const callOff = clock.after(TIMEOUT_MS, () => abort.abort(slow));
     try {
       const leave = await admission.enter('query', abort.signal);
       try {
@@ -39,13 +40,12 @@ export async function runKernelQuery(
         leave();
       }
     } finally {
+      callOff();
       await files.release();
     }
   } catch (problem) {
     if (problem instanceof KernelDied) return { error: { code: 'REMOTE_TASK_ERROR', message: problem.message } };
     return { error: toErrorInfo(problem) };
-  } finally {
-    callOff();
   }
 }
 

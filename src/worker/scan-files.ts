@@ -124,6 +124,7 @@ export class ScanFiles {
   }
 
   async close(): Promise<void> {
+    this.#options.fileSystems.close();
     for (const opening of this.#open.values()) {
       await closed(opening);
     }
