@@ -17,7 +17,7 @@ import type { OpenFile } from '../filestore/file-system.ts';
 import type { FileSystems } from '../filestore/file-systems.ts';
 import type { RangeCache } from '../filestore/range-cache.ts';
 import { parseStoreUri } from '../filestore/store-uri.ts';
-import type { LocalLinks } from './local-links.ts';
+import type { HeldLink, LocalLinks } from './local-links.ts';
 
 export type ScanFilesOptions = {
   readonly fileSystems: FileSystems;
@@ -132,7 +132,7 @@ export class ScanFiles {
   }
 
   async #hold(files: readonly WantedFile[], signal: AbortSignal): Promise<Held> {
-    const { cache, links, providers } = this.#options;
+    const { cache, providers } = this.#options;
     const { file } = files[0]!;
     const { location } = file;
     const key = keyOf(file);
@@ -140,8 +140,7 @@ export class ScanFiles {
       const stored = await this.#opened(key, file);
       const opened = stored.file;
       const extension = extensionOf(location);
-      const replica = await this.#replicaOf(stored);
-      const link = replica === undefined ? undefined : links.hold(key, extension, replica);
+      const link = await this.#linked(stored, key, extension);
       if (link) return link;
       const ranges = await Promise.all(
         files.map(async ({ connector, file: { part } }): Promise<readonly Range[]> => {
@@ -160,6 +159,18 @@ export class ScanFiles {
         throw new QueryError('GENERIC_INSUFFICIENT_RESOURCES', say);
       }
     });
+  }
+
+  async #linked(stored: StoredFile, key: string, extension: string): Promise<HeldLink | undefined> {
+    // What was there may have gone with its worker, and another replica be here.
+    for (let tries = 0; tries < 2; tries++) {
+      const replica = await this.#replicaOf(stored);
+      if (replica === undefined) return undefined;
+      const link = this.#options.links.hold(key, extension, replica);
+      if (link) return link;
+      delete stored.replica;
+    }
+    return undefined;
   }
 
   async #replicaOf(stored: StoredFile): Promise<string | undefined> {

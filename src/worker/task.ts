@@ -33,8 +33,9 @@ import { type JobResult, type Kernel, KernelDied, KernelFailure } from './kernel
 import { filesOfScans, localityOf, readsOf } from './scan-reads.ts';
 import { inWhole, type OpenedFiles, type ScanFiles, type WantedFile } from './scan-files.ts';
 import type { KernelJob, KernelRows } from './kernel/protocol.ts';
+import { readAnswer } from './read-answer.ts';
 import { operatorProfile, type ProfileTotals, profileTotals } from './profile.ts';
-import { scansOf, type TaskAnswer, type TaskContext, type TaskStatement, renderTask } from './render/render-task.ts';
+import { scansOf, type TaskContext, type TaskStatement, renderTask } from './render/render-task.ts';
 
 export type TaskEnvironment = {
   /** Until then nothing is known of the folders to read. */
@@ -383,34 +384,6 @@ async function withChecksum(output: OutputFile): Promise<OutputFile> {
   const { bytes, text } = await checksumOfFile(output.path);
   assert(bytes === output.bytes, 'the kernel has written the bytes that it says');
   return { ...output, checksum: text };
-}
-
-function readAnswer(answer: TaskAnswer, rows: KernelRows): readonly OutputFile[] {
-  if (answer.kind === 'lines') {
-    const inline = rows.map(([line]) => `${line as string}\n`).join('');
-    const bytes = Buffer.byteLength(inline);
-    return rows.length === 0 ? [] : [{ partition: 0, rows: rows.length, bytes, path: answer.path, inline }];
-  }
-  if (answer.kind === 'file') {
-    const count = Number(rows[0]?.[0]);
-    assert(rows.length === 1 && Number.isSafeInteger(count), 'the kernel counts the rows that it writes');
-    if (count === 0) return [];
-    const bytes = sizeOfFile(answer.path);
-    assert(bytes !== undefined, 'the kernel wrote the file that it counted the rows of');
-    return [{ partition: 0, rows: count, bytes, path: answer.path }];
-  }
-  const outputs = rows.map(([file, count, bytes, , , keys]): OutputFile => {
-    const [key] = (keys ?? []) as unknown as readonly { readonly value: string }[];
-    return {
-      partition: key ? Number(key.value) : 0,
-      rows: Number(count),
-      bytes: Number(bytes),
-      path: file as string,
-    };
-  });
-  const partitions = new Set(outputs.map((output) => output.partition));
-  assert(partitions.size === outputs.length, 'the kernel writes one file for each partition');
-  return outputs.filter((output) => output.rows > 0);
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
