@@ -3,6 +3,7 @@
 import { decideAddBlock, decideComplete } from '../namespace/decide-writes.ts';
 import { decideRename } from '../namespace/decide-tree.ts';
 import { change, type Decision, unchanged } from '../namespace/decision.ts';
+import { get } from '../namespace/ordered-map.ts';
 import { locateBlocks, pathOfInode } from '../namespace/queries.ts';
 import type { Refusal } from '../namespace/refusal.ts';
 import { type Operations, StoreError } from '../network.ts';
@@ -147,8 +148,10 @@ export class ClientCalls {
   /** The writer knows who stored the block before they have reported it. Nobody did: then it is not written. */
   #takeStored(block: StoredBlock | undefined): void {
     if (!block) return;
-    const { datanodes, blocks } = this.#options;
-    for (const node of block.stored) {
+    const { ledger, datanodes, blocks } = this.#options;
+    // Once it is complete, replicas come and go: a writer that repeats itself says what was so before.
+    const isOpen = get(ledger.tip.blocks, block.id)?.length === undefined;
+    for (const node of isOpen ? block.stored : []) {
       const datanode = datanodes.byId(node);
       if (datanode?.isAlive) blocks.add(block.id, datanode.number);
     }

@@ -130,6 +130,22 @@ test('a datanode of another store is refused, and operators are told what it is'
   expect(await store.ask<StoreReport>('report', {})).toMatchObject({ foreign: [] });
 });
 
+test('a writer that repeats itself says nothing of replicas that were deleted since', async () => {
+  const store = await started();
+  const file = { path: '/f', mode: 0o644, replication: 1, blockSize: 1000 };
+  const { result } = await store.call<{ result: { file: number } }>('create', file);
+  const first = await store.call<BlockToWrite>('addBlock', { file: result.file, bytes: 1000, excluded: [] });
+  const previous = { id: first.block, generation: 1, length: 1000, stored: ['dn0'] };
+  const next = { file: result.file, bytes: 1000, excluded: [], previous };
+  await store.call('addBlock', next);
+  expect(store.namenode.blocks.nodesOf(first.block)).toHaveLength(1);
+  const gone = { from: 0, kind: 'full', replicas: [], corrupt: [] };
+  await store.ask('blockReport', { node: 'dn0', incarnation: '1', sequence: 100, change: gone });
+  // As of another namenode than the first time: it remembers no call.
+  await expect(store.call('addBlock', next)).rejects.toMatchObject({ name: 'NotEnoughReplicasException' });
+  expect(store.namenode.blocks.nodesOf(first.block)).toEqual([]);
+});
+
 async function started(): Promise<FakeStore> {
   const store = new FakeStore(new Random(1), ['/a']);
   await store.start(store.nodes[0]!);
