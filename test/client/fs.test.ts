@@ -1,5 +1,5 @@
 /** `tutti fs` against a real server. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
@@ -105,6 +105,15 @@ test('the command line: options of its own, of the commands, pipes and exit code
   expect((await commandLine('', '-ls', '-h', '-d', '/typed')).out).toMatch(/^drwxr-xr-x .* \/typed\n$/);
   expect(await commandLine('', '-test', '-d', '/typed/in')).toMatchObject({ code: 1, out: '', err: '' });
   expect(await commandLine('', '-mv', '/one')).toMatchObject({ code: 255, out: '' });
+  const args = [cli, 'fs', '--url', server.url, '--data', server.dataDirectory, '-find', '/'];
+  // Who reads the first lines only, as `| head` does, ends it.
+  for (let i = 0; i < 20; i++) await done('-mkdir', '-p', `/typed/${i}`);
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let problem = '';
+  child.stderr.on('data', (text: Buffer) => (problem += text.toString()));
+  child.stdout.destroy();
+  expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0);
+  expect(problem).toBe('');
   expect((await commandLine('', '-help', 'ls')).out).toMatch(/^-ls \[-C\]/);
 });
 

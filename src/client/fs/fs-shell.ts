@@ -8,7 +8,7 @@ import { isSeen } from '../../filestore/store-file-system.ts';
 import type { StoreFileSystem } from '../../filestore/store-file-system.ts';
 import { pathBelow } from '../../filestore/store-path.ts';
 import type { Console } from '../console.ts';
-import { write } from '../console.ts';
+import { isBrokenPipe, write } from '../console.ts';
 import { UsageFailure } from '../failures.ts';
 import { alternatives, inOrder, isPattern, nameMatcher, plainName, storePath } from './paths.ts';
 
@@ -170,6 +170,7 @@ export function whyNot(path: string, problem: unknown): string | undefined {
     if (known !== undefined) return `\`${path}': ${known}`;
     return problem.name === 'SafeModeException' ? `${problem.message}. tutti fs -safemode says more` : problem.message;
   }
+  if (isBrokenPipe(problem)) return undefined;
   // What the local file system says.
   if (problem instanceof Error && 'syscall' in problem && 'code' in problem) return localWords(path, problem);
   return undefined;

@@ -2,7 +2,7 @@
 
 import { nearest } from '../../common/errors.ts';
 import type { StoreFileSystem } from '../../filestore/store-file-system.ts';
-import { type Console, write } from '../console.ts';
+import { type Console, isBrokenPipe, write } from '../console.ts';
 import { UsageFailure } from '../failures.ts';
 import { ADMIN_COMMANDS } from './admin-commands.ts';
 import { BALANCER_COMMANDS } from './balancer-command.ts';
@@ -32,6 +32,21 @@ const CALLED_WRONGLY = 255;
 
 /** The exit code. `open` is called when the store is needed. */
 export async function runFs(open: () => StoreFileSystem, words: readonly string[], console: Console): Promise<number> {
+  // A reader that goes away (`| head`) is noticed where we write; without a listener it would end the process.
+  console.stdout.on('error', ignore);
+  try {
+    return await run(open, words, console);
+  } catch (problem) {
+    if (isBrokenPipe(problem)) return 0;
+    throw problem;
+  } finally {
+    console.stdout.off('error', ignore);
+  }
+}
+
+const ignore = (): void => undefined;
+
+async function run(open: () => StoreFileSystem, words: readonly string[], console: Console): Promise<number> {
   const [first = '-help', ...rest] = words;
   const name = first.replace(/^-/, '');
   if (['help', 'usage', '-help', 'h'].includes(name)) return help(name === 'usage', rest, console);
