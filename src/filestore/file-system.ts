@@ -21,6 +21,8 @@ export type FileSystem = {
   readonly createIfAbsent: (path: string, content: Content) => Promise<'created' | 'exists'>;
   /** Of a folder; PathIsNotDirectoryException of a file. A folder that is not there has nothing in it, as in an object store. */
   readonly list: (folder: string, options?: ListOptions) => Promise<ListPage>;
+  /** What all pages of `list` would have, with each folder read once. What comes or goes meanwhile is seen or not. */
+  readonly walk: (folder: string, options?: WalkOptions) => AsyncGenerator<FileStatus, void, undefined>;
   /** Undefined when there is nothing. */
   readonly stat: (path: string) => Promise<FileStatus | undefined>;
   /**
@@ -81,6 +83,8 @@ export type ListOptions = {
   readonly recursive?: boolean;
 };
 
+export type WalkOptions = Omit<ListOptions, 'limit'>;
+
 /** In the order of code points, which is that of the names' bytes. */
 export type ListPage = {
   readonly entries: readonly FileStatus[];
@@ -108,12 +112,13 @@ export type FileSystemErrorName = Extract<
   | 'PathIsNotEmptyDirectoryException'
 >;
 
-/** All entries of a folder, page by page. */
+/** All entries of a folder; with `limit` page by page. */
 export async function* listAll(
-  fileSystem: Pick<FileSystem, 'list'>,
+  fileSystem: Pick<FileSystem, 'list' | 'walk'>,
   folder: string,
   options: ListOptions = {},
 ): AsyncGenerator<FileStatus, void, undefined> {
+  if (options.limit === undefined) return yield* fileSystem.walk(folder, options);
   for (let after = options.after; ;) {
     const { entries, next } = await fileSystem.list(folder, { ...options, ...(after !== undefined && { after }) });
     yield* entries;

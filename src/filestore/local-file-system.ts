@@ -12,10 +12,11 @@ import { diskErrorCode } from '../common/disk.ts';
 import type { Disk, DiskStat } from '../common/disk.ts';
 import { piecesOf } from './content.ts';
 import { LIST_LIMIT } from './file-system.ts';
-import type { Content, FileStatus, FileSystem, ListOptions, ListPage, OpenFile } from './file-system.ts';
+import type { Content, FileStatus, FileSystem, ListOptions, ListPage, OpenFile, WalkOptions } from './file-system.ts';
 import { onDisk, unlessMissing } from './local-errors.ts';
 import { openLocalFile } from './local-file.ts';
 import { LocalFolders } from './local-folders.ts';
+import { pageOf } from './listing.ts';
 import { namesBelow, removeTree, visibleNames } from './local-listing.ts';
 import { StoreError } from './network.ts';
 import { namesOf, newNamesOf, pathBelow, TEMPORARY_PREFIX } from './store-path.ts';
@@ -31,6 +32,9 @@ export type LocalFileSystemOptions = {
 
 /** Entries of a page that are asked about at once: as many as the thread pool has threads. */
 const STATS_AT_ONCE = 4;
+
+/** Entries that are asked about before they are handed on. */
+const STATS_IN_A_ROW = 100;
 
 export class LocalFileSystem implements FileSystem {
   readonly #disk: Disk;
@@ -59,28 +63,34 @@ export class LocalFileSystem implements FileSystem {
     return this.#create(path, content, false);
   }
 
-  async list(path: string, options: ListOptions = {}): Promise<ListPage> {
-    const { after, limit = LIST_LIMIT, recursive = false } = options;
-    assert(limit > 0, 'a page has room for an entry');
+  list(path: string, { limit = LIST_LIMIT, ...options }: ListOptions = {}): Promise<ListPage> {
+    // One more than the page has says whether there is another.
+    return pageOf(path, this.#walk(path, options, Math.min(limit + 1, STATS_IN_A_ROW)), limit);
+  }
+
+  walk(path: string, options: WalkOptions = {}): AsyncGenerator<FileStatus, void, undefined> {
+    return this.#walk(path, options, STATS_IN_A_ROW);
+  }
+
+  async *#walk(
+    path: string,
+    { after, recursive = false }: WalkOptions,
+    stats: number,
+  ): AsyncGenerator<FileStatus, void, undefined> {
     const names = namesOf(path);
-    return onDisk(path, async () => {
-      const folder = await unlessMissing(this.#folders.find(names));
-      if (folder === undefined) return { entries: [], next: undefined };
-      if ((await this.#disk.stat(folder)).kind !== 'folder') {
-        throw new StoreError('PathIsNotDirectoryException', `${path}: it is a file`);
-      }
-      const page: string[] = [];
-      let next: string | undefined;
-      for await (const name of namesBelow(this.#disk, this.#clock, folder, { recursive, after })) {
-        if (page.length === limit) {
-          next = page.at(-1);
-          break;
-        }
-        page.push(name);
-      }
-      const found = await mapLimited(page, STATS_AT_ONCE, (name) => this.#entry(pathBelow(path, name), recursive));
-      return { entries: found.filter((entry) => entry !== undefined), next };
+    const folder = await onDisk(path, async () => {
+      const found = await unlessMissing(this.#folders.find(names));
+      if (found === undefined || (await this.#disk.stat(found)).kind === 'folder') return found;
+      throw new StoreError('PathIsNotDirectoryException', `${path}: it is a file`);
     });
+    if (folder === undefined) return;
+    const below = namesBelow(this.#disk, this.#clock, folder, { recursive, after });
+    for (;;) {
+      const some = await onDisk(path, () => nextOf(below, stats));
+      const found = await mapLimited(some, STATS_AT_ONCE, (name) => this.#entry(pathBelow(path, name), recursive));
+      for (const entry of found) if (entry) yield entry;
+      if (some.length < stats) return;
+    }
   }
 
   async stat(path: string): Promise<FileStatus | undefined> {
@@ -268,6 +278,17 @@ export class LocalFileSystem implements FileSystem {
       if (diskErrorCode(problem) === undefined) throw problem;
     }
   }
+}
+
+/** Fewer at the end. */
+async function nextOf(names: AsyncGenerator<string, void, undefined>, count: number): Promise<readonly string[]> {
+  const some: string[] = [];
+  while (some.length < count) {
+    const { done, value } = await names.next();
+    if (done === true) break;
+    some.push(value);
+  }
+  return some;
 }
 
 type Kind = 'file' | 'folder';

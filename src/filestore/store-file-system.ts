@@ -1,6 +1,5 @@
 /** `tutti://`: the cluster's own file store, as its namenode and datanodes keep it. */
 
-import { assert } from '../common/assert.ts';
 import type { Disk } from '../common/disk.ts';
 import {
   type Content,
@@ -11,8 +10,9 @@ import {
   type ListOptions,
   type ListPage,
   type OpenFile,
+  type WalkOptions,
 } from './file-system.ts';
-import { pathsBelow } from './listing.ts';
+import { pageOf, pathsBelow } from './listing.ts';
 import type { Status } from './namespace/queries.ts';
 import { StoreError } from './network.ts';
 import type { BlockLocation } from './protocol.ts';
@@ -59,23 +59,20 @@ export class StoreFileSystem implements FileSystem {
     return this.#create(path, content, false);
   }
 
-  async list(path: string, options: ListOptions = {}): Promise<ListPage> {
-    const { after, limit = LIST_LIMIT, recursive = false } = options;
-    assert(limit > 0, 'a page has room for an entry');
+  list(path: string, { limit = LIST_LIMIT, ...options }: ListOptions = {}): Promise<ListPage> {
+    return pageOf(path, this.walk(path, options), limit);
+  }
+
+  async *walk(
+    path: string,
+    { after, recursive = false }: WalkOptions = {},
+  ): AsyncGenerator<FileStatus, void, undefined> {
     namesOf(path);
     const found = await this.#status(path);
-    if (!found) return { entries: [], next: undefined };
+    if (!found) return;
     if (found.kind === 'file') throw new StoreError('PathIsNotDirectoryException', `${path}: it is a file`);
-    const entries: FileStatus[] = [];
     const below = recursive ? this.#recursive(path, after) : this.#entries(path, after);
-    for await (const [name, status] of below) {
-      if (entries.length === limit) {
-        const last = entries.at(-1)!.path;
-        return { entries, next: last.slice(path === '/' ? 1 : path.length + 1) };
-      }
-      entries.push(statusOf(pathBelow(path, name), status));
-    }
-    return { entries, next: undefined };
+    for await (const [name, status] of below) yield statusOf(pathBelow(path, name), status);
   }
 
   async stat(path: string): Promise<FileStatus | undefined> {

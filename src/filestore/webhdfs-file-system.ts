@@ -10,8 +10,8 @@ import type { Clock } from '../common/clock.ts';
 import { compareNames } from './compare-names.ts';
 import { ContentError } from './content.ts';
 import { LIST_LIMIT } from './file-system.ts';
-import type { Content, FileStatus, FileSystem, ListOptions, ListPage, OpenFile } from './file-system.ts';
-import { pathsBelow } from './listing.ts';
+import type { Content, FileStatus, FileSystem, ListOptions, ListPage, OpenFile, WalkOptions } from './file-system.ts';
+import { pageOf, pathsBelow } from './listing.ts';
 import { TEMPORARY_AGE_MAX_MS } from './local-listing.ts';
 import { NetworkError, StoreError } from './network.ts';
 import type { Bytes, StoreErrorName } from './network.ts';
@@ -79,22 +79,21 @@ export class WebHdfsFileSystem implements FileSystem {
     return this.#create(path, content, false);
   }
 
-  async list(path: string, options: ListOptions = {}): Promise<ListPage> {
-    const { after, limit = LIST_LIMIT, recursive = false } = options;
-    assert(limit > 0, 'a page has room for an entry');
+  list(path: string, { limit = LIST_LIMIT, ...options }: ListOptions = {}): Promise<ListPage> {
+    return pageOf(path, this.walk(path, options), limit);
+  }
+
+  async *walk(
+    path: string,
+    { after, recursive = false }: WalkOptions = {},
+  ): AsyncGenerator<FileStatus, void, undefined> {
     namesOf(path);
-    return asked(path, async () => {
-      const entries: FileStatus[] = [];
+    try {
       const below = recursive ? this.#filesBelow(path, after) : this.#entries(path, after);
-      for await (const { name, status } of below) {
-        if (entries.length === limit) {
-          const last = entries.at(-1)!.path;
-          return { entries, next: last.slice(path === '/' ? 1 : path.length + 1) };
-        }
-        entries.push(statusOf(pathBelow(path, name), status));
-      }
-      return { entries, next: undefined };
-    });
+      for await (const { name, status } of below) yield statusOf(pathBelow(path, name), status);
+    } catch (problem) {
+      throw failed(path, problem);
+    }
   }
 
   async stat(path: string): Promise<FileStatus | undefined> {

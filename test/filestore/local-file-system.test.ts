@@ -444,6 +444,23 @@ describe('on this machine', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
+  test('whoever walks through folders reads each of them once, however many files there are', async () => {
+    for (const folder of ['a', 'b/c']) {
+      await mkdir(path.join(root, folder), { recursive: true });
+      for (let i = 0; i < 1100; i++) await writeFile(path.join(root, folder, `f${i}`), '');
+    }
+    const read: string[] = [];
+    const list = (folder: string): ReturnType<typeof localDisk.list> => {
+      read.push(path.relative(root, folder));
+      return localDisk.list(folder);
+    };
+    const counting = new LocalFileSystem({ disk: { ...localDisk, list }, root, clock: systemClock });
+    let seen = 0;
+    for await (const { kind } of counting.walk('/', { recursive: true })) seen += kind === 'file' ? 1 : 0;
+    expect(seen).toBe(2200);
+    expect(read).toEqual(['', 'a', 'b', 'b/c']);
+  });
+
   test('who writes into a folder that goes hears so', async () => {
     const gone = new Signal();
     const begun = new Signal();
