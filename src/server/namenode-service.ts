@@ -49,6 +49,9 @@ export async function startNamenode(options: NamenodeServiceOptions): Promise<Na
     logger,
     pause: () => nextTurn(),
   });
+  // Else a wrong folder looks like a store that has lost all its files.
+  if (journal.sequence === 0)
+    logger.info({ store: journal.id, folders: [first, ...more] }, 'the store is new: its journal is empty');
   const namenode = new NameNode({
     // Bound to the journal: under another one, datanodes would be told to delete blocks that it knows nothing of.
     store: journal.id,
