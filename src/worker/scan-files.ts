@@ -129,6 +129,7 @@ export class ScanFiles {
       await closed(opening);
     }
     this.#open.clear();
+    this.#options.links.close();
   }
 
   async #hold(files: readonly WantedFile[], signal: AbortSignal): Promise<Held> {

@@ -99,9 +99,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const folders = await takeNodeFolders(dataDirectory, nodeId);
   const machineId = await machineIdOf(dataDirectory);
 
+  // Beside the blocks of each disk, see LocalLinks.
+  const linkFolders = (options.store?.directories ?? []).map((directory) => path.join(directory, 'links'));
   const kernelOptions = (roots: readonly string[]): KernelOptions => ({
     dataDirectory,
-    folders: [...KERNEL_FOLDERS.map((folder) => path.join(dataDirectory, folder)), ...roots],
+    folders: [...KERNEL_FOLDERS.map((folder) => path.join(dataDirectory, folder)), ...linkFolders, ...roots],
     spillDirectory: folders.spill,
     memoryBytes: Math.floor(options.memoryBytes * KERNEL_MEMORY_SHARE),
     spillBytesMax: options.memoryBytes * SPILL_FACTOR,
@@ -131,7 +133,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       directory: path.join(folders.files, 'ranges'),
       bytesMax: options.memoryBytes * FILES_FACTOR,
     }),
-    links: new LocalLinks(path.join(folders.files, 'links')),
+    links: new LocalLinks([path.join(folders.files, 'links'), ...linkFolders.map((each) => path.join(each, nodeId))]),
     providers: options.scanProviders,
     clock,
   });

@@ -52,7 +52,7 @@ async function scanFiles(bytesOf?: () => Promise<readonly (readonly [number, num
   return new ScanFiles({
     fileSystems: new FileSystems(systemClock, store),
     cache: await RangeCache.open({ directory: path.join(folder, 'ranges'), bytesMax: 1_000_000 }),
-    links: new LocalLinks(path.join(folder, 'links')),
+    links: new LocalLinks([path.join(folder, 'links')]),
     providers: { files: { scanSql: () => '', ...(bytesOf && { bytesOf }) } },
     clock,
   });
