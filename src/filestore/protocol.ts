@@ -193,6 +193,8 @@ export type ClientMessage = {
   readonly client: string;
   /** Grows with every call of the client, not with its repetitions. */
   readonly number: number;
+  /** Grows with every repetition of the call. */
+  readonly attempt?: number;
   readonly epoch: number;
 };
 

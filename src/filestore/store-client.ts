@@ -68,11 +68,13 @@ export class StoreClient {
     /** A namenode of this epoch may have carried it out, and was not heard. */
     let unheardIn: number | undefined;
     let isUnknown = false;
+    let attempt = 0;
     const ask = async (): Promise<Answer> => {
       const epoch = await this.#leader();
       isUnknown = unheardIn !== undefined && unheardIn !== epoch;
       if (isUnknown && !REPEATABLE.has(operation)) throw unknown(operation);
-      const call = { caller, client, number, epoch, ...(host !== undefined && { host }) };
+      attempt += 1;
+      const call = { caller, client, number, attempt, epoch, ...(host !== undefined && { host }) };
       try {
         return await this.#call<Answer>(operation, { ...call, ...message });
       } catch (problem) {

@@ -68,12 +68,12 @@ export class ClientCalls {
   }
 
   #once(message: ClientMessage, carryOut: () => Promise<object>): Promise<object> {
-    const { client, number, epoch } = message;
+    const { epoch } = message;
     const { ledger } = this.#options;
     if (epoch !== ledger.epoch) {
       throw new StoreError('StaleEpochException', `The namenode leads in epoch ${ledger.epoch}, not ${epoch}`);
     }
-    return this.#calls.once(client, number, carryOut);
+    return this.#calls.once(message, carryOut);
   }
 
   #change(decide: Change, message: ClientMessage): Promise<object> {
