@@ -1,4 +1,7 @@
-/** `npm run planted`: plants each bug of this folder in a copy of the source, and shows that the simulation finds it. */
+/**
+ * `npm run planted [-- store]`: plants each bug of this folder, or those whose names begin so, in a copy of the source, and shows that the
+ * simulation finds it.
+ */
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
@@ -9,7 +12,10 @@ import path from 'node:path';
 const SEEDS = 500;
 
 const root = path.resolve(import.meta.dirname, '../../..');
-const patches = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.patch'));
+const beginning = process.argv[2] ?? '';
+const patches = readdirSync(import.meta.dirname).filter(
+  (name) => name.startsWith(beginning) && name.endsWith('.patch'),
+);
 
 for (const patch of patches) {
   const copy = mkdtempSync(path.join(tmpdir(), 'tutti-planted-'));
