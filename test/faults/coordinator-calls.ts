@@ -24,6 +24,8 @@ const FAULTS = [
 ] as const;
 
 const CLIENTS = 4;
+/** The step after all others. */
+const DONE = 'done';
 
 /** What stands in a client's folder: names, and what the files hold. */
 type Folder = ReadonlyMap<string, string>;
@@ -78,8 +80,8 @@ async function eachCall(
     const coordinator = machines.coordinator(faultAt(call, fault, turn));
     const clients = Array.from({ length: CLIENTS }, (_, i) => workOn(machines, `/${call}-${turn}-${i}`, coordinator));
     const states = await Promise.all(clients);
-    const isClean = !coordinator.isOver;
-    if (isClean) await coordinator.stop('SIGKILL');
+    const isClean = states.every(({ step }) => step === DONE);
+    if (!coordinator.isOver) await coordinator.stop('SIGKILL');
     const plain = machines.coordinator();
     for (const state of states) {
       const problem = await held(machines, state);
@@ -101,14 +103,13 @@ async function workOn(machines: Machines, folder: string, coordinator: Running):
       await Promise.race([run(fs), over(coordinator)]);
     } catch (problem) {
       if (problem instanceof ClientOver) return { folder, acknowledged, asked: after, step: name };
-      // An error of the medium, which the coordinator does not survive either.
+      // The store did not start, or its disk was full: the coordinator lives on.
       if (!(problem instanceof StoreError)) throw problem;
-      await coordinator.ended;
       return { folder, acknowledged, asked: after, step: `${name} (${problem.name})` };
     }
     acknowledged = after;
   }
-  return { folder, acknowledged, asked: acknowledged, step: 'none' };
+  return { folder, acknowledged, asked: acknowledged, step: DONE };
 }
 
 async function over(coordinator: Running): Promise<never> {

@@ -1,9 +1,10 @@
 /**
- * Ends a writing process at each system call of its journal in turn, and makes each sync fail in turn. What it was told is durable must be
- * there afterwards. strace counts calls by thread, so all of them are made in one.
+ * Ends a writing process at each system call of its journal in turn, makes each sync fail in turn, and ends it before and after each call
+ * of the disk that its journal was given. What it was told is durable must be there afterwards. strace counts calls by thread, so all of
+ * them are made in one.
  */
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -12,7 +13,9 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { localDisk } from '../../src/common/disk.ts';
 import { openFileJournal } from '../../src/journal/open-file-journal.ts';
+import type { Kill } from '../journal/killing-disk.ts';
 import { listMachine } from '../journal/list-machine.ts';
+import { faultAt } from './machines.ts';
 
 /** What the journal asks of the system, and how each call may end. */
 const FAULTS = [
@@ -35,8 +38,10 @@ const FAILED = 2;
 /** Whether everything held. */
 export async function journalFaults(): Promise<boolean> {
   let sound = true;
-  for (const [call, fault] of FAULTS) {
-    const outcome = await eachCall(call, fault);
+  const strace = FAULTS.map(([call, fault]) => ({ call, fault, begin: atSystemCall(call, fault) }));
+  const disk = (['before', 'after'] as const).map((when) => ({ call: 'disk', fault: when, begin: atDiskCall(when) }));
+  for (const { call, fault, begin } of [...strace, ...disk]) {
+    const outcome = await eachCall(begin, fault.startsWith('error') ? FAILED : 'SIGKILL');
     console.log(
       `journal: ${call.padEnd(9)} ${fault.padEnd(14)} ${outcome.runs} calls${outcome.wrong.map((what) => `\n  ${what}`).join('')}`,
     );
@@ -45,16 +50,19 @@ export async function journalFaults(): Promise<boolean> {
   return sound;
 }
 
+/** A run whose `turn`-th call ends it. */
+type Begin = (folder: string, turn: number) => ChildProcess;
+
 /** Until a run goes to its end: then every call has had its turn. */
 async function eachCall(
-  call: string,
-  fault: string,
+  begin: Begin,
+  expected: number | string,
 ): Promise<{ readonly runs: number; readonly wrong: readonly string[] }> {
   const wrong: string[] = [];
   for (let turn = 1; ; turn++) {
     const folder = await mkdtemp(path.join(tmpdir(), 'tutti-faults-'));
     try {
-      const { code, signal, acknowledged } = await runWriter(folder, `${call}:${fault}:when=${turn}`);
+      const { ended, acknowledged } = await runWriter(begin(folder, turn));
       const found = await recordsIn(folder);
       const inOrder = found.every((record, i) => record === `r${i + 1}`);
       if (!inOrder || found.length < acknowledged) {
@@ -62,33 +70,44 @@ async function eachCall(
           `call ${turn}: ${acknowledged} acknowledged, found ${found.length}${inOrder ? '' : ', not in order'}`,
         );
       }
-      if (code === 0) return { runs: turn - 1, wrong };
-      const expected = fault.startsWith('signal') ? signal === 'SIGKILL' : code === FAILED;
-      if (!expected) wrong.push(`call ${turn}: the process ended with ${code ?? signal}`);
+      if (ended === 0) return { runs: turn - 1, wrong };
+      if (ended !== expected) wrong.push(`call ${turn}: the process ended with ${ended}`);
     } finally {
       await rm(folder, { recursive: true });
     }
   }
 }
 
-type Ended = { readonly code: number | null; readonly signal: string | null; readonly acknowledged: number };
+const writer = (folder: string): readonly string[] => [
+  '--import',
+  'tsx',
+  path.join(import.meta.dirname, '../journal/writer.ts'),
+  folder,
+  String(RECORDS),
+];
 
-async function runWriter(folder: string, inject: string): Promise<Ended> {
-  const [call] = inject.split(':');
-  const writer = path.join(import.meta.dirname, '../journal/writer.ts');
-  const traced = [process.execPath, '--import', 'tsx', writer, folder, String(RECORDS)];
-  const child = spawn(
-    'strace',
-    ['-f', '-qq', '-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${inject}`, ...traced],
-    {
+const atSystemCall =
+  (call: string, fault: string): Begin =>
+  (folder, turn) => {
+    const [strace, ...inject] = faultAt(call, fault, turn);
+    return spawn(strace!, [...inject, process.execPath, ...writer(folder)], {
       env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
       stdio: ['ignore', 'pipe', 'ignore'],
-    },
-  );
+    });
+  };
+
+const atDiskCall =
+  (when: Kill['when']): Begin =>
+  (folder, turn) =>
+    spawn(process.execPath, [...writer(folder), when, String(turn)], { stdio: ['ignore', 'pipe', 'ignore'] });
+
+type Ended = { readonly ended: number | string | null; readonly acknowledged: number };
+
+async function runWriter(child: ChildProcess): Promise<Ended> {
   const closed = once(child, 'close') as Promise<[number | null, string | null]>;
-  const said = await text(child.stdout);
+  const said = await text(child.stdout!);
   const [code, signal] = await closed;
-  return { code, signal, acknowledged: Math.max(0, ...said.split('\n').slice(0, -1).map(Number)) };
+  return { ended: code ?? signal, acknowledged: Math.max(0, ...said.split('\n').slice(0, -1).map(Number)) };
 }
 
 async function recordsIn(folder: string): Promise<readonly string[]> {

@@ -27,7 +27,7 @@ export class Running {
   readonly #isTraced: boolean;
 
   constructor(wrapper: readonly string[], args: readonly string[]) {
-    this.#isTraced = wrapper.length > 0;
+    this.#isTraced = wrapper[0] === 'strace';
     const [command, ...rest] = [...wrapper, process.execPath, cli, ...args];
     this.process = spawn(command!, rest, {
       // strace counts calls by thread, so all calls of one kind are made in one.

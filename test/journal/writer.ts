@@ -1,9 +1,13 @@
-/** A process that appends `r1`, `r2` … for ever, eight at a time, and prints the sequence of each that is durable. To be killed. */
+/**
+ * A process that appends `r1`, `r2` … for ever, eight at a time, and prints the sequence of each that is durable. To be killed: from outside,
+ * or by itself before or after a call of its disk (`writer.ts FOLDER RECORDS before 17`).
+ */
 
 import { writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { localDisk } from '../../src/common/disk.ts';
 import { openFileJournal } from '../../src/journal/open-file-journal.ts';
+import { type Kill, killingDisk } from './killing-disk.ts';
 import { listMachine } from './list-machine.ts';
 
 const CALLERS = 8;
@@ -14,10 +18,11 @@ function fail(error: unknown): never {
   process.exit(FAILED);
 }
 
-const [folder, most] = process.argv.slice(2);
+const [folder, most, when, call] = process.argv.slice(2);
+const disk = when ? killingDisk(localDisk, { when: when as Kill['when'], call: Number(call) }) : localDisk;
 const journal = await openFileJournal({
   machine: listMachine,
-  disk: localDisk,
+  disk,
   folders: [folder!],
   random: randomBytes,
   fatal: fail,
@@ -29,11 +34,11 @@ const journal = await openFileJournal({
 let last = journal.sequence;
 const end = last + Number(most ?? Infinity);
 
-async function call(): Promise<void> {
+async function append(): Promise<void> {
   while (last < end) {
     const { sequence } = await journal.append(`r${++last}`);
     writeSync(1, `${sequence}\n`);
   }
 }
-await Promise.all(Array.from({ length: CALLERS }, call));
+await Promise.all(Array.from({ length: CALLERS }, append));
 await journal.close();
