@@ -48,13 +48,13 @@ export class WriterSource {
     const queue = this.#content;
     const ahead = (): number => queue.ahead.reduce((sum, piece) => sum + piece.length, 0);
     while (ahead() < bytes && !queue.isOver) {
-      queue.ahead = queue.ahead.map((piece) => piece.slice());
+      queue.ahead = queue.ahead.map(copyOf);
       await this.#read(queue);
     }
     return ahead() >= bytes;
   }
 
-  /** The next bytes, at most so many. A piece stays as it is until the next one is asked for. */
+  /** The next bytes, at most so many. Pieces belong to the taker, unless he keeps them: then each stays as it is until the next one. */
   async *block(bytesMax: number): Bytes {
     const tries = this.#tries;
     for (let left = bytesMax; left > 0;) {
@@ -63,9 +63,8 @@ export class WriterSource {
       const piece = queue.ahead.shift()!;
       const now = piece.subarray(0, left);
       if (now.length < piece.length) queue.ahead.unshift(piece.subarray(now.length));
-      this.#give(now);
       left -= now.length;
-      yield now;
+      yield this.#give(now);
     }
   }
 
@@ -130,14 +129,16 @@ export class WriterSource {
     this.#givenBytes = 0;
   }
 
-  #give(piece: Uint8Array): void {
+  #give(piece: Uint8Array): Uint8Array {
     const isWithKeeper = this.#isKeeping || this.#givenBytes < this.#keeperBytes;
     this.#givenBytes += piece.length;
     if (this.#isKeeping) this.#keeperBytes += piece.length;
-    if (isWithKeeper) return;
-    this.#keptBytes += piece.length;
+    if (isWithKeeper) return piece;
+    const own = copyOf(piece);
+    this.#keptBytes += own.length;
     if (this.#keptBytes > KEPT_BYTES_MAX) this.#kept = undefined;
-    this.#kept?.push(piece.slice());
+    this.#kept?.push(own);
+    return own;
   }
 
   /** The queue that has the next piece ready. */
@@ -177,6 +178,9 @@ const queueOf = (bytes: Bytes): Queue => ({
   isOver: false,
   reading: undefined,
 });
+
+/** A slice of a Buffer would be the same bytes. */
+const copyOf = (piece: Uint8Array): Uint8Array => Uint8Array.from(piece);
 
 async function* once(bytes: Uint8Array): Bytes {
   yield bytes;

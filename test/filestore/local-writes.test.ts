@@ -18,7 +18,7 @@ const LONG_BLOCK = { replication: 1, blockSize: 16_000_000 };
 
 async function* piecesOf(content: Uint8Array, pieceBytes = 100_000): AsyncGenerator<Uint8Array> {
   // One buffer for all: a piece stays as it is until the next one is asked for, and no longer.
-  const buffer = new Uint8Array(pieceBytes);
+  const buffer = Buffer.alloc(pieceBytes);
   for (let at = 0; at < content.length; at += pieceBytes) {
     const piece = content.subarray(at, at + pieceBytes);
     buffer.set(piece);

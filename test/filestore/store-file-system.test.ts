@@ -176,6 +176,34 @@ describe('datanodes that fail', () => {
     expect(Buffer.from(await file.read(0, file.length)).toString()).toBe('one two three');
   });
 
+  test('what is sent again is what was given, though its source uses one buffer for all', async () => {
+    cluster = await start();
+    const lines = ['one ', 'two ', 'three ', 'four'];
+    async function* content(): AsyncGenerator<Uint8Array> {
+      const buffer = Buffer.alloc(10);
+      for (const line of lines) yield buffer.fill(line).subarray(0, line.length);
+      buffer.fill('-');
+    }
+    let tries = 0;
+    const network: StoreNetwork = {
+      ...cluster.network.from('one'),
+      call: async <Answer>(to: string, operation: string, message: object, options?: CallOptions): Promise<Answer> => {
+        tries += operation === 'writeBlock' ? 1 : 0;
+        if (operation !== 'writeBlock' || tries > 2) {
+          return cluster.network.from('one').call(to, operation, message, options);
+        }
+        const pieces = options!.body![Symbol.asyncIterator]();
+        for (let i = 0; i <= tries; i++) await pieces.next();
+        throw new NetworkError('the connection was closed');
+      },
+    };
+    const fs = new StoreFileSystem({ ...cluster.client('one').client.options, network });
+    await fs.create('/f', content());
+    expect(tries).toBe(3);
+    const file = await fs.open('/f');
+    expect(Buffer.from(await file.read(0, file.length)).toString()).toBe(lines.join(''));
+  });
+
   test('without datanodes nothing is written, and nothing is seen', async () => {
     cluster = await start();
     for (const node of ['dn1', 'dn2', 'dn3']) cluster.network.serve(node, undefined);
