@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/interop/**/*.interop.ts'],
-    testTimeout: 60_000,
+    testTimeout: 300_000,
     // Maven fetches 100 MB the first time.
     hookTimeout: 900_000,
     fileParallelism: false,
