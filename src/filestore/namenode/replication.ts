@@ -226,8 +226,19 @@ export class Replication {
     const missing = block.replication - counted.length - promised.length;
     if (missing > 0) return this.#copy(block, good, missing);
     if (counted.length > block.replication) return this.#trim(block, counted);
+    if (missing === 0 && this.#couldSpread(block, counted)) return this.#copy(block, good, 1);
     if (counted.length === block.replication) this.#deleteCorrupt(block);
     return true;
+  }
+
+  /** All on one rack, and another one has room: the block gets one replica more there, and one of the others is too many then. */
+  #couldSpread(block: Block & { readonly length: number }, counted: readonly Datanode[]): boolean {
+    const racks = new Set(counted.map(({ rack }) => rack));
+    if (block.replication < 2 || racks.size !== 1 || !counted.every(({ isAlive }) => isAlive)) return false;
+    const corrupt = this.#corrupt.get(block.id);
+    const hasRoom = ({ number, freeBytes, deletions }: Datanode): boolean =>
+      freeBytes >= block.length && !deletions.has(block.id) && corrupt?.has(number) !== true;
+    return this.#options.datanodes.writable().some((node) => !racks.has(node.rack) && hasRoom(node));
   }
 
   #copy(block: Block & { readonly length: number }, holders: readonly Datanode[], count: number): boolean {

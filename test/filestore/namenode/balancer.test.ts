@@ -162,3 +162,30 @@ test('a datanode that dies in the middle is made good first, and what is moved m
     expect(await balance(store, { action: 'status' })).toMatchObject({ movingBlocks: 0 });
   }
 });
+
+test('the copy of a move makes good no replica that is lost meanwhile: another rack gets one', async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const store = new FakeStore(new Random(seed), ['/a', '/b', '/b', '/c']);
+    const [first, second, third, fourth] = store.nodes;
+    [third!.isUp, fourth!.isUp] = [false, false];
+    for (const node of [first!, second!]) await store.start(node);
+    await store.pass(3_000);
+    await store.write('/f', 2, [100]);
+    const [block] = store.namedBlocks().keys();
+    for (const node of [third!, fourth!]) await store.start(node);
+    await store.pass(3_000);
+    first!.isUp = false;
+    await store.pass(7_500);
+    const { datanodes, replication } = store.namenode;
+    const known = (name: string) => datanodes.byId(name)!;
+    while (known(first!.node).isAlive && !replication.moves.has(block!)) {
+      await store.pass(250);
+      // Just before its death is noticed.
+      if (store.clock.elapsedMs() - known(first!.node).heardMs < 9_700) continue;
+      expect(replication.move(block!, known(second!.node), known(third!.node))).toBe(true);
+    }
+    await store.pass(60_000);
+    const racks = store.nodes.filter(({ isUp, replicas }) => isUp && replicas.has(block!)).map(({ rack }) => rack);
+    expect(racks.toSorted(), `seed ${seed}`).toEqual(['/b', '/c']);
+  }
+});
