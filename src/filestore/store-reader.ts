@@ -8,7 +8,7 @@ import type { OpenFile } from './file-system.ts';
 import { LocalBlocks } from './local-blocks.ts';
 import type { InodeId } from './namespace/state.ts';
 import { type Bytes, NetworkError, StoreError } from './network.ts';
-import type { BlockLocation, ReadBlock, ReplicaLocation } from './protocol.ts';
+import type { BlockLocation, DatanodeId, ReadBlock, ReplicaLocation } from './protocol.ts';
 import type { StoreClient } from './store-client.ts';
 
 type Located = { readonly id: InodeId; readonly length: number; readonly blocks: readonly BlockLocation[] };
@@ -23,6 +23,8 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
   const { id, length } = located;
   const { network, clock, host } = client.options;
   const localBlocks = disk && host !== undefined ? new LocalBlocks(network, disk, host) : undefined;
+  /** Gave no answer when they were asked last: others come first, lest every read of the file waits for them. */
+  const silent = new Set<DatanodeId>();
 
   /** Replicas move; the file stays the same, or is gone. */
   async function locateAgain(): Promise<void> {
@@ -54,16 +56,18 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
         await locateAgain();
       }
       const block = located.blocks[index]!;
-      for (const read of block.replicas.flatMap((replica) => waysTo(replica, block))) {
+      for (const { node, read } of inOrder(block.replicas).flatMap((replica) => waysTo(replica, block))) {
         try {
           for await (const piece of read(from + done, count - done)) {
             done += piece.length;
             yield piece;
           }
+          silent.delete(node);
           if (done === count) return;
           why = new NetworkError(`${done} of ${count} bytes came`);
         } catch (problem) {
           if (!(problem instanceof NetworkError || problem instanceof StoreError)) throw problem;
+          if (problem instanceof NetworkError) silent.add(node);
           why = problem;
         }
       }
@@ -72,13 +76,17 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
     throw new StoreError('IOException', `${path}: block ${index} cannot be read: ${say}`, { cause: why });
   }
 
-  type Read = (offset: number, count: number) => Bytes;
+  const inOrder = (replicas: readonly ReplicaLocation[]): readonly ReplicaLocation[] =>
+    replicas.toSorted((a, b) => Number(silent.has(a.node)) - Number(silent.has(b.node)));
+
+  type Way = { readonly node: DatanodeId; readonly read: (offset: number, count: number) => Bytes };
 
   /** Where the file cannot be opened, its datanode still serves it. */
-  function waysTo(replica: ReplicaLocation, block: BlockLocation): readonly Read[] {
-    const remote: Read = (offset, count) => readRemote(replica, block, offset, count);
+  function waysTo(replica: ReplicaLocation, block: BlockLocation): readonly Way[] {
+    const { node } = replica;
+    const remote: Way = { node, read: (offset, count) => readRemote(replica, block, offset, count) };
     if (!localBlocks?.isHere(replica)) return [remote];
-    return [(offset, count) => localBlocks.read(replica, block, offset, count), remote];
+    return [{ node, read: (offset, count) => localBlocks.read(replica, block, offset, count) }, remote];
   }
 
   async function* readRemote(

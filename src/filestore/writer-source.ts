@@ -46,12 +46,16 @@ export class WriterSource {
   /** Whether so many bytes are still to come; they are in memory then. Not after a rewind to what a keeper has. */
   async has(bytes: number): Promise<boolean> {
     const queue = this.#content;
-    const ahead = (): number => queue.ahead.reduce((sum, piece) => sum + piece.length, 0);
-    while (ahead() < bytes && !queue.isOver) {
-      queue.ahead = queue.ahead.map(copyOf);
+    let ahead = queue.ahead.reduce((sum, piece) => sum + piece.length, 0);
+    while (ahead < bytes && !queue.isOver) {
+      // The others are copies already.
+      const last = queue.ahead.pop();
+      if (last) queue.ahead.push(copyOf(last));
+      const count = queue.ahead.length;
       await this.#read(queue);
+      if (queue.ahead.length > count) ahead += queue.ahead.at(-1)!.length;
     }
-    return ahead() >= bytes;
+    return ahead >= bytes;
   }
 
   /** The next bytes, at most so many. Pieces belong to the taker, unless he keeps them: then each stays as it is until the next one. */

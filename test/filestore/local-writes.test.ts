@@ -173,3 +173,11 @@ test('bytes that reached the disk otherwise than the writer had them are never r
   }
   expect(nodes.damaged).toHaveLength(1);
 });
+
+test('a block of a hundred thousand little pieces is no more work than one of a few', async () => {
+  nodes = await LocalNodes.start({ datanodes: 1 });
+  const fs = nodes.client('one');
+  await fs.create('/f', piecesOf(CONTENT.subarray(0, BLOCK_BYTES), 3));
+  expect(nodes.calls.map((call) => call.split(' ').at(-1))).toEqual(['stageBlock', 'adoptBlock']);
+  expect((await contentOf(fs, '/f')).equals(CONTENT.subarray(0, BLOCK_BYTES))).toBe(true);
+});

@@ -132,6 +132,29 @@ describe('datanodes that fail', () => {
     }
   });
 
+  test('a datanode that gives no answer is asked after the others, as long as the file is open', async () => {
+    cluster = await start();
+    const content = Buffer.from(new Random(2).bytes(1000));
+    await cluster.client('one').create('/f', content);
+    const asked: string[] = [];
+    const network: StoreNetwork = {
+      ...cluster.network.from('two'),
+      fetch: (to, operation, message, options) => {
+        asked.push(to);
+        return cluster.network.from('two').fetch(to, operation, message, options);
+      },
+    };
+    const file = await new StoreFileSystem({ ...cluster.client('two').client.options, network }).open('/f');
+    await file.read(0, 10);
+    const first = asked[0]!;
+    cluster.network.serve(first, undefined);
+    asked.length = 0;
+    for (let i = 0; i < 3; i++) expect(await file.read(0, 1000)).toEqual(content);
+    expect(asked[0]).toBe(first);
+    expect(new Set(asked.slice(1)).size).toBe(1);
+    expect(asked.slice(1)).not.toContain(first);
+  });
+
   test('a datanode that takes no blocks is left out', async () => {
     cluster = await start();
     cluster.network.serve('dn2', undefined);

@@ -16,7 +16,7 @@ import { DataFolders } from './data-folders.ts';
 import type { FolderFigures } from './data-folders.ts';
 import { DataFolderError } from './folder-identity.ts';
 import { KeyedLock } from './keyed-lock.ts';
-import { checkNumbers } from './replica-errors.ts';
+import { checkNumbers, notFound } from './replica-errors.ts';
 import { keyOf, replicaOf, ReplicaTable } from './replica-table.ts';
 import type { Entry, ReplicaKey } from './replica-table.ts';
 import { bytesToReserve, IncomingReplica } from './incoming-replica.ts';
@@ -277,9 +277,10 @@ export class BlockStore {
     });
   }
 
-  /** A repeated write is answered with what is there, if that is what it brought. */
+  /** A repeated write is answered with what is there, if that is what it brought, and is not on its way out by now. */
   async #compare(there: Entry, brought: Checksums): Promise<StoredReplica> {
     const stored = await this.#verified.stored(there);
+    if (this.#verified.entry(there) !== there) throw notFound(there, this.node);
     const { crc32c, length } = stored;
     if (length === brought.length && crc32c === brought.crc32c) return stored;
     throw new StoreError(

@@ -5,6 +5,7 @@ import type { Disk } from '../../../src/common/disk.ts';
 import { crc32c } from '../../../src/common/crc32c.ts';
 import { Random } from '../../simulation/random.ts';
 import { SimulatedDisk } from '../../simulation/simulated-disk.ts';
+import { Signal } from '../signal.ts';
 import { bytesOf, CHUNK_BYTES, contentOf, openStore, readReplica, sorted, writeReplica } from './stores.ts';
 import type { TestStore } from './stores.ts';
 
@@ -103,6 +104,35 @@ test('a repeated write is answered with what is there; other bytes are refused',
   expect(changes).toHaveLength(1);
   expect((await readReplica(store, REPLICA)).equals(contentOf(REPLICA))).toBe(true);
 });
+
+test.each(['deleted', 'found damaged'])(
+  'a repeated write does not answer for a replica that is being %s',
+  async (how) => {
+    const mounted = disk.mount();
+    const letGo = new Signal();
+    // A disk that is slow to take the names away.
+    const slow: Disk = {
+      ...mounted,
+      remove: (file) => (file === FILE ? letGo.given : Promise.resolve()).then(() => mounted.remove(file)),
+      rename: (from, to) =>
+        (to.endsWith('.bad') ? letGo.given : Promise.resolve()).then(() => mounted.rename(from, to)),
+    };
+    const { store } = await openStore(slow);
+    await writeReplica(store, REPLICA);
+    const sink = await store.create(REPLICA, 3_500);
+    await sink.write(contentOf(REPLICA));
+    let deletion: Promise<void> | undefined;
+    if (how === 'deleted') deletion = store.delete(REPLICA);
+    else {
+      disk.flipBit(FILE, 5, 0);
+      await expect(readReplica(store, REPLICA)).rejects.toMatchObject({ name: 'ChecksumException' });
+    }
+    const name = how === 'deleted' ? 'ReplicaNotFoundException' : 'ChecksumException';
+    await expect(sink.commit()).rejects.toMatchObject({ name });
+    letGo.give();
+    await deletion;
+  },
+);
 
 test('two writes of one block at a time: one replica, two equal answers', async () => {
   const { store, changes } = await openStore(disk.mount());

@@ -1,5 +1,7 @@
 /** Blocks through three datanodes, of which one dies, hangs or is full. */
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { crc32c } from '../../../src/common/crc32c.ts';
 import type { SimulatedDisk } from '../../simulation/simulated-disk.ts';
@@ -197,4 +199,25 @@ test('a slow datanode slows the writer: only some pieces are in memory', async (
   open();
   expect(await writing).toMatchObject({ length: 6_000_000, stored: ids(nodes) });
   expect(most).toBeLessThan(3_500_000);
+});
+
+test('pieces that are written and sent are not kept until the block is whole', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const world = new TestNodes();
+  const [first] = await world.three();
+  const pieces: WeakRef<Uint8Array>[] = [];
+  async function* body(): AsyncGenerator<Uint8Array> {
+    for (let i = 0; i < 20; i++) {
+      const piece = Buffer.alloc(1_000, i);
+      pieces.push(new WeakRef(piece));
+      yield piece;
+    }
+    await settle();
+    collect();
+    // The last two may be on their way to the disk.
+    expect(pieces.slice(0, -2).filter((piece) => piece.deref() !== undefined)).toHaveLength(0);
+  }
+  const reply = await first.node.write({ block: 5, generation: 1, bytesMax: 20_000, pipeline: [] }, body());
+  expect(reply.length).toBe(20_000);
 });
