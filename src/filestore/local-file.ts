@@ -12,11 +12,7 @@ const PIECE_BYTES = 256 * 1024;
 
 /** `path` is what the caller calls it, `local` where the disk has it. */
 export async function openLocalFile(disk: Disk, path: string, local: string): Promise<OpenFile> {
-  // Asked first: to open a pipe would wait for its writer.
-  const { kind, inode } = await disk.stat(local);
-  if (kind !== 'file') throw new StoreError('FileNotFoundException', `${path}: it is no file`);
-  const file = await disk.open(local, 'read');
-  const length = await lengthOf(file);
+  const { file, inode, length } = await opened(disk, path, local);
   const read = (offset: number, bytes: number): Promise<Uint8Array> =>
     onDisk(path, () => readExactly(file, path, offset, Math.max(0, Math.min(bytes, length - offset))));
   return {
@@ -40,12 +36,23 @@ export async function openLocalFile(disk: Disk, path: string, local: string): Pr
   };
 }
 
-async function lengthOf(file: DiskFile): Promise<number> {
-  try {
-    return await file.bytes();
-  } catch (problem) {
+type Opened = { readonly file: DiskFile; readonly inode: number; readonly length: number };
+
+async function opened(disk: Disk, path: string, local: string): Promise<Opened> {
+  for (;;) {
+    // Asked first: to open a pipe would wait for its writer.
+    const { kind, inode } = await disk.stat(local);
+    if (kind !== 'file') throw new StoreError('FileNotFoundException', `${path}: it is no file`);
+    const file = await disk.open(local, 'read');
+    try {
+      const length = await file.bytes();
+      // Another may have taken the name before it was opened, and must not be read under the id of the first.
+      if ((await unlessMissing(disk.stat(local)))?.inode === inode) return { file, inode, length };
+    } catch (problem) {
+      await file.close();
+      throw problem;
+    }
     await file.close();
-    throw problem;
   }
 }
 

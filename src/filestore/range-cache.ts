@@ -13,6 +13,7 @@ import { link, mkdir, open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { mapLimited } from '../common/collections.ts';
+import { diskErrorCode } from '../common/disk.ts';
 import { mergeRanges, type Range, rangesWithout, sizeOfRanges } from '../common/ranges.ts';
 import type { OpenFile } from './file-system.ts';
 import { StoreError } from './network.ts';
@@ -86,12 +87,21 @@ export class RangeCache {
     const release = async (): Promise<void> => {
       entry.holders -= 1;
       await rm(own, { force: true });
-      await this.#evict();
+      await this.#evict(this.#options.bytesMax);
     };
     const turn = entry.filling;
     const fill = (async (): Promise<number> => {
       await turn.catch(() => undefined);
-      return this.#fill(entry, file, wanted, signal);
+      const missing = rangesWithout(wanted, entry.present);
+      try {
+        await this.#fill(entry, file, missing, signal);
+      } catch (problem) {
+        if (diskErrorCode(problem) !== 'ENOSPC') throw problem;
+        // What nobody reads makes room.
+        await this.#evict(0);
+        await this.#fill(entry, file, rangesWithout(missing, entry.present), signal);
+      }
+      return sizeOfRanges(missing);
     })();
     entry.filling = fill;
     try {
@@ -117,8 +127,7 @@ export class RangeCache {
     return entry;
   }
 
-  async #fill(entry: Entry, file: OpenFile, wanted: readonly Range[], signal: AbortSignal): Promise<number> {
-    const missing = rangesWithout(wanted, entry.present);
+  async #fill(entry: Entry, file: OpenFile, missing: readonly Range[], signal: AbortSignal): Promise<void> {
     const handle = await open(entry.path, constants.O_RDWR | constants.O_CREAT);
     try {
       await handle.truncate(file.length);
@@ -138,13 +147,12 @@ export class RangeCache {
     } finally {
       await handle.close();
     }
-    return sizeOfRanges(missing);
   }
 
-  async #evict(): Promise<void> {
+  async #evict(bytesMax: number): Promise<void> {
     let bytes = this.bytes;
     for (const [key, entry] of this.#entries) {
-      if (bytes <= this.#options.bytesMax) return;
+      if (bytes <= bytesMax) return;
       if (entry.holders > 0) continue;
       bytes -= sizeOfRanges(entry.present);
       this.#entries.delete(key);

@@ -224,7 +224,7 @@ export class WebHdfsFileSystem implements FileSystem {
       throw failed(path, problem);
     }
     const now = await asked(path, () => this.#status(path));
-    if (missing === 0 && now?.fileId === opened.fileId && now.length === opened.length) return;
+    if (missing === 0 && now && isSame(now, opened)) return;
     if (!now) throw new StoreError('FileNotFoundException', `${path}: it was removed while it was read`);
     throw new StoreError('IOException', `${path}: it was replaced, or cut off, while it was read`);
   }
@@ -319,6 +319,10 @@ type DirectoryListing = {
 };
 
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
+
+/** What is cut off and written on again, as HDFS lets one do, keeps its id. */
+const isSame = (a: HdfsStatus, b: HdfsStatus): boolean =>
+  a.fileId === b.fileId && a.length === b.length && a.modificationTime === b.modificationTime;
 
 const isAscii = (name: string): boolean => /^\p{ASCII}*$/u.test(name);
 

@@ -9,36 +9,70 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { diskErrorCode } from '../common/disk.ts';
 
 export type NodeFolders = {
   readonly exchange: string;
   readonly spill: string;
   readonly files: string;
+  /** For links, below `linkFolders`; those of disks that fail are left out. */
+  readonly links: readonly string[];
   readonly remove: () => Promise<void>;
 };
 
 /** Whose process the folder belongs to. */
 const OWNER_FILE = 'owner.json';
 
-export async function takeNodeFolders(dataDirectory: string, nodeId: string): Promise<NodeFolders> {
+/** `linkFolders`: shared with other workers, each on another disk. */
+export async function takeNodeFolders(
+  dataDirectory: string,
+  nodeId: string,
+  linkFolders: readonly string[] = [],
+): Promise<NodeFolders> {
   const exchange = path.join(dataDirectory, 'exchange', nodeId);
   const spill = path.join(dataDirectory, 'spill', nodeId);
   const files = path.join(dataDirectory, 'files', nodeId);
-  const remove = async (): Promise<void> => {
-    await rm(exchange, { recursive: true, force: true });
-    await rm(spill, { recursive: true, force: true });
-    await rm(files, { recursive: true, force: true });
-  };
-  await remove();
-  await mkdir(exchange, { recursive: true });
-  await writeFile(path.join(exchange, OWNER_FILE), JSON.stringify({ host: hostname(), processId: process.pid }));
+  for (const folder of [spill, files]) await rm(folder, { recursive: true, force: true });
+  await own(exchange);
   await removeAbandoned(dataDirectory);
-  return { exchange, spill, files, remove };
+  const links: string[] = [];
+  for (const folder of linkFolders) if (await takeLinkFolder(folder, nodeId)) links.push(path.join(folder, nodeId));
+  const remove = async (): Promise<void> => {
+    for (const folder of [exchange, spill, files]) await rm(folder, { recursive: true, force: true });
+    // A disk may have failed since: the next worker's start removes what stays.
+    for (const folder of links) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  };
+  return { exchange, spill, files, links: links.map((folder) => path.join(folder, 'links')), remove };
+}
+
+/** Whether the disk lets it be done. */
+async function takeLinkFolder(all: string, nodeId: string): Promise<boolean> {
+  try {
+    await own(path.join(all, nodeId));
+    await removeAbandonedOf(all, []);
+    return true;
+  } catch (problem) {
+    if (diskErrorCode(problem) === undefined) throw problem;
+    return false;
+  }
+}
+
+/** Empty, but for who it belongs to. */
+async function own(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, OWNER_FILE), JSON.stringify({ host: hostname(), processId: process.pid }));
 }
 
 /** Removes the folders of workers that are no more. */
-export async function removeAbandoned(dataDirectory: string): Promise<void> {
-  const all = path.join(dataDirectory, 'exchange');
+export const removeAbandoned = (dataDirectory: string): Promise<void> =>
+  removeAbandonedOf(
+    path.join(dataDirectory, 'exchange'),
+    ['spill', 'files'].map((beside) => path.join(dataDirectory, beside)),
+  );
+
+/** `beside`: where those workers had other folders of their names. */
+async function removeAbandonedOf(all: string, beside: readonly string[]): Promise<void> {
   for (const nodeId of await readdir(all)) {
     const folder = path.join(all, nodeId);
     if (!(await isAbandoned(folder))) continue;
@@ -47,9 +81,7 @@ export async function removeAbandoned(dataDirectory: string): Promise<void> {
     if (!(await moved(folder, aside))) continue;
     if (!(await isAbandoned(aside))) await moved(aside, folder);
     else {
-      for (const beside of ['spill', 'files']) {
-        await rm(path.join(dataDirectory, beside, nodeId), { recursive: true, force: true });
-      }
+      for (const folder of beside) await rm(path.join(folder, nodeId), { recursive: true, force: true });
       await rm(aside, { recursive: true, force: true });
     }
   }

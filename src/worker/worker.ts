@@ -96,11 +96,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const nodeId = options.nodeId ?? `worker-${randomUUID().slice(0, 8)}`;
   const dataDirectory = path.resolve(options.dataDirectory);
   await mkdir(dataDirectory, { recursive: true });
-  const folders = await takeNodeFolders(dataDirectory, nodeId);
-  const machineId = await machineIdOf(dataDirectory);
-
   // Beside the blocks of each disk, see LocalLinks.
   const linkFolders = (options.store?.directories ?? []).map((directory) => path.join(directory, 'links'));
+  const folders = await takeNodeFolders(dataDirectory, nodeId, linkFolders);
+  const machineId = await machineIdOf(dataDirectory);
+
   const kernelOptions = (roots: readonly string[]): KernelOptions => ({
     dataDirectory,
     folders: [...KERNEL_FOLDERS.map((folder) => path.join(dataDirectory, folder)), ...linkFolders, ...roots],
@@ -133,7 +133,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       directory: path.join(folders.files, 'ranges'),
       bytesMax: options.memoryBytes * FILES_FACTOR,
     }),
-    links: new LocalLinks([path.join(folders.files, 'links'), ...linkFolders.map((each) => path.join(each, nodeId))]),
+    links: new LocalLinks([path.join(folders.files, 'links'), ...folders.links]),
     providers: options.scanProviders,
     clock,
   });

@@ -35,6 +35,7 @@ export class FakeHdfs {
   readonly #datanode: Server;
   #state = newNamespace({ owner: 'hdfs', group: 'supergroup' });
   #writers = 0;
+  #times = 0;
 
   private constructor() {
     this.#namenode = createServer((request, response) => this.#serve(request, response, 'namenode'));
@@ -61,6 +62,16 @@ export class FakeHdfs {
       const path = folder === '/' ? `/${name}` : `${folder}/${name}`;
       return kind === 'folder' ? [path, ...this.paths(path)] : [path];
     });
+  }
+
+  /** Every file has been cut off and written on again: other bytes, and another time. */
+  rewrite(bytes: Buffer): void {
+    for (const inode of this.contents.keys()) this.contents.set(inode, bytes);
+    this.#times += 1;
+  }
+
+  #touched(status: Status): Status {
+    return { ...status, mtime: status.mtime + this.#times };
   }
 
   /** As when it was started again. */
@@ -96,7 +107,7 @@ export class FakeHdfs {
     const request = { path, caller: CALLER, now: this.now };
     switch (op) {
       case 'GETFILESTATUS':
-        return json({ FileStatus: hdfsStatus(this.#status(path), '') });
+        return json({ FileStatus: hdfsStatus(this.#touched(this.#status(path)), '') });
       case 'LISTSTATUS_BATCH': {
         const after = parameter('startAfter') ?? '';
         const { entries } = granted(list(this.#state, path, CALLER, { limit: 1e6 }));
@@ -104,7 +115,7 @@ export class FakeHdfs {
           .filter(({ name }) => after === '' || compareSigned(name, after) > 0)
           .toSorted((a, b) => compareSigned(a.name, b.name));
         const page = rest.slice(0, PAGE);
-        const FileStatus = page.map((entry) => hdfsStatus(entry, entry.name));
+        const FileStatus = page.map((entry) => hdfsStatus(this.#touched(entry), entry.name));
         const partialListing = { FileStatuses: { FileStatus } };
         return json({ DirectoryListing: { partialListing, remainingEntries: rest.length - page.length } });
       }

@@ -152,6 +152,25 @@ describe('a crash', () => {
     }
   });
 
+  test('a file is never read under the id of the one that had its name before', async () => {
+    const disk = new SimulatedDisk({ random: new Random(1) });
+    const mounted = disk.mount();
+    const files = new LocalFileSystem({ disk: mounted, root: '/', clock: simulatedClock });
+    await files.create('/f', bytes('old'));
+    await files.create('/g', bytes('newer'));
+    const { id } = (await files.stat('/g'))!;
+    const replacing: Disk = {
+      ...mounted,
+      open: async (name, mode) => {
+        if (await files.stat('/g')) await files.rename('/g', '/f', { overwrite: true });
+        return mounted.open(name, mode);
+      },
+    };
+    const file = await new LocalFileSystem({ disk: replacing, root: '/', clock: simulatedClock }).open('/f');
+    expect(file).toMatchObject({ id, length: 5 });
+    await file.close();
+  });
+
   test('who hears that a file exists can rely on it', async () => {
     for (let seed = 0; seed < 50; seed++) {
       const disk = new SimulatedDisk({ random: new Random(seed) });

@@ -147,3 +147,25 @@ test('what an earlier process left is removed', async () => {
   await RangeCache.open({ directory, bytesMax: MB });
   expect(readdirSync(directory)).toEqual([]);
 });
+
+test('a full disk takes what is needed, once what nobody holds has gone', async () => {
+  const content = new Random(7).bytes(2 * MB);
+  const cache = await RangeCache.open({ directory, bytesMax: 100 * MB });
+  await (await cache.hold('old', '', fileOf(content), [[0, MB]], never)).release();
+  const kept = await cache.hold('kept', '', fileOf(content), [[0, MB]], never);
+  const isFull = (): boolean => readdirSync(directory).filter((name) => name.endsWith('.part')).length > 2;
+  const file = fileOf(content);
+  const full: OpenFile = {
+    ...file,
+    async *stream(offset, length) {
+      if (isFull()) throw Object.assign(new Error('ENOSPC: simulated'), { code: 'ENOSPC' });
+      yield* file.stream(offset, length);
+    },
+  };
+  const held = await cache.hold('new', '', full, [[0, 2 * MB]], never);
+  expect(Buffer.compare(readFileSync(held.path), content)).toBe(0);
+  expect(held.bytesFetched).toBe(2 * MB);
+  expect(Buffer.compare(readFileSync(kept.path).subarray(0, MB), content.subarray(0, MB))).toBe(0);
+  // Nothing more can go.
+  await expect(cache.hold('newer', '', full, [[0, 1]], never)).rejects.toMatchObject({ code: 'ENOSPC' });
+});

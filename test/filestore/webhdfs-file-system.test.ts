@@ -145,6 +145,14 @@ describe('faults', () => {
     await expect(file.read(0, 10)).rejects.toMatchObject({ name: 'FileNotFoundException' });
   });
 
+  test('a file that is cut off and written on while it is read is not mixed', async () => {
+    await files.create('/f', Buffer.alloc(1000, 'a'));
+    const file = await files.open('/f');
+    expect(await file.read(0, 3)).toEqual(Buffer.from('aaa'));
+    hdfs.rewrite(Buffer.alloc(1000, 'b'));
+    await expect(file.read(3, 3)).rejects.toMatchObject({ name: 'IOException' });
+  });
+
   test('who is not there, or is something else, is an IOException', async () => {
     await hdfs.close();
     await expect(files.stat('/f')).rejects.toMatchObject({ name: 'IOException' });

@@ -248,6 +248,7 @@ export class DataNode {
   }
 
   async #heartbeat(): Promise<Heartbeat> {
+    await this.#staged.measure();
     const { capacityBytes, usedBytes, freeBytes, failedFolders } = await this.#store.figures();
     assert(freeBytes <= capacityBytes, 'what is free is part of the capacity');
     const transfers = this.#writes + this.#staged.size + this.#commands.copies;

@@ -34,6 +34,8 @@ export class IncomingReplica {
   readonly #file: DiskFile;
   readonly #temporary: TemporaryReplica;
   #reserved: number;
+  /** By whomever, as far as is known: it is missing from the disk's free space, and no longer reserved. */
+  #written = 0;
   #ended = false;
 
   static async open(options: IncomingOptions): Promise<IncomingReplica> {
@@ -66,14 +68,17 @@ export class IncomingReplica {
   write(offset: number, piece: Uint8Array): Promise<void> {
     return this.options.folder.writing(async () => {
       await this.#file.write(offset, piece);
-      // What is written is missing from the disk's free space now.
-      this.#release(piece.length);
+      this.#hasWritten(offset + piece.length);
     });
   }
 
   /** So far. */
   bytes(): Promise<number> {
-    return this.options.folder.writing(() => this.#file.bytes());
+    return this.options.folder.writing(async () => {
+      const bytes = await this.#file.bytes();
+      this.#hasWritten(bytes);
+      return bytes;
+    });
   }
 
   async commit(checksums: Checksums): Promise<StoredReplica> {
@@ -100,6 +105,11 @@ export class IncomingReplica {
     this.#ended = true;
     this.#release(this.#reserved);
     await this.#file.close().catch(() => undefined);
+  }
+
+  #hasWritten(bytes: number): void {
+    this.#release(Math.max(0, bytes - this.#written));
+    this.#written = Math.max(bytes, this.#written);
   }
 
   #release(bytes: number): void {

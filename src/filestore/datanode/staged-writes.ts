@@ -81,6 +81,12 @@ export class StagedWrites {
     await this.#take(path)?.file.abort();
   }
 
+  /** What their writers have written is reserved no more: the disk's free space lacks it already. */
+  async measure(): Promise<void> {
+    // A folder that failed has nothing to measure.
+    await Promise.all([...this.#staged.values()].map(({ file }) => file.bytes().catch(() => undefined)));
+  }
+
   async close(): Promise<void> {
     for (const path of this.#staged.keys()) await this.drop(path);
   }

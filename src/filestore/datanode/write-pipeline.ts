@@ -146,15 +146,15 @@ class Next {
 /** The pieces, each within the time a writer has. */
 async function* timed(body: Bytes, { clock, writerTimeoutMs, signal }: WriteOptions): AsyncGenerator<Uint8Array> {
   const iterator = body[Symbol.asyncIterator]();
-  let fail: (problem: Error) => void = () => undefined;
-  const stop = (): void => fail(signal.reason as Error);
+  let fail: ((problem: Error) => void) | undefined;
+  const stop = (): void => fail?.(signal.reason as Error);
   signal.addEventListener('abort', stop);
   let ended = false;
   try {
     for (;;) {
       signal.throwIfAborted();
       const callOff = clock.after(writerTimeoutMs, () =>
-        fail(new StoreError('IOException', `the writer of a block was silent for ${writerTimeoutMs} ms`)),
+        fail?.(new StoreError('IOException', `the writer of a block was silent for ${writerTimeoutMs} ms`)),
       );
       // A promise of its own for each piece: in a race with one for the whole block, that one would keep all pieces until it is settled.
       const result = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {

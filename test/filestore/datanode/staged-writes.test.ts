@@ -166,3 +166,18 @@ test.each(['before', 'after'] as const)(
     expect(runs).toBeGreaterThan(10);
   },
 );
+
+test('room that a writer has filled is counted once', async () => {
+  const subject = await start();
+  const before = await free(subject);
+  const { path } = await subject.staged.stage(STAGE);
+  const reserved = before - (await free(subject));
+  expect(reserved).toBeGreaterThanOrEqual(STAGE.bytesMax);
+  await fill(subject, path);
+  await subject.staged.measure();
+  expect(before - (await free(subject))).toBe(reserved);
+  await subject.staged.measure();
+  expect(before - (await free(subject))).toBe(reserved);
+  await subject.staged.drop(path);
+  expect(await free(subject)).toBe(before);
+});
