@@ -113,14 +113,22 @@ export class WebHdfsClient {
     });
     answering.catch(() => undefined);
     try {
-      const sending = body ? body(request) : Promise.resolve();
+      let isSent = false;
+      const sending = (async () => {
+        await body?.(request);
+        isSent = true;
+      })();
       // A refusal may come before all is sent.
       await Promise.race([sending, answering]);
       sending.catch(() => undefined);
+      const wasSent = isSent;
       request.end();
       const response = await answering;
       this.#createsWhole ||= response.headers[WHOLE_FILES] !== undefined;
-      if ((response.statusCode ?? 0) < 400) return response;
+      if ((response.statusCode ?? 0) < 400) {
+        if (wasSent) return response;
+        throw new StoreError('IOException', `${url.pathname}: it was called written before all of it was sent`);
+      }
       throw await remoteError(response, url);
     } catch (problem) {
       request.destroy();

@@ -37,7 +37,8 @@ export async function flippedBits(): Promise<boolean> {
         `bits: ${flipped} flipped ${kind.when.padEnd(6)} the first verification, read ${by}: ${found} damaged replicas found and replaced, ${wrong.length} wrong reads`,
       );
       for (const what of wrong) console.log(`  ${what}`);
-      sound &&= wrong.length === 0;
+      // Each replica is read eight times or so: hardly any damage is never met.
+      sound &&= wrong.length === 0 && flipped === FILES && found >= FILES / 2;
     } finally {
       await machines.stop();
       await rm(folder, { recursive: true });

@@ -1,10 +1,14 @@
 /** `webhdfs://` against a small HDFS: what every file system does, and what may go wrong on the way. */
 
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/common/clock.ts';
 import { TEMPORARY_AGE_MAX_MS } from '../../src/filestore/local-listing.ts';
 import type { Bytes } from '../../src/filestore/network.ts';
 import { TEMPORARY_PREFIX } from '../../src/filestore/store-path.ts';
+import { WebHdfsClient } from '../../src/filestore/webhdfs-client.ts';
 import { WebHdfsFileSystem } from '../../src/filestore/webhdfs-file-system.ts';
 import { FakeHdfs } from './fake-hdfs.ts';
 import { fileSystemSuite } from './file-system-suite.ts';
@@ -143,6 +147,30 @@ describe('faults', () => {
     await expect(file.read(0, 10)).rejects.toMatchObject({ name: 'IOException' });
     await files.delete('/f');
     await expect(file.read(0, 10)).rejects.toMatchObject({ name: 'FileNotFoundException' });
+  });
+
+  test('a part of a file is not taken for the whole, though the other side calls it written', async () => {
+    const answered = new Signal();
+    const hasty = createServer((request, response) => {
+      if (!request.url!.includes('sent=here')) {
+        response.writeHead(307, { location: `${request.url}&sent=here` }).end();
+        return;
+      }
+      request.once('data', () => response.writeHead(201).end(() => answered.give()));
+    });
+    hasty.listen(0, '127.0.0.1');
+    await once(hasty, 'listening');
+    const client = new WebHdfsClient({ authority: `127.0.0.1:${(hasty.address() as AddressInfo).port}` });
+    async function* content(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('one');
+      await answered.given;
+      await new Promise((resolve) => void setTimeout(resolve, 50));
+      yield Buffer.from('two');
+    }
+    await expect(client.write('/f', content(), {})).rejects.toMatchObject({ name: 'IOException' });
+    client.close();
+    hasty.closeAllConnections();
+    hasty.close();
   });
 
   test('a file that is cut off and written on while it is read is not mixed', async () => {
