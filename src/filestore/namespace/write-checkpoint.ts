@@ -41,9 +41,11 @@ class Writer {
     this.#add(['root', this.#folder(state.root), state.nextId, state.lastSnapshot]);
     for (const [folder, snapshots] of entries(state.snapshots)) {
       this.#add(['snapshottable', folder]);
+      yield* this.#full();
       for (const { id, name, time, root } of snapshots) {
         yield* this.#tree(root.children);
         this.#add(['snapshot', id, name, time, this.#folder(root)]);
+        yield* this.#full();
       }
     }
     for (const [inode, { since, held }] of entries(state.moves)) {
@@ -71,7 +73,7 @@ class Writer {
     if (retired.kind === 'tree') {
       const { inode } = retired;
       if (inode.kind === 'folder') yield* this.#tree(inode.children);
-      const text = inode.kind === 'folder' ? this.#folder(inode) : this.#file(inode);
+      const text = inode.kind === 'folder' ? this.#folder(inode) : yield* this.#file(inode);
       this.#add(['retiredTree', key, text, retired.held.map(spanText), retired.after ?? null]);
     } else if (retired.kind === 'block') {
       this.#add(['retiredBlock', key, this.#kept(retired.block, retired.held)]);
@@ -94,7 +96,10 @@ class Writer {
     } else {
       const inodes = tree.items as readonly Inode[];
       for (const inode of inodes) if (inode.kind === 'folder') yield* this.#tree(inode.children);
-      const texts = inodes.map((inode) => (inode.kind === 'folder' ? this.#folder(inode) : this.#file(inode)));
+      const texts: InodeText[] = [];
+      for (const inode of inodes) {
+        texts.push(inode.kind === 'folder' ? this.#folder(inode) : yield* this.#file(inode));
+      }
       this.#add(['leaf', tree.keys, texts]);
     }
     this.#nodes.set(tree, this.#nodes.size);
@@ -111,7 +116,7 @@ class Writer {
     return folderText(folder, this.#attributesNumber(folder.attributes), this.#nodeNumber(folder.children));
   }
 
-  #file(file: FileNode): InodeText {
+  *#file(file: FileNode): Generator<Uint8Array, InodeText, undefined> {
     const { id, attributes, mtime, atime, client, blocks } = file;
     return [
       0,
@@ -120,15 +125,16 @@ class Writer {
       mtime,
       atime,
       client ?? null,
-      this.#blocks(blocks.map(blockText)),
+      yield* this.#blocks(blocks.map(blockText)),
     ];
   }
 
-  #blocks(blocks: readonly BlockText[]): readonly BlockText[] | number {
+  *#blocks(blocks: readonly BlockText[]): Generator<Uint8Array, readonly BlockText[] | number, undefined> {
     if (blocks.length <= BLOCKS_INLINE) return blocks;
     const list = this.#lists++;
     for (let i = 0; i < blocks.length; i += BLOCKS_INLINE) {
       this.#add(['blocks', list, blocks.slice(i, i + BLOCKS_INLINE)]);
+      yield* this.#full();
     }
     return list;
   }

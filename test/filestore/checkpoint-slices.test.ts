@@ -1,0 +1,69 @@
+/** Slices of a checkpoint are small whatever the namespace holds: the journal refuses larger ones, and that ends the process. */
+
+import { expect, test } from 'vitest';
+import { apply } from '../../src/filestore/namespace/apply.ts';
+import { decideAllowSnapshot, decideCreateSnapshot } from '../../src/filestore/namespace/decide-snapshots.ts';
+import { decideDelete } from '../../src/filestore/namespace/decide-tree.ts';
+import { decideAddBlock, decideCreate } from '../../src/filestore/namespace/decide-writes.ts';
+import type { Decision } from '../../src/filestore/namespace/decision.ts';
+import { CheckpointReader } from '../../src/filestore/namespace/read-checkpoint.ts';
+import { newNamespace } from '../../src/filestore/namespace/state.ts';
+import type { Namespace } from '../../src/filestore/namespace/state.ts';
+import { writeCheckpoint } from '../../src/filestore/namespace/write-checkpoint.ts';
+import { dump } from './namespace-dump.ts';
+
+/** Some milliseconds of work. */
+const SLICE_BYTES = 256 * 1024;
+
+const caller = { user: 'hdfs', groups: [], superuser: true };
+
+class Store {
+  state: Namespace = newNamespace({ owner: 'hdfs', group: 'hdfs' });
+
+  change<Result>(decide: (state: Namespace) => Decision<Result>): Result {
+    const decision = decide(this.state);
+    if (decision.kind === 'refused') throw new Error(decision.message);
+    if (decision.kind === 'change') this.state = apply(this.state, decision.record);
+    return decision.result;
+  }
+
+  write(path: string, blocks: number): void {
+    const writer = { caller, client: 'c', now: 1 };
+    const size = { mode: 0o644, replication: 1, blockSize: 1_048_576 };
+    const { file } = this.change((state) => decideCreate(state, { ...writer, ...size, path }));
+    for (let i = 0, previous; i < blocks; i++) {
+      const block = this.change((state) => decideAddBlock(state, { ...writer, file, previous }));
+      previous = { ...block, length: 1_048_576 };
+    }
+  }
+}
+
+/** Its longest slice, once it was read back as it was. */
+function longestSlice({ state }: Store): number {
+  const reader = new CheckpointReader();
+  let longest = 0;
+  for (const slice of writeCheckpoint(state)) {
+    longest = Math.max(longest, slice.length);
+    reader.add(slice);
+  }
+  expect(dump(reader.finish())).toEqual(dump(state));
+  return longest;
+}
+
+test('ten thousand snapshots of a folder that did not change', () => {
+  const store = new Store();
+  store.change((state) => decideAllowSnapshot(state, { path: '/', caller }));
+  for (let i = 0; i < 10_000; i++) {
+    const name = `${i}`.padStart(100, '-');
+    store.change((state) => decideCreateSnapshot(state, { path: '/', caller, name, now: 1 }));
+  }
+  expect(longestSlice(store)).toBeLessThan(SLICE_BYTES);
+});
+
+test('files of hundreds of blocks beside each other, in the tree and on their way out of it', () => {
+  const store = new Store();
+  for (let i = 0; i < 64; i++) store.write(`/f${i}`, 500);
+  for (let i = 0; i < 32; i++)
+    store.change((state) => decideDelete(state, { path: `/f${i}`, caller, recursive: false, now: 2 }));
+  expect(longestSlice(store)).toBeLessThan(SLICE_BYTES);
+});
