@@ -42,7 +42,8 @@ export async function recover(disk: Disk, folders: readonly string[]): Promise<R
 
   const { bytes, end } = await withStranded(disk, best, present);
   for (const other of present) {
-    const lost = other.stranded.some((frame) => isBeyond(frame.end, end));
+    // Before its damage too: the best folder may have been left out for a while.
+    const lost = isBeyond(other.end, end) || other.stranded.some((frame) => isBeyond(frame.end, end));
     if (lost && other.damage) throw new JournalDamagedError([other.damage]);
   }
   const tail = best.segments.at(-1)!;

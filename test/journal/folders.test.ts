@@ -128,3 +128,13 @@ test('folders of two journals are refused', async () => {
   await write([b], ['b']);
   await expect(open([a, b])).rejects.toMatchObject({ code: 'JOURNAL_MISMATCH', category: 'USER_ERROR' });
 });
+
+test('a damaged folder that was ahead before its damage is not given up for one that fell behind', async () => {
+  const { a, b } = await twoFolders();
+  await write([a, b], records(1, 10));
+  await write([b], records(11, 60));
+  // The end of its last but one segment says that another follows: that one is gone, and nothing stands behind the damage.
+  await rm((await filesIn(b, 'segment')).at(-1)!);
+  await expect(open([a, b])).rejects.toMatchObject({ code: 'JOURNAL_DAMAGED', file: expect.stringContaining(b) });
+  expect(await read([a])).toEqual(records(1, 10));
+});
