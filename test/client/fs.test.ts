@@ -177,6 +177,11 @@ test('whole folders, several sources, standard input and output, times and permi
   expect(await readFile(local('merged'), 'utf8')).toBe('A\nBC\n');
   await done('-moveFromLocal', local('merged'), '/trees/moved');
   expect((await readdir(folder)).includes('merged')).toBe(false);
+  // What did not go in stays where it is, also when something else has failed before.
+  await mkdir(local('kept'));
+  await writeFile(local('kept/a:b'), 'no name of the store');
+  expect(await fs('-moveFromLocal', local('none'), local('kept'), '/trees/both')).toMatchObject({ code: 1 });
+  expect(await readdir(local('kept'))).toEqual(['a:b']);
   // One that is not there is said; the others go in.
   const some = await fs('-put', local('none'), local('tree/a'), '/trees/both/..');
   expect(some).toMatchObject({ code: 1, err: `put: \`${local('none')}': No such file or directory\n` });

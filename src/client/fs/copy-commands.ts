@@ -109,9 +109,9 @@ async function put(shell: FsShell, words: readonly string[], options: Options, i
     await shell.trying(source, async () => {
       if (source === '-') return create(shell, target, shell.console.stdin, undefined, options);
       const to = isFolder ? pathBelow(target, path.basename(path.resolve(source))) : target;
-      const before = shell.exitCode;
+      const before = shell.complaints;
       await putTree(shell, source, to, options);
-      if (isMove && shell.exitCode === before) await rm(source, { recursive: true });
+      if (isMove && shell.complaints === before) await rm(source, { recursive: true });
     });
   }
 }

@@ -36,6 +36,8 @@ export class FsShell {
   readonly #name: string;
   /** 1 when anything could not be done. */
   exitCode = 0;
+  /** What could not be done so far. */
+  complaints = 0;
 
   constructor(fs: StoreFileSystem, console: Console, name: string) {
     this.fs = fs;
@@ -149,6 +151,7 @@ export class FsShell {
 
   async complain(why: string): Promise<void> {
     this.exitCode = 1;
+    this.complaints += 1;
     await write(this.console.stderr, `${this.#name}: ${why}\n`);
   }
 }
