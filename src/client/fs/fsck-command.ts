@@ -38,7 +38,7 @@ async function fsck(shell: FsShell, [text = '/']: readonly string[], options: Op
   if (options.has('list-corruptfileblocks')) {
     const blocks = report.problems.filter(({ kind }) => kind === 'missing');
     for (const { block, path } of blocks) await shell.say(`blk_${block}\t${path}`);
-    await shell.say(`The filesystem under path '${root.path}' has ${blocks.length} CORRUPT files`);
+    await shell.say(`The filesystem under path '${root.path}' has ${report.counts.missing} CORRUPT files`);
     shell.exitCode = blocks.length > 0 ? 1 : 0;
     return;
   }
@@ -89,12 +89,11 @@ function blockText(index: number, { block, generation, length, replicas }: Block
 async function summary(
   shell: FsShell,
   { path }: Item,
-  { files, blocks, bytes, problems }: FsckReport,
+  { files, blocks, bytes, counts }: FsckReport,
   lost: ReadonlySet<string>,
 ): Promise<void> {
   const { datanodes } = await shell.ask<StoreReport>('report');
   const live = datanodes.filter(({ isAlive }) => isAlive);
-  const count = (kind: FsckProblem['kind']): number => problems.filter((one) => one.kind === kind).length;
   const isHealthy = lost.size === 0;
   const average = blocks === 0 ? '' : ` (avg. block size ${byteText(Math.round(bytes / blocks))})`;
   for (const line of [
@@ -105,10 +104,10 @@ async function summary(
     ` Total size:\t${bytes} B`,
     ` Total files:\t${files}`,
     ` Total blocks (validated):\t${blocks}${average}`,
-    ` Under-replicated blocks:\t${count('under-replicated')}`,
-    ` Over-replicated blocks:\t${count('over-replicated')}`,
-    ` Blocks with damaged replicas:\t${count('corrupt')}`,
-    ` Missing blocks:\t${count('missing')}`,
+    ` Under-replicated blocks:\t${counts['under-replicated']}`,
+    ` Over-replicated blocks:\t${counts['over-replicated']}`,
+    ` Blocks with damaged replicas:\t${counts.corrupt}`,
+    ` Missing blocks:\t${counts.missing}`,
     '',
   ]) {
     await shell.say(line);

@@ -41,6 +41,9 @@ export type FsckReport = {
   readonly blocks: number;
   readonly bytes: number;
   readonly healthy: boolean;
+  /** Of all problems. */
+  readonly counts: Readonly<Record<FsckProblem['kind'], number>>;
+  /** The first of each kind. */
   readonly problems: readonly FsckProblem[];
 };
 
@@ -52,7 +55,7 @@ export type FsckProblem = {
   readonly wanted: number;
 };
 
-/** Problems that one answer names. */
+/** Problems of one kind that an answer names. */
 const PROBLEMS_MAX = 1000;
 
 export function storeReport(namenode: NameNode, nowMs: number): StoreReport {
@@ -87,12 +90,14 @@ export function fsck(namenode: NameNode, path: string): FsckReport {
   if (at.kind === 'refused') throw new StoreError(at.name, at.message);
   const root = targetOf(at);
   if (!root) throw new StoreError('FileNotFoundException', `${path}: there is no such file or folder`);
-  const report = { files: 0, blocks: 0, bytes: 0, healthy: true, problems: [] as FsckProblem[] };
+  const counts = { missing: 0, corrupt: 0, 'under-replicated': 0, 'over-replicated': 0 };
+  const report = { files: 0, blocks: 0, bytes: 0, healthy: true, counts, problems: [] as FsckProblem[] };
   for (const [names, file] of filesBelow(root, at.names)) {
     report.files += 1;
     for (const problem of problemsOf(namenode, pathOf(names), file)) {
       if (problem.kind !== 'over-replicated') report.healthy = false;
-      if (report.problems.length < PROBLEMS_MAX) report.problems.push(problem);
+      counts[problem.kind] += 1;
+      if (counts[problem.kind] <= PROBLEMS_MAX) report.problems.push(problem);
     }
     report.blocks += file.blocks.length;
     for (const { length = 0 } of file.blocks) report.bytes += length;

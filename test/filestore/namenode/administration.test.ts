@@ -14,7 +14,11 @@ test('a missing block is no health, however many lesser problems are named befor
   expect(fsck(store.namenode, '/')).toMatchObject({ files: 2, blocks: 1_002, healthy: true });
   const [[missing]] = [...store.namedBlocks()].slice(-1) as [[number, number]];
   store.namenode.blocks.forget(missing);
-  expect(fsck(store.namenode, '/').healthy).toBe(false);
+  const found = fsck(store.namenode, '/');
+  expect(found).toMatchObject({ healthy: false, counts: { missing: 1, 'over-replicated': 1_001 } });
+  expect(found.problems).toHaveLength(1_001);
+  // By name, since whoever asks acts on it.
+  expect(found.problems.at(-1)).toMatchObject({ path: '/one', kind: 'missing' });
   expect(fsck(store.namenode, '/one').problems).toEqual([
     { path: '/one', block: missing, kind: 'missing', replicas: 0, wanted: 1 },
   ]);
