@@ -3,8 +3,9 @@
 import { expect, test } from 'vitest';
 import { apply } from '../../src/filestore/namespace/apply.ts';
 import { decideAllowSnapshot, decideCreateSnapshot } from '../../src/filestore/namespace/decide-snapshots.ts';
-import { decideDelete } from '../../src/filestore/namespace/decide-tree.ts';
+import { decideDelete, decideMkdirs, decideRename } from '../../src/filestore/namespace/decide-tree.ts';
 import { decideAddBlock, decideCreate } from '../../src/filestore/namespace/decide-writes.ts';
+import type { Written } from '../../src/filestore/namespace/decide-writes.ts';
 import type { Decision } from '../../src/filestore/namespace/decision.ts';
 import { CheckpointReader } from '../../src/filestore/namespace/read-checkpoint.ts';
 import { newNamespace } from '../../src/filestore/namespace/state.ts';
@@ -31,7 +32,8 @@ class Store {
     const writer = { caller, client: 'c', now: 1 };
     const size = { mode: 0o644, replication: 1, blockSize: 1_048_576 };
     const { file } = this.change((state) => decideCreate(state, { ...writer, ...size, path }));
-    for (let i = 0, previous; i < blocks; i++) {
+    let previous: Written | undefined;
+    for (let i = 0; i < blocks; i++) {
       const block = this.change((state) => decideAddBlock(state, { ...writer, file, previous }));
       previous = { ...block, length: 1_048_576 };
     }
@@ -66,4 +68,22 @@ test('files of hundreds of blocks beside each other, in the tree and on their wa
   for (let i = 0; i < 32; i++)
     store.change((state) => decideDelete(state, { path: `/f${i}`, caller, recursive: false, now: 2 }));
   expect(longestSlice(store)).toBeLessThan(SLICE_BYTES);
+});
+
+const below = (top: string, depth: number): string => `/${[top, ...Array<string>(depth - 1).fill('d')].join('/')}`;
+
+test('no tree becomes deeper than a path: a checkpoint is written folder within folder', () => {
+  const store = new Store();
+  const make = (path: string): true =>
+    store.change((state) => decideMkdirs(state, { path, caller, mode: 0o755, now: 1 }));
+  const move = (source: string, target: string): true =>
+    store.change((state) => decideRename(state, { source, target, caller, how: 'exact', now: 1 }));
+  make(below('a', 600));
+  make(below('b', 401));
+  expect(() => move('/a', `${below('b', 401)}/a`)).toThrow('deeper than 1000 folders');
+  expect(() => move('/a', `${below('b', 400)}/a`)).not.toThrow();
+  expect(() => move('/b', '/c')).not.toThrow();
+  const reader = new CheckpointReader();
+  for (const slice of writeCheckpoint(store.state)) reader.add(slice);
+  expect(reader.finish().root.folders).toBe(1_001);
 });

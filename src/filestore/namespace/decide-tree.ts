@@ -3,13 +3,13 @@
 import { change, unchanged } from './decision.ts';
 import type { Decision } from './decision.ts';
 import { checkTexts, own } from './decide-writes.ts';
-import { entries } from './ordered-map.ts';
+import { entries, visit } from './ordered-map.ts';
 import { checkAncestor, checkBelow, checkRemoval, checkTraverse, STICKY } from './permissions.ts';
 import type { Caller } from './permissions.ts';
 import { checkQuota } from './quota.ts';
 import { refuse } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-import { pathOf, resolveLive, targetOf } from './resolve.ts';
+import { DEPTH_MAX, pathOf, resolveLive, targetOf } from './resolve.ts';
 import type { Resolved } from './resolve.ts';
 import type { Inode, InodeId, Namespace, Time } from './state.ts';
 import { namesOf, namesTo, usageOf } from './tree.ts';
@@ -159,12 +159,26 @@ export function decideRename(state: Namespace, request: RenameRequest): Decision
   }
   const parent = target.chain[target.names.length - 1];
   if (!parent) return refuse('FileNotFoundException', `rename destination parent ${target.path} not found.`);
+  if (target.names.length > source.names.length && isDeeper(inode, DEPTH_MAX + 1 - target.names.length)) {
+    return refuse(
+      'InvalidPathException',
+      `What is below ${source.path} would be deeper than ${DEPTH_MAX} folders below ${target.path}`,
+    );
+  }
   const over = checkMoveQuota(source, target, inode, old);
   if (over) return over;
   return change(
     { kind: 'rename', inode: inode.id, parent: parent.id, name: own(target.names.at(-1)!), time: now },
     true,
   );
+}
+
+/** That it has more levels, itself counted: no path would lead there. Folders without folders below them are not walked. */
+function isDeeper(inode: Inode, levels: number): boolean {
+  if (levels < 1) return true;
+  if (inode.kind === 'file' || inode.children.size === 0 || inode.folders + 2 <= levels) return false;
+  if (inode.folders === 0) return levels < 2;
+  return !visit(inode.children, undefined, (_name, child) => !isDeeper(child, levels - 1));
 }
 
 function targetPath(state: Namespace, source: Resolved, { target: path, how }: RenameRequest): Resolved | Refusal {

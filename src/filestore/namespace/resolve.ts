@@ -11,7 +11,7 @@ export const SNAPSHOT_FOLDER = '.snapshot';
 /** As HDFS has it: 255 bytes a name, 8,000 characters and 1,000 folders a path. */
 const NAME_BYTES_MAX = 255;
 const PATH_CHARACTERS_MAX = 8_000;
-const DEPTH_MAX = 1_000;
+export const DEPTH_MAX = 1_000;
 
 export type Resolved = {
   readonly kind: 'resolved';
