@@ -7,6 +7,7 @@
 import { crc32c } from '../common/crc32c.ts';
 import { diskErrorCode } from '../common/disk.ts';
 import type { Disk, DiskFile } from '../common/disk.ts';
+import { LENT_BYTES, type LentBuffers } from './lent-buffers.ts';
 import { type Bytes, NetworkError, StoreError, type StoreNetwork } from './network.ts';
 import type {
   BlockLocation,
@@ -43,7 +44,8 @@ export class LocalBlocks {
     return host === this.#host && !this.#closed.has(node);
   }
 
-  async *read(at: ReplicaLocation, block: BlockLocation, offset: number, count: number): Bytes {
+  /** With `buffers` the pieces are lent. */
+  async *read(at: ReplicaLocation, block: BlockLocation, offset: number, count: number, buffers?: LentBuffers): Bytes {
     const key = `${at.node} ${block.block} ${block.generation}`;
     let asked = this.#files.get(key);
     if (!asked) {
@@ -54,7 +56,7 @@ export class LocalBlocks {
     try {
       const found = await asked;
       file = await this.#open(at, found);
-      yield* checkedBytes(file, found, offset, count);
+      yield* checkedBytes(file, found, offset, count, buffers);
     } catch (problem) {
       this.#files.delete(key);
       // What it takes for good within its interval, it would send as it is.
@@ -116,33 +118,46 @@ class ChunkError extends Error {}
 type ChunkedFile = Omit<LocalReplicaReply, 'inode' | 'chunks'> & { readonly chunks: ArrayLike<number> };
 
 /** A range of a file, whose chunks are read as a whole and compared. Throws what `readFailure` knows. */
-export async function* checkedBytes(file: DiskFile, found: ChunkedFile, offset: number, count: number): Bytes {
+export async function* checkedBytes(
+  file: DiskFile,
+  found: ChunkedFile,
+  offset: number,
+  count: number,
+  buffers?: LentBuffers,
+): Bytes {
   const { path, length, chunkBytes, chunks } = found;
   const end = Math.min(length, offset + count);
-  const step = Math.max(1, Math.floor(PIECE_BYTES / chunkBytes)) * chunkBytes;
+  const lent = chunkBytes <= LENT_BYTES ? buffers : undefined;
+  const step = Math.max(1, Math.floor((lent ? LENT_BYTES : PIECE_BYTES) / chunkBytes)) * chunkBytes;
   const wholeEnd = Math.min(length, Math.ceil(end / chunkBytes) * chunkBytes);
 
   const read = (at: number): Promise<Buffer> => {
-    const reading = readFully(file, path, at, Math.min(step, wholeEnd - at));
+    const bytes = Math.min(step, wholeEnd - at);
+    const reading = readFully(file, path, at, lent?.next(bytes) ?? Buffer.allocUnsafeSlow(bytes));
     reading.catch(() => undefined);
     return reading;
   };
   let at = Math.floor(offset / chunkBytes) * chunkBytes;
-  for (let ahead = at < end ? read(at) : undefined; ahead; at += step) {
-    const bytes = await ahead;
-    ahead = at + step < end ? read(at + step) : undefined;
-    for (let from = 0; from < bytes.length; from += chunkBytes) {
-      if (crc32c(bytes.subarray(from, from + chunkBytes)) === chunks[(at + from) / chunkBytes]) continue;
-      throw new ChunkError(`bytes from ${at + from} on of ${path} do not fit their checksum`);
+  let ahead = at < end ? read(at) : undefined;
+  try {
+    for (; ahead; at += step) {
+      const bytes: Buffer = await ahead;
+      ahead = at + step < end ? read(at + step) : undefined;
+      for (let from = 0; from < bytes.length; from += chunkBytes) {
+        if (crc32c(bytes.subarray(from, from + chunkBytes)) === chunks[(at + from) / chunkBytes]) continue;
+        throw new ChunkError(`bytes from ${at + from} on of ${path} do not fit their checksum`);
+      }
+      yield bytes.subarray(Math.max(0, offset - at), end - at);
     }
-    yield bytes.subarray(Math.max(0, offset - at), end - at);
+  } finally {
+    // It may be written to a buffer that is lent anew.
+    await ahead?.catch(() => undefined);
   }
 }
 
-async function readFully(file: DiskFile, path: string, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(length);
+async function readFully(file: DiskFile, path: string, offset: number, bytes: Buffer): Promise<Buffer> {
   const read = await file.read(offset, bytes);
-  if (read < length) throw new ChunkError(`${path} ends at byte ${offset + read}`);
+  if (read < bytes.length) throw new ChunkError(`${path} ends at byte ${offset + read}`);
   return bytes;
 }
 

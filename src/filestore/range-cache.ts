@@ -184,7 +184,7 @@ function readsOf(missing: readonly Range[]): readonly (readonly Range[])[] {
 async function copy(file: OpenFile, to: FileHandle, ranges: readonly Range[]): Promise<void> {
   const [start, end] = [ranges[0]![0], ranges.at(-1)![1]];
   let at = start;
-  for await (const piece of file.stream(start, end - start)) {
+  for await (const piece of file.stream(start, end - start, { lent: true })) {
     for (const [from, until] of ranges) {
       const [first, last] = [Math.max(from, at), Math.min(until, at + piece.length)];
       if (first < last) await writeAll(to, piece.subarray(first - at, last - at), first);

@@ -6,6 +6,7 @@
 import type { Disk } from '../common/disk.ts';
 import type { OpenFile } from './file-system.ts';
 import { LocalBlocks } from './local-blocks.ts';
+import { LentBuffers } from './lent-buffers.ts';
 import type { InodeId } from './namespace/state.ts';
 import { type Bytes, NetworkError, StoreError } from './network.ts';
 import type { BlockLocation, DatanodeId, ReadBlock, ReplicaLocation } from './protocol.ts';
@@ -33,13 +34,14 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
     located = now;
   }
 
-  async function* stream(offset = 0, count = Infinity): Bytes {
+  async function* stream(offset = 0, count = Infinity, { lent = false } = {}): Bytes {
+    const buffers = lent ? new LentBuffers() : undefined;
     const end = Math.min(length, offset + count);
     for (let at = offset; at < end;) {
       const index = located.blocks.findIndex((block) => at >= block.offset && at < block.offset + block.length);
       const block = located.blocks[index]!;
       const last = Math.min(end, block.offset + block.length);
-      for await (const piece of blockBytes(index, at - block.offset, last - at)) {
+      for await (const piece of blockBytes(index, at - block.offset, last - at, buffers)) {
         at += piece.length;
         yield piece;
       }
@@ -47,7 +49,7 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
   }
 
   /** Goes on where a replica failed. */
-  async function* blockBytes(index: number, from: number, count: number): Bytes {
+  async function* blockBytes(index: number, from: number, count: number, buffers?: LentBuffers): Bytes {
     let done = 0;
     let why: Error | undefined;
     for (const [round, pauseMs] of ROUND_PAUSES_MS.entries()) {
@@ -56,7 +58,7 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
         await locateAgain();
       }
       const block = located.blocks[index]!;
-      for (const { node, read } of inOrder(block.replicas).flatMap((replica) => waysTo(replica, block))) {
+      for (const { node, read } of inOrder(block.replicas).flatMap((replica) => waysTo(replica, block, buffers))) {
         try {
           for await (const piece of read(from + done, count - done)) {
             done += piece.length;
@@ -82,11 +84,11 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
   type Way = { readonly node: DatanodeId; readonly read: (offset: number, count: number) => Bytes };
 
   /** Where the file cannot be opened, its datanode still serves it. */
-  function waysTo(replica: ReplicaLocation, block: BlockLocation): readonly Way[] {
+  function waysTo(replica: ReplicaLocation, block: BlockLocation, buffers?: LentBuffers): readonly Way[] {
     const { node } = replica;
     const remote: Way = { node, read: (offset, count) => readRemote(replica, block, offset, count) };
     if (!localBlocks?.isHere(replica)) return [remote];
-    return [{ node, read: (offset, count) => localBlocks.read(replica, block, offset, count) }, remote];
+    return [{ node, read: (offset, count) => localBlocks.read(replica, block, offset, count, buffers) }, remote];
   }
 
   async function* readRemote(

@@ -55,6 +55,26 @@ test('bytes come from the blocks of this machine, and none over the network', as
   expect(await file.localPath()).toBeUndefined();
 });
 
+test('lent pieces are right while they may be looked at, over blocks, ranges and a replica with damage', async () => {
+  nodes = await LocalNodes.start({ datanodes: 2 });
+  const fs = nodes.client('one', { attributes: { replication: 2, blockSize: BLOCK_BYTES } });
+  await fs.create('/f', CONTENT);
+  const lent = async (offset: number, length: number): Promise<Buffer> => {
+    const file = await fs.open('/f');
+    const copies: Buffer[] = [];
+    for await (const piece of file.stream(offset, length, { lent: true })) {
+      await new Promise((later) => setTimeout(later, 5));
+      copies.push(Buffer.from(piece));
+    }
+    return Buffer.concat(copies);
+  };
+  expect((await lent(0, CONTENT.length)).equals(CONTENT)).toBe(true);
+  const [from, count] = [BLOCK_BYTES - 7, BLOCK_BYTES + 100];
+  expect((await lent(from, count)).equals(CONTENT.subarray(from, from + count))).toBe(true);
+  for (const { file } of (await nodes.replicas()).slice(0, 2)) await flipBit(file, CHUNK_BYTES + 3);
+  expect((await lent(0, CONTENT.length)).equals(CONTENT)).toBe(true);
+});
+
 test('a client on another machine, and one that is given no disk, hear the datanode', async () => {
   nodes = await LocalNodes.start({ datanodes: 1 });
   await nodes.client('writer').create('/f', CONTENT);

@@ -5,6 +5,8 @@ import { chmod, mkdir, readdir, rename, rm, stat as localStat, utimes } from 'no
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { localDisk } from '../../common/disk.ts';
+import type { OpenFile } from '../../filestore/file-system.ts';
+import { filePieces } from '../../filestore/lent-buffers.ts';
 import { StoreError } from '../../filestore/network.ts';
 import { saveFile } from '../../filestore/save-file.ts';
 import { pathBelow } from '../../filestore/store-path.ts';
@@ -12,8 +14,6 @@ import { ANY, type FsCommand, type FsCommands, type Options } from './command.ts
 import { type FsShell, type Item, PathFailure } from './fs-shell.ts';
 import { print, reading } from './read-commands.ts';
 import { shown } from './transfer-progress.ts';
-
-const PIECE_BYTES = 1024 * 1024;
 
 const PUT: FsCommand = {
   usage: '-put [-f] [-p] <local file or folder | -> … <path>',
@@ -134,12 +134,22 @@ async function putTree(shell: FsShell, source: string, to: string, options: Opti
       await shell.trying(below, () => putTree(shell, below, pathBelow(to, name), options));
     }
   } else {
-    const bytes = createReadStream(source, { highWaterMark: PIECE_BYTES });
-    await create(shell, to, bytes, found.size, options);
+    await create(shell, to, localBytes(source, found.isFile()), found.size, options);
   }
   if (options.has('p')) {
     await shell.change('setPermission', { path: to, mode: found.mode & 0o1777 });
     await shell.change('setTimes', { path: to, mtime: Math.round(found.mtimeMs), atime: Math.round(found.atimeMs) });
+  }
+}
+
+/** A pipe has no offsets to read from. */
+async function* localBytes(source: string, isFile: boolean): AsyncGenerator<Uint8Array, void, undefined> {
+  if (!isFile) return yield* createReadStream(source) as AsyncIterable<Buffer>;
+  const file = await localDisk.open(source, 'read');
+  try {
+    yield* filePieces(file);
+  } finally {
+    await file.close();
   }
 }
 
@@ -200,13 +210,15 @@ async function getFile(shell: FsShell, from: string, to: string, isForced: boole
   const temporary = `${to}._COPYING_.${process.pid}`;
   const file = await shell.fs.open(from);
   try {
-    await saveFile(localDisk, temporary, shown(shell.console, from, file.length, file.stream()));
+    await saveFile(localDisk, temporary, shown(shell.console, from, file.length, lentBytes(file)));
     await rename(temporary, to);
   } finally {
     await rm(temporary, { force: true });
     await file.close();
   }
 }
+
+const lentBytes = (file: OpenFile): AsyncIterable<Uint8Array> => file.stream(0, file.length, { lent: true });
 
 async function getMerged(shell: FsShell, words: readonly string[], options: Options): Promise<void> {
   const target = words.at(-1)!;
@@ -251,7 +263,7 @@ async function copyTree(shell: FsShell, { path: from, status }: Item, to: string
   } else {
     const file = await shell.fs.open(from);
     try {
-      await create(shell, to, file.stream(), file.length, options);
+      await create(shell, to, lentBytes(file), file.length, options);
     } finally {
       await file.close();
     }
