@@ -80,6 +80,22 @@ test('it is put by every hour under the time, and goes when its time is over', a
   expect(await namesIn('/user/bob')).toEqual(['.Trash', 'kept']);
 });
 
+test('what cannot go keeps nothing else from going', async () => {
+  const start = Date.UTC(2026, 0, 31, 10, 30);
+  const { at } = emptier(24 * HOUR, start);
+  const pinned = '/user/ann/.Trash/260101000000';
+  for (const path of [`${pinned}/a`, '/user/bob/.Trash/260101000000/b', '/user/cid/.Trash/Current/c']) {
+    await namenode.change('mkdirs', ANN, { path, mode: 0o700 });
+  }
+  // A folder with snapshots stays.
+  await namenode.change('allowSnapshot', ANN, { path: pinned });
+  await namenode.change('createSnapshot', ANN, { path: pinned, name: 's' });
+  await at(start + 31 * 60_000);
+  expect(await namesIn('/user/ann/.Trash')).toEqual(['260101000000']);
+  expect(await namesIn('/user/bob/.Trash')).toEqual([]);
+  expect(await namesIn('/user/cid/.Trash')).toEqual(['260131110100']);
+});
+
 test('safe mode puts it off', async () => {
   const start = Date.UTC(2026, 0, 31, 10, 30);
   const { at } = emptier(24 * HOUR, start);

@@ -8,7 +8,7 @@ import type { Logger } from '../../observe/logger.ts';
 import { type Caller, STORE_OWNER } from '../namespace/permissions.ts';
 import type { Namespace } from '../namespace/state.ts';
 import { expiredTrash, trashCheckpoints } from '../namespace/trash.ts';
-import { StoreError } from '../network.ts';
+import { PASSING_REFUSALS, StoreError } from '../network.ts';
 import type { NamenodeCalls } from './namenode-calls.ts';
 
 /** What a client takes when nobody says otherwise. */
@@ -43,15 +43,21 @@ export function emptyTrash({ namenode, state, clock, trashMs, logger }: TrashEmp
   let putBy = period();
   let isAtWork = false;
 
+  /** One user's trash that cannot be emptied keeps nobody else's from it. */
+  async function change(operation: string, message: object): Promise<void> {
+    await namenode.change(operation, EMPTIER, message).catch((problem: unknown) => {
+      if (!(problem instanceof StoreError) || PASSING_REFUSALS.has(problem.name)) throw problem;
+      logger.warn({ ...message, problem: problem.message }, 'trash cannot be emptied');
+    });
+  }
+
   async function turn(): Promise<void> {
     const now = Math.round(clock.wallMs());
-    for (const path of expiredTrash(state(), now - trashMs)) {
-      await namenode.change('delete', EMPTIER, { path, recursive: true });
-    }
+    for (const path of expiredTrash(state(), now - trashMs)) await change('delete', { path, recursive: true });
     if (period() === putBy) return;
     putBy = period();
     for (const { source, target } of trashCheckpoints(state(), now)) {
-      await namenode.change('rename', EMPTIER, { source, target, how: 'exact' });
+      await change('rename', { source, target, how: 'exact' });
     }
   }
 
@@ -60,7 +66,7 @@ export function emptyTrash({ namenode, state, clock, trashMs, logger }: TrashEmp
     isAtWork = true;
     turn()
       .catch((problem: unknown) => {
-        // Safe mode, or its user was faster: the next turn looks anew.
+        // Safe mode: the next turn looks anew.
         if (!(problem instanceof StoreError)) throw problem;
         logger.warn({ problem: problem.message }, 'emptying the trash is put off');
       })
