@@ -127,12 +127,22 @@ function blockRow(
   };
 }
 
-function nodeRows({ datanodes, blocks }: NameNode, clock: FilestoreSources['clock']): readonly SystemRow[] {
+async function nodeRows(
+  { datanodes, blocks }: NameNode,
+  clock: FilestoreSources['clock'],
+): Promise<readonly SystemRow[]> {
   const [nowMs, wallMs] = [clock.elapsedMs(), clock.wallMs()];
-  return datanodes.all().map((datanode) => {
-    const { node, registration, heartbeat, isAlive, service, rack, host, number, heardMs } = datanode;
-    let held = 0;
-    for (const _ of blocks.blocksOf(number)) held += 1;
+  // As of one moment, but for the blocks: to count those of a million takes a tenth of a second for each datanode.
+  const nodes = datanodes.all().map((datanode) => ({ ...datanode, held: 0 }));
+  for (const node of nodes) {
+    for (const _ of blocks.blocksOf(node.number)) {
+      node.held += 1;
+      if (node.held % (10 * STEPS_PER_TURN) === 0) await nextTurn();
+    }
+    await nextTurn();
+  }
+  return nodes.map((datanode) => {
+    const { node, registration, heartbeat, isAlive, service, rack, host, held, heardMs } = datanode;
     return {
       node_id: node,
       http_uri: registration.address,
