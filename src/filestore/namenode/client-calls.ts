@@ -122,7 +122,7 @@ export class ClientCalls {
     if (completed.kind === 'refused') return ledger.settled(completed);
     // Of one that has its name already the datanodes tell by themselves.
     if (source !== path) this.#takeStored(last);
-    ledger.append(completed);
+    ledger.append(completed, { withNext: true });
     const named = ledger.append(this.#named({ source: source!, path, caller, overwrite, file, now }));
     const refusal = await ledger.settled(named);
     const published = refusal?.name !== 'FileAlreadyExistsException';

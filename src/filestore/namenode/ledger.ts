@@ -53,11 +53,11 @@ export class Ledger {
     return this.settled(this.append(decide(this.tip)));
   }
 
-  /** In flight when it returns; nothing is while changes are refused. Records that follow each other with no await in between are durable together or not at all. */
-  append<Result>(decision: Decision<Result>): Decision<Result> {
+  /** In flight when it returns; nothing is while changes are refused. `withNext`: as the journal has it. */
+  append<Result>(decision: Decision<Result>, options?: { readonly withNext: boolean }): Decision<Result> {
     this.#options.refuseChanges();
     if (decision.kind !== 'change') return decision;
-    const durable = this.#journal.append(decision.record).catch((problem: unknown) => {
+    const durable = this.#journal.append(decision.record, options).catch((problem: unknown) => {
       // Nothing is in flight any more: what is decided from here on is decided on what is durable.
       if (this.#newest === durable) this.#newest = Promise.resolve();
       throw refusalOf(problem);
