@@ -13,9 +13,9 @@ import { FrameChannel } from '../cluster/frame-channel.ts';
 import { frameKey } from '../cluster/frames.ts';
 import { FRAMED, SIGNATURE_HEADERS, signatureHeaders } from '../cluster/signature.ts';
 import type { Clock } from '../common/clock.ts';
-import { NetworkError } from './network.ts';
+import { NetworkError, StoreError } from './network.ts';
 import type { Address, CallOptions } from './network.ts';
-import { CALLS_MAX, CALLS_TARGET, channelKeys, errorOf } from './store-messages.ts';
+import { CALLS_MAX, CALLS_TARGET, channelKeys, errorOf, refusedWith } from './store-messages.ts';
 import type { AnswerEntry } from './store-messages.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -210,6 +210,11 @@ class CallChannel {
     this.#calls.clear();
     this.#waiting = [];
     for (const { settle, sentAfter } of calls) {
+      // The connection was refused, for good.
+      if (problem instanceof StoreError) {
+        settle(undefined, problem);
+        continue;
+      }
       const isStale = heard > 0 && (sentAfter === undefined || sentAfter === heard);
       const Failure = isStale ? StaleChannel : NetworkError;
       settle(undefined, new Failure(problem.message, { cause: problem }));
@@ -249,7 +254,7 @@ function connect(to: Address, secret: string, clock: Clock, signal: AbortSignal)
 }
 
 /** What says no before the store is asked: the signature, a server that is closing, something else that listens there. */
-async function refusalOf(status: number | undefined, socket: Duplex, head: Buffer): Promise<NetworkError> {
+async function refusalOf(status: number | undefined, socket: Duplex, head: Buffer): Promise<Error> {
   let text = head.toString('utf8');
   try {
     for await (const chunk of socket as AsyncIterable<Buffer>) {
@@ -260,5 +265,5 @@ async function refusalOf(status: number | undefined, socket: Duplex, head: Buffe
     // The status alone says enough.
   }
   socket.destroy();
-  return new NetworkError(`status ${status}: ${text.slice(0, 2000)}`);
+  return refusedWith(status, text);
 }

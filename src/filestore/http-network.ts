@@ -14,7 +14,7 @@ import { CallChannels } from './call-channel.ts';
 import { NetworkError } from './network.ts';
 import type { Address, Bytes, CallOptions, StoreNetwork } from './network.ts';
 import { OutgoingBody } from './outgoing-body.ts';
-import { bytesOf, errorOf, STORE_PATH } from './store-messages.ts';
+import { bytesOf, errorOf, refusedWith, STORE_PATH } from './store-messages.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -166,7 +166,7 @@ function answered(
 }
 
 /** What says no before the store is asked: the signature, a server that is closing, something else that listens there. */
-async function refusalOf(response: IncomingMessage): Promise<NetworkError> {
+async function refusalOf(response: IncomingMessage): Promise<Error> {
   let text = '';
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -176,7 +176,7 @@ async function refusalOf(response: IncomingMessage): Promise<NetworkError> {
   } catch {
     // The status alone says enough.
   }
-  return new NetworkError(`status ${response.statusCode}: ${text.slice(0, 2000)}`);
+  return refusedWith(response.statusCode, text);
 }
 
 /** `leave` is called once nobody reads on, for whatever reason. */

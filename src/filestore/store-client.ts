@@ -14,6 +14,8 @@ export type StoreClientOptions = {
   readonly caller: Caller;
   /** Never used by another client. */
   readonly client: string;
+  /** Told once of a call that is asked again and again for a while, and why. */
+  readonly onWait?: (problem: Error) => void;
   /** The machine, whose datanode is the first choice. */
   readonly host?: string;
 };
@@ -23,6 +25,8 @@ const PATIENCE_MS = 30_000;
 /** Datanodes join a moment after the namenode, and come back after a restart. */
 const DATANODE_PATIENCE_MS = 10_000;
 const PAUSE_MS = 200;
+/** A restart is over within so long, and nobody needs to hear of it. */
+const WAIT_MS = 1_500;
 const ANSWER_MS = 10_000;
 
 /** Changes that may be carried out again whoever leads: they name what they are about by id, or come to the same. */
@@ -107,13 +111,19 @@ export class StoreClient {
   async #persist<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     const { clock } = this.options;
     const since = clock.elapsedMs();
+    let isTold = false;
     for (;;) {
       try {
         return await ask();
       } catch (problem) {
         if (!isPassing(problem)) throw problem;
         const patienceMs = problem.name === 'NotEnoughReplicasException' ? DATANODE_PATIENCE_MS : PATIENCE_MS;
-        if (clock.elapsedMs() - since > patienceMs) throw givenUp(problem);
+        const waitedMs = clock.elapsedMs() - since;
+        if (waitedMs > patienceMs) throw givenUp(problem);
+        if (!isTold && waitedMs > WAIT_MS) {
+          isTold = true;
+          this.options.onWait?.(problem);
+        }
         await new Promise<void>((resolve) => void clock.after(PAUSE_MS, resolve));
       }
     }

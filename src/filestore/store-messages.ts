@@ -46,6 +46,16 @@ export function errorOf(failure: unknown): StoreError | NetworkError {
   return name === 'NetworkError' ? new NetworkError(message) : new StoreError(name as StoreErrorName, message);
 }
 
+/** What is said before the store is asked: of a process with another secret nothing better can be expected a moment later. */
+export function refusedWith(status: number | undefined, text: string): StoreError | NetworkError {
+  if (status !== 401) return new NetworkError(`status ${status}: ${text.slice(0, 2000)}`);
+  const said = /"error":"([^"]*)"/.exec(text)?.[1] ?? text.slice(0, 2000);
+  const advice = said.includes('secret')
+    ? ': both sides need the same one, as TUTTI_SECRET or in the data folder (--data, TUTTI_DATA)'
+    : '';
+  return new StoreError('AccessControlException', `${said}${advice}`);
+}
+
 /** The bytes that follow a message, to the end that its sender marked. */
 export async function* bytesOf(reader: FrameReader, from: string): Bytes {
   try {

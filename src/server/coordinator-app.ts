@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
 import { guardInternalRoutes } from '../cluster/internal-routes.ts';
-import { SignatureVerifier } from '../cluster/signature.ts';
+import type { SignatureVerifier } from '../cluster/signature.ts';
 import type { Clock } from '../common/clock.ts';
 import { QueryError } from '../common/errors.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
@@ -116,12 +116,16 @@ export function addClientRoutes(app: FastifyInstance, options: ClientRoutesOptio
 
 export type InternalRoutesOptions = {
   readonly coordinator: Coordinator;
-  readonly secret: string;
+  readonly verifier: SignatureVerifier;
+  readonly refusals: RefusalLog;
+};
+
+export type NamenodeRoutesOptions = {
+  readonly verifier: SignatureVerifier;
   readonly clock: Clock;
   readonly logger: Logger;
   /** What the namenode answers, once it is in service. */
   readonly namenode: () => Promise<Operations>;
-  readonly refusals: RefusalLog;
 };
 
 const ANNOUNCE = '/v1/announce';
@@ -141,13 +145,17 @@ export function sendWorkersElsewhere(app: FastifyInstance, refusals: RefusalLog)
   });
 }
 
-/** Where workers announce themselves, and the namenode is asked: open to signed requests alone. */
-export function addInternalRoutes(app: FastifyInstance, options: InternalRoutesOptions): void {
-  const { coordinator, secret, clock, logger, namenode, refusals } = options;
-  const verifier = new SignatureVerifier(secret, clock.wallMs);
+/** Where the namenode is asked: open to signed requests alone. */
+export function addNamenodeRoutes(app: FastifyInstance, options: NamenodeRoutesOptions): void {
+  const { verifier, clock, logger, namenode } = options;
   const onBug = (problem: unknown, operation: string): void =>
     logger.error({ problem: String(problem), operation }, 'the namenode failed');
   void app.register(async (routes) => addStoreRoutes(routes, namenode, { verifier, clock, onBug }));
+}
+
+/** Where workers announce themselves: open to signed requests alone. */
+export function addInternalRoutes(app: FastifyInstance, options: InternalRoutesOptions): void {
+  const { coordinator, verifier, refusals } = options;
   void app.register(async (routes) => {
     guardInternalRoutes(routes, verifier, refusals.tell);
     routes.post(ANNOUNCE, (request, reply) => {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { CatalogManager } from '../catalog/catalog-manager.ts';
 import type { MountedCatalog } from '../catalog/catalog-manager.ts';
 import { hostId } from '../cluster/host-id.ts';
+import { SignatureVerifier } from '../cluster/signature.ts';
 import { systemClock } from '../common/clock.ts';
 import { localDisk } from '../common/disk.ts';
 import { QueryError } from '../common/errors.ts';
@@ -23,6 +24,7 @@ import type { Logger } from '../observe/logger.ts';
 import {
   addClientRoutes,
   addInternalRoutes,
+  addNamenodeRoutes,
   checkListenAddress,
   makeApp,
   sendWorkersElsewhere,
@@ -150,15 +152,16 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     metrics: [...coordinatorMetrics(coordinator), ...filestoreMetrics(() => opened)],
   });
   const refusals = new RefusalLog(logger, clock);
-  if (workers !== clients) sendWorkersElsewhere(clients, refusals);
-  addInternalRoutes(workers, {
-    coordinator,
-    refusals,
-    secret,
-    clock,
-    logger,
-    namenode: operations,
-  });
+  // One for both addresses: what was said to one is not said again to the other.
+  const verifier = new SignatureVerifier(secret, clock.wallMs);
+  const asked = { verifier, clock, logger, namenode: operations };
+  addNamenodeRoutes(workers, asked);
+  addInternalRoutes(workers, { coordinator, verifier, refusals });
+  if (workers !== clients) {
+    sendWorkersElsewhere(clients, refusals);
+    // Operators know the address for clients (`tutti fs`).
+    addNamenodeRoutes(clients, asked);
+  }
   url = await listen(clients, host, port);
   const internalUrl = internal ? await listen(workers, internal.host, internal.port) : url;
   if (options.store) {

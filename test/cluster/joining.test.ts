@@ -1,10 +1,12 @@
 /** Who starts a worker by hand is told at once whether it has joined, and if not, why; so is who runs the coordinator. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { NetworkError, StoreError, type StoreNetwork } from '../../src/filestore/network.ts';
+import { StoreClient } from '../../src/filestore/store-client.ts';
 import { RefusalLog } from '../../src/server/refusal-log.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 
@@ -84,6 +86,46 @@ test('a worker at the address for clients says so, and the coordinator too', asy
   expect(await one.says(/(http:\S+) takes no workers/)).toBe(forClients);
   expect(await coordinator.says(/"why":"(it took[^"]*)"/)).toBe('it took the address for clients');
   await one.stop();
+});
+
+/** What `tutti fs` says in the end, and how it ends. */
+function fs(secret: string, url: string, ...words: readonly string[]): Promise<{ code: number; said: string }> {
+  const env = { ...process.env, TUTTI_SECRET: secret };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [cli, 'fs', '--url', url, ...words], { env }, (problem, out, err) =>
+      resolve({ code: problem ? Number(problem.code) : 0, said: out + err }),
+    );
+  });
+}
+
+test('tutti fs asks at the address for clients as at the other, and says which secret it lacks', async () => {
+  for (const url of [forClients, forWorkers]) expect(await fs(SECRET, url, '-ls', '/')).toMatchObject({ code: 0 });
+  const stranger = await fs('the secret of quite another cluster', forClients, '-ls', '/');
+  expect(stranger.code).toBe(1);
+  expect(stranger.said).toMatch(/signed with another secret.*TUTTI_SECRET or in the data folder \(--data/);
+  expect(await fs(SECRET, 'nonsense://', '-ls', '/')).toMatchObject({
+    code: 1,
+    said: expect.stringContaining('--url takes an address such as'),
+  });
+});
+
+test('who waits for a namenode is told what for', async () => {
+  const said: string[] = [];
+  const clock = new SimulatedClock();
+  let asked = 0;
+  const call = (): Promise<never> => {
+    asked += 1;
+    setTimeout(() => clock.advance(250), 0);
+    return asked < 20
+      ? Promise.reject(new NetworkError('nobody there'))
+      : Promise.reject(new StoreError('IOException', 'end'));
+  };
+  const caller = { user: 'anna', groups: [], superuser: true };
+  const onWait = (problem: Error): void => void said.push(problem.message);
+  const network = { call, fetch: call } as unknown as StoreNetwork;
+  const client = new StoreClient({ network, clock, namenode: 'n', caller, client: 'c', onWait });
+  await expect(client.read('stat', {})).rejects.toThrow('end');
+  expect(said).toEqual(['nobody there']);
 });
 
 test('refusals are told once a minute for an address and a reason, and never more than a hundred', () => {

@@ -60,7 +60,8 @@ export async function coordinatorFaults(): Promise<boolean> {
       const { runs, wrong } = await eachCall(machines, call, fault);
       console.log(`coordinator: ${call.padEnd(9)} ${fault.padEnd(14)} ${runs} calls`);
       for (const what of wrong) console.log(`  ${what}`);
-      sound &&= wrong.length === 0;
+      // No file of the journal is removed in so few calls.
+      sound &&= wrong.length === 0 && (runs > 0 || call === 'unlink');
     }
     return sound;
   } finally {

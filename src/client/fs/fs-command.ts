@@ -7,7 +7,9 @@ import { hostId } from '../../cluster/host-id.ts';
 import { clusterSecret } from '../../cluster/secret.ts';
 import { systemClock } from '../../common/clock.ts';
 import { localDisk } from '../../common/disk.ts';
+import { QueryError } from '../../common/errors.ts';
 import { HttpNetwork } from '../../filestore/http-network.ts';
+import { StoreError } from '../../filestore/network.ts';
 import { StoreFileSystem } from '../../filestore/store-file-system.ts';
 import { processConsole } from '../console.ts';
 import { runFs } from './run-fs.ts';
@@ -18,11 +20,13 @@ export type FsCommandOptions = { readonly url?: string; readonly data?: string }
 export async function fsCommand(words: readonly string[], options: FsCommandOptions): Promise<number> {
   let network: HttpNetwork | undefined;
   const open = (): StoreFileSystem => {
+    const namenode = coordinatorOf(options);
     network = new HttpNetwork(secretOf(options), systemClock);
     return new StoreFileSystem({
       network,
       clock: systemClock,
-      namenode: coordinatorOf(options),
+      namenode,
+      onWait: (problem) => waiting(namenode, problem),
       caller: { user: userInfo().username, groups: [], superuser: true },
       client: `fs-${randomUUID()}`,
       host: hostId(),
@@ -38,7 +42,15 @@ export async function fsCommand(words: readonly string[], options: FsCommandOpti
 
 function coordinatorOf({ url }: FsCommandOptions): string {
   const given = url ?? (process.env.TUTTI_URL || 'http://127.0.0.1:8080');
-  return given.includes('://') ? given : `http://${given}`;
+  const address = given.includes('://') ? given : `http://${given}`;
+  if (/^https?:\/\/[^/]/.test(address) && URL.canParse(address)) return address;
+  throw new QueryError('GENERIC_USER_ERROR', `--url takes an address such as http://127.0.0.1:8080, not "${given}"`);
+}
+
+/** Before half a minute of silence. */
+function waiting(namenode: string, problem: Error): void {
+  const unheard = `${namenode} does not answer; trying for half a minute. Is a server running there (tutti server)? --url and TUTTI_URL name another`;
+  processConsole.stderr.write(`${problem instanceof StoreError ? `waiting: ${problem.message}` : unheard}\n`);
 }
 
 function secretOf({ data }: FsCommandOptions): string {
