@@ -1,9 +1,18 @@
 /** What people write behind `tutti fs`: patterns, modes; and the bar that they see while bytes go. */
 import { expect, test } from 'vitest';
 import { modeChange } from '../../src/client/fs/mode-change.ts';
-import { alternatives, isPattern, matcherOf, nameMatcher, plainName, storePath } from '../../src/client/fs/paths.ts';
+import {
+  alternatives,
+  isElsewhere,
+  isPattern,
+  matcherOf,
+  nameMatcher,
+  plainName,
+  storePath,
+} from '../../src/client/fs/paths.ts';
 import { runFs } from '../../src/client/fs/run-fs.ts';
 import { barText, shown } from '../../src/client/fs/transfer-progress.ts';
+import type { FsckProblem, FsckReport } from '../../src/filestore/namenode/administration.ts';
 import type { BalanceReply } from '../../src/filestore/protocol.ts';
 import type { StoreFileSystem } from '../../src/filestore/store-file-system.ts';
 import { fakeConsole } from './fake-console.ts';
@@ -19,6 +28,17 @@ test.each([
   ['tutti:///', '/'],
 ])('%j is the path %j', (text, expected) => {
   expect(storePath(text, '/user/ann')).toBe(expected);
+});
+
+test.each(['tutti://host:1/a', 'hdfs://host/a', 'file:///a', 'hdfs:/a', 'S3A://bucket/a'])(
+  '%j is elsewhere',
+  (text) => {
+    expect(isElsewhere(text)).toBe(true);
+  },
+);
+
+test.each(['tutti:///a', '/a', 'a', 'a/b:/c', '12:/a'])('%j is not elsewhere', (text) => {
+  expect(isElsewhere(text)).toBe(false);
 });
 
 test.each([
@@ -129,4 +149,59 @@ test('the balancer shows a bar while it runs, and Ctrl-C ends it', async () => {
     'The balancer was ended\nmoved 1 block, 1.0 MB, in 2.00 s; 3.0 MB left\n' +
       'average 41.50 %, threshold 10 points\n  50.00 %  dn-1\n',
   );
+});
+
+/** A store of lost files of a block each, that names two problems an answer. */
+function lossy(lost: string[]): StoreFileSystem {
+  const fsckOf = (path: string): FsckReport => {
+    const found = lost.filter((file) => path === '/' || path === file);
+    const problems = found.map((file): FsckProblem => ({
+      path: file,
+      block: 1,
+      kind: 'missing',
+      replicas: 0,
+      wanted: 1,
+    }));
+    const counts = { missing: found.length, corrupt: 0, 'under-replicated': 0, 'over-replicated': 0 };
+    const [files, blocks] = [found.length, found.length];
+    return {
+      files,
+      blocks,
+      bytes: 0,
+      healthy: found.length === 0,
+      lostFiles: files,
+      counts,
+      problems: problems.slice(0, 2),
+    };
+  };
+  const read = async (operation: string, { path }: { readonly path: string }): Promise<unknown> => {
+    if (operation === 'fsck') return fsckOf(path);
+    if (operation === 'stat') return { status: { kind: 'folder', name: '' } };
+    if (operation === 'list')
+      return { entries: lost.map((file) => ({ kind: 'file', name: file.slice(1) })), remaining: 0 };
+    return operation === 'locate' ? { blocks: [] } : { datanodes: [] };
+  };
+  const remove = async (path: string): Promise<boolean> => lost.splice(lost.indexOf(path), 1).length === 1;
+  const client = { options: { caller: { user: 'ann' } }, read };
+  return { client, delete: remove } as unknown as StoreFileSystem;
+}
+
+test('fsck counts, lists and removes also what an answer does not name', async () => {
+  const run = async (...words: string[]): Promise<{ code: number; out: string; err: string }> => {
+    const console = fakeConsole();
+    const code = await runFs(() => store, ['-fsck', '/', ...words], console);
+    return { code, out: console.out(), err: console.err() };
+  };
+  const lost = ['/a', '/b', '/c', '/d', '/e'];
+  const store = lossy(lost);
+  const plain = await run();
+  expect(plain).toMatchObject({ code: 1, err: "fsck: `/': is CORRUPT: 5 files cannot be read\n" });
+  expect(plain.out).toContain('… and 3 more problems that are only counted');
+  expect(plain.out).toContain(' Missing blocks:\t5\n');
+  expect((await run('-files')).out.match(/blk_1 is missing$/gm)).toHaveLength(5);
+  const listed = await run('-list-corruptfileblocks');
+  expect(listed.out).toMatch(/… and 3 more problems .*\n.* has 5 CORRUPT files\n$/);
+  expect((await run('-delete')).out.match(/^Deleted .*$/gm)).toHaveLength(5);
+  expect(lost).toEqual([]);
+  expect(await run()).toMatchObject({ code: 0, err: '' });
 });

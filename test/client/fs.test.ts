@@ -376,6 +376,14 @@ test('what operators look at: fsck, report, safe mode, nodes that are to go', as
   expect(await done('-report', '-decommissioning')).toContain(`Name: ${node}`);
   expect(await done('-recommission', node!)).toBe(`${node}: normal\n`);
   expect(await refused('-maintenance', 'nobody')).toContain('known are');
+  const [, host] = /^Address: http:\/\/(.*)/m.exec(await done('-report'))!;
+  // Nobody else can take what wants two replicas.
+  expect(await done('-decommission', host!)).toBe(`${node}: decommissioning\n`);
+  expect(await done('-report')).toMatch(
+    /Decommission in progress\n.* elsewhere: [\d,]+\nNo other datanode can take [\d,]+ of them/,
+  );
+  expect(await done('-recommission', node!.slice(0, 8))).toBe(`${node}: normal\n`);
+  expect(await refused('-maintenance', node!.slice(0, 3))).toContain(`known are ${node} (${host}), `);
   expect(await done('-safemode', 'enter')).toBe('Safe mode is ON\n');
   expect(await done('-safemode', 'get')).toBe('Safe mode is ON\n');
   const waiting = fs('-safemode', 'wait');
@@ -411,6 +419,28 @@ test('what cannot be done is said in a line', async () => {
   expect(await refused('-ls', '/plain/x')).toBe("ls: `/plain/x': A part of the path is a file, not a directory\n");
   expect(await refused('-mv', '/plain', '/none/x')).toBe("mv: `/none': No such file or directory\n");
   expect(await refused('-cp', '/plain', '/plain')).toContain('copied into itself');
+});
+
+test('paths that name another place, or a folder that is not there, are refused', async () => {
+  await writeFile(local('some'), 'some');
+  await done('-mkdir', '/slashes');
+  await done('-put', local('some'), '/slashes/');
+  expect(await refused('-ls', 'hdfs://host:8020/slashes/*')).toBe(
+    "ls: `hdfs://host:8020/slashes/*': Name the cluster with --url; paths of the store are /a/b or tutti:///a/b\n",
+  );
+  expect(await refused('-put', local('some'), 'tutti://host:1/some')).toContain('Name the cluster with --url');
+  const missing = "`/slashes/none/': No such file or directory\n";
+  expect(await refused('-put', local('some'), '/slashes/none/')).toBe(`put: ${missing}`);
+  expect(await refused('-cp', '/slashes/some', '/slashes/none/')).toBe(`cp: ${missing}`);
+  expect(await refused('-mv', '/slashes/some', '/slashes/none/')).toBe(`mv: ${missing}`);
+  expect(await refused('-get', '/slashes/some', local('none/'))).toBe(
+    `get: \`${local('none/')}': No such file or directory\n`,
+  );
+  expect(await refused('-cp', '/slashes/some', '/slashes/some/')).toContain('Is not a directory');
+  expect(await done('-ls', '-C', '/slashes')).toBe('/slashes/some\n');
+  expect(await fs('-df', '/none')).toEqual({ code: 1, out: '', err: "df: `/none': No such file or directory\n" });
+  expect(await refused('-createSnapshot', '/slashes')).toContain('(tutti fs -allowSnapshot /slashes makes it one)');
+  expect(await refused('-appendToFile', local('some'), '/slashes/some')).toContain("`/slashes/some': Files of this");
 });
 
 test('called wrongly, it says how it is called', async () => {

@@ -15,7 +15,7 @@ export const ADMIN_COMMANDS: FsCommands = {
   report: {
     usage: '-report [-live] [-dead] [-decommissioning]',
     does: 'the datanodes, and how they are',
-    details: 'A node is named as -decommission, -recommission and -maintenance take it.',
+    details: 'A node is named as -decommission, -recommission and -maintenance take it; its host:port does as well.',
     options: { live: 'flag', dead: 'flag', decommissioning: 'flag' },
     words: [0, 0],
     run: report,
@@ -72,15 +72,18 @@ function service(usage: string, does: string, wanted: 'normal' | 'decommissionin
   return {
     usage,
     does,
-    details: 'tutti fs -report names the datanodes, and says when one that is to go is done.',
+    details: `
+A datanode is named by its id, how its id begins (four letters or more), or host:port of its address. tutti fs -report
+says all of them, and when one that is decommissioned is done.`,
     words: [1, ANY],
     run: async (shell, nodes) => {
       for (const node of nodes) {
         await shell.trying(node, async () => {
-          await shell.ask('setService', { node, service: wanted }).catch((problem: unknown) => {
+          const request = { node, service: wanted };
+          const answer = await shell.ask<{ node: string }>('setService', request).catch((problem: unknown) => {
             throw problem instanceof StoreError ? new PathFailure(node, problem.message) : problem;
           });
-          await shell.say(`${node}: ${wanted}`);
+          await shell.say(`${answer.node}: ${wanted}`);
         });
       }
     },
@@ -113,6 +116,7 @@ async function report(shell: FsShell, _words: readonly string[], options: Option
     safeMode: isSafe,
     pending,
     datanodes,
+    foreign,
   } = await shell.ask<StoreReport>('report');
   const alive = datanodes.filter(({ isAlive }) => isAlive);
   const dead = datanodes.filter(({ isAlive }) => !isAlive);
@@ -135,6 +139,11 @@ async function report(shell: FsShell, _words: readonly string[], options: Option
   if (all || options.has('live')) await nodes(shell, 'Live datanodes', alive);
   if ((all && dead.length > 0) || options.has('dead')) await nodes(shell, 'Dead datanodes', dead);
   if (options.has('decommissioning')) await nodes(shell, 'Datanodes that are to go', leaving);
+  if (!all || foreign.length === 0) return;
+  await shell.say('-------------------------------------------------');
+  await shell.say(`Datanodes that are refused, since their blocks belong to another store (${foreign.length}):\n`);
+  for (const { node, address, store } of foreign)
+    await shell.say(`Name: ${node}\nAddress: ${address}\nStore: ${store}\n`);
 }
 
 async function nodes(shell: FsShell, title: string, list: readonly DatanodeReport[]): Promise<void> {
@@ -145,7 +154,8 @@ async function nodes(shell: FsShell, title: string, list: readonly DatanodeRepor
       `Name: ${one.node}`,
       `Address: ${one.address}`,
       `Rack: ${one.rack}`,
-      `Status: ${STATES[one.service] ?? one.service}`,
+      `Status: ${STATES[one.leaving?.blocks === 0 ? 'decommissioned' : one.service]}`,
+      ...leavingLines(one.leaving),
       ...roomLines(one.capacityBytes, one.usedBytes, one.freeBytes),
       ...(one.failedFolders > 0 ? [`Failed folders: ${one.failedFolders}`] : []),
       `Last contact: ${secondText(Date.now() - one.silentMs)}`,
@@ -156,7 +166,19 @@ async function nodes(shell: FsShell, title: string, list: readonly DatanodeRepor
   }
 }
 
-const STATES: Readonly<Record<string, string>> = {
+function leavingLines(leaving: DatanodeReport['leaving']): readonly string[] {
+  if (!leaving || leaving.blocks === 0) return [];
+  return [
+    `Blocks that have too few replicas elsewhere: ${countText(leaving.blocks)}`,
+    ...(leaving.stuck === 0
+      ? []
+      : [
+          `No other datanode can take ${countText(leaving.stuck)} of them: add one, or lower what files want (-setrep)`,
+        ]),
+  ];
+}
+
+const STATES: Readonly<Record<DatanodeReport['service'] | 'decommissioned', string>> = {
   normal: 'Normal',
   decommissioning: 'Decommission in progress',
   decommissioned: 'Decommissioned',

@@ -4,9 +4,11 @@ import path from 'node:path';
 import type { TrashPlan } from '../../filestore/namespace/trash.ts';
 import { trashMark, trashMarkTime, trashOf, TRASH_MODE } from '../../filestore/namespace/trash.ts';
 import { StoreError } from '../../filestore/network.ts';
+import type { StoreReport } from '../../filestore/namenode/administration.ts';
 import type { BlockLocation } from '../../filestore/protocol.ts';
 import { write } from '../console.ts';
 import { UsageFailure } from '../failures.ts';
+import { plural } from '../quantities.ts';
 import { ANY, type FsCommands, type Options, wholeNumber } from './command.ts';
 import { type FsShell, type Item, noSuchFile, PathFailure } from './fs-shell.ts';
 import { modeChange } from './mode-change.ts';
@@ -93,8 +95,8 @@ What you have removed until now is put by under the time, and goes when that is 
     does: 'refused: files are written once',
     options: { w: 'flag' },
     words: [1, ANY],
-    run: () => {
-      throw new PathFailure('truncate', 'Files of this store are written once. tutti fs -put -f writes one anew');
+    run: (_shell, words) => {
+      throw new PathFailure(words.at(-1)!, 'Files of this store are written once. tutti fs -put -f writes one anew');
     },
   },
 };
@@ -117,7 +119,7 @@ async function move(shell: FsShell, words: readonly string[]): Promise<void> {
   const target = shell.path(words.at(-1)!);
   const items: Item[] = [];
   await shell.each(words.slice(0, -1), async (item) => void items.push(item));
-  const there = await shell.find(target);
+  const there = await shell.target(words.at(-1)!);
   if (items.length > 1 && there?.status.kind !== 'folder') throw new PathFailure(words.at(-1)!, 'Is not a directory');
   for (const { path: source } of items) {
     await shell.trying(source, async () => {
@@ -235,6 +237,12 @@ async function setReplication(shell: FsShell, words: readonly string[], options:
     files.push(at);
   });
   if (!options.has('w')) return;
+  const live = (await shell.ask<StoreReport>('report')).datanodes.filter(({ isAlive }) => isAlive).length;
+  if (files.length > 0 && replication > live) {
+    await shell.say(
+      `${plural(replication, 'replica')} need as many datanodes, and ${live} of them live: waiting until there are more`,
+    );
+  }
   for (const at of files) {
     await write(shell.console.stdout, `Waiting for ${at} ...`);
     while (!(await hasReplicas(shell, at, replication))) {

@@ -11,7 +11,7 @@ import { StoreError } from '../../filestore/network.ts';
 import { saveFile } from '../../filestore/save-file.ts';
 import { pathBelow } from '../../filestore/store-path.ts';
 import { ANY, type FsCommand, type FsCommands, type Options } from './command.ts';
-import { type FsShell, type Item, PathFailure } from './fs-shell.ts';
+import { type FsShell, type Item, noSuchFile, PathFailure } from './fs-shell.ts';
 import { print, reading } from './read-commands.ts';
 import { shown } from './transfer-progress.ts';
 
@@ -89,9 +89,9 @@ Several go into a folder that exists; folders go with all that is in them; missi
     usage: '-appendToFile <local file> … <path>',
     does: 'refused: files are written once',
     words: [1, ANY],
-    run: () => {
+    run: (_shell, words) => {
       throw new PathFailure(
-        'appendToFile',
+        words.at(-1)!,
         'Files of this store are written once. Put the lines beside it as a file of their own (a table reads all files of ' +
           'a folder), or write it anew: tutti fs -put -f',
       );
@@ -103,8 +103,9 @@ Several go into a folder that exists; folders go with all that is in them; missi
 
 async function put(shell: FsShell, words: readonly string[], options: Options, isMove: boolean): Promise<void> {
   const sources = words.length > 1 ? words.slice(0, -1) : words;
-  const target = shell.path(words.length > 1 ? words.at(-1)! : '.');
-  const isFolder = await isTargetFolder(shell, target, sources.length);
+  const given = words.length > 1 ? words.at(-1)! : '.';
+  const target = shell.path(given);
+  const isFolder = await isTargetFolder(shell, given, sources.length);
   for (const source of sources) {
     await shell.trying(source, async () => {
       if (source === '-') return create(shell, target, shell.console.stdin, undefined, options);
@@ -118,7 +119,7 @@ async function put(shell: FsShell, words: readonly string[], options: Options, i
 
 /** Of several sources it has to be one. */
 async function isTargetFolder(shell: FsShell, target: string, sources: number): Promise<boolean> {
-  const isFolder = (await shell.find(target))?.status.kind === 'folder';
+  const isFolder = (await shell.target(target))?.status.kind === 'folder';
   if (sources > 1 && !isFolder) {
     throw new PathFailure(target, 'Is not a directory: several files need one (tutti fs -mkdir makes it)');
   }
@@ -178,6 +179,7 @@ async function get(shell: FsShell, words: readonly string[], options: Options): 
     return shell.each(sources, (item) => reading(shell, item, (file) => print(shell, file.stream())));
   }
   const isFolder = (await localStat(target).catch(() => undefined))?.isDirectory() ?? false;
+  if (target.endsWith('/') && !isFolder) throw noSuchFile(target);
   const items: Item[] = [];
   await shell.each(sources, async (item) => void items.push(item));
   if (items.length > 1 && !isFolder) throw new PathFailure(target, 'Is not a directory: several files need one');
@@ -245,7 +247,7 @@ async function copy(shell: FsShell, words: readonly string[], options: Options):
   const target = shell.path(words.at(-1)!);
   const items: Item[] = [];
   await shell.each(words.slice(0, -1), async (item) => void items.push(item));
-  const isFolder = await isTargetFolder(shell, target, items.length);
+  const isFolder = await isTargetFolder(shell, words.at(-1)!, items.length);
   for (const item of items) {
     const to = isFolder ? pathBelow(target, path.posix.basename(item.path)) : target;
     if (to === item.path || to.startsWith(`${item.path}/`)) {

@@ -10,7 +10,7 @@ import { pathBelow } from '../../filestore/store-path.ts';
 import type { Console } from '../console.ts';
 import { isBrokenPipe, write } from '../console.ts';
 import { UsageFailure } from '../failures.ts';
-import { alternatives, inOrder, isPattern, nameMatcher, plainName, storePath } from './paths.ts';
+import { alternatives, inOrder, isElsewhere, isPattern, nameMatcher, plainName, storePath } from './paths.ts';
 
 /** Something in the store. */
 export type Item = { readonly path: string; readonly status: Status };
@@ -62,7 +62,11 @@ export class FsShell {
     return this.ask<StoreDefaults>('serverDefaults');
   }
 
+  /** Throws PathFailure for what is no path of the store. */
   path(text: string): string {
+    if (isElsewhere(text)) {
+      throw new PathFailure(text, 'Name the cluster with --url; paths of the store are /a/b or tutti:///a/b');
+    }
     return storePath(text, `/user/${this.user}`);
   }
 
@@ -76,6 +80,15 @@ export class FsShell {
     const found = await this.find(this.path(text));
     if (found) return found;
     throw noSuchFile(text);
+  }
+
+  /** What copies go to; undefined: nothing is there yet. A slash at the end asks for a folder. */
+  async target(text: string): Promise<Item | undefined> {
+    const found = await this.find(this.path(text));
+    if (!text.endsWith('/')) return found;
+    if (!found) throw noSuchFile(text);
+    if (found.status.kind !== 'folder') throw new PathFailure(text, 'Is not a directory');
+    return found;
   }
 
   /** What stands in a folder, in order. */
@@ -100,7 +113,7 @@ export class FsShell {
 
   /** What a text names: one path, or all that a pattern matches. Throws PathFailure when that is nothing. */
   async expand(text: string): Promise<readonly Item[]> {
-    if (!isPattern(text)) return [await this.get(text)];
+    if (!isPattern(text) || isElsewhere(text)) return [await this.get(text)];
     const found: Item[] = [];
     for (const pattern of alternatives(text)) found.push(...(await this.#matches(pattern)));
     if (found.length === 0) throw noSuchFile(text);
@@ -171,7 +184,9 @@ export function whyNot(path: string, problem: unknown): string | undefined {
   if (problem instanceof StoreError) {
     const known = WORDS[problem.name];
     if (known !== undefined) return `\`${path}': ${known}`;
-    return problem.name === 'SafeModeException' ? `${problem.message}. tutti fs -safemode says more` : problem.message;
+    return problem.name === 'SafeModeException'
+      ? `${problem.message}. tutti fs -safemode get says more`
+      : problem.message;
   }
   if (isBrokenPipe(problem)) return undefined;
   // What the local file system says.

@@ -34,39 +34,50 @@ many a file wants.`,
 async function fsck(shell: FsShell, [text = '/']: readonly string[], options: Options): Promise<void> {
   const root = await shell.get(text);
   const report = await shell.ask<FsckReport>('fsck', { path: root.path });
-  const lost = new Set(report.problems.filter(({ kind }) => kind === 'missing').map(({ path }) => path));
+  const unnamed = unnamedOf(report);
+  const rest = `… and ${plural(unnamed, 'more problem')} that are only counted: -fsck of the folders below names them`;
   if (options.has('list-corruptfileblocks')) {
     const blocks = report.problems.filter(({ kind }) => kind === 'missing');
     for (const { block, path } of blocks) await shell.say(`blk_${block}\t${path}`);
-    await shell.say(`The filesystem under path '${root.path}' has ${report.counts.missing} CORRUPT files`);
-    shell.exitCode = blocks.length > 0 ? 1 : 0;
+    if (blocks.length < report.counts.missing) await shell.say(rest);
+    await shell.say(`The filesystem under path '${root.path}' has ${report.lostFiles} CORRUPT files`);
+    shell.exitCode = report.lostFiles > 0 ? 1 : 0;
     return;
   }
-  if (options.has('files')) await everyFile(shell, root, report.problems, options);
+  if (options.has('files')) await everyFile(shell, root, report, options);
   else for (const problem of report.problems) await shell.say(problemText(problem));
-  await summary(shell, root, report, lost);
-  if (options.has('delete')) {
-    for (const path of lost) {
-      if (await shell.fs.delete(path)) await shell.say(`Deleted ${path}`);
-    }
-  }
+  if (unnamed > 0 && !options.has('files')) await shell.say(rest);
+  if (options.has('delete')) await deleteLost(shell, root, report);
+  await summary(shell, root, report);
 }
+
+/** Problems that the answer counts only. */
+const unnamedOf = ({ counts, problems }: FsckReport): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0) - problems.length;
 
 const problemText = ({ path, block, kind, replicas, wanted }: FsckProblem): string =>
   `${path}: blk_${block} is ${kind}: ${replicas} of ${plural(wanted, 'replica')}`;
 
-async function everyFile(
-  shell: FsShell,
-  root: Item,
-  problems: readonly FsckProblem[],
-  options: Options,
-): Promise<void> {
+/** The answer names a part of them only: the rest is asked for when that is gone. */
+async function deleteLost(shell: FsShell, { path: root }: Item, report: FsckReport): Promise<void> {
+  for (let found = report; ;) {
+    const lost = new Set(found.problems.filter(({ kind }) => kind === 'missing').map(({ path }) => path));
+    for (const path of lost) {
+      if (await shell.fs.delete(path)) await shell.say(`Deleted ${path}`);
+    }
+    if (lost.size >= found.lostFiles) return;
+    found = await shell.ask<FsckReport>('fsck', { path: root });
+  }
+}
+
+async function everyFile(shell: FsShell, root: Item, report: FsckReport, options: Options): Promise<void> {
   for await (const { path, status } of shell.tree(root)) {
     if (status.kind === 'folder') {
       await shell.say(`${path} <dir>`);
       continue;
     }
     const { blocks } = await shell.ask<{ readonly blocks: readonly BlockLocation[] }>('locate', { path });
+    const { problems } = unnamedOf(report) > 0 ? await shell.ask<FsckReport>('fsck', { path }) : report;
     const own = problems.filter((problem) => problem.path === path);
     const words = own.length === 0 ? 'OK' : own.map(({ block, kind }) => `blk_${block} is ${kind}`).join(', ');
     await shell.say(
@@ -89,12 +100,12 @@ function blockText(index: number, { block, generation, length, replicas }: Block
 async function summary(
   shell: FsShell,
   { path }: Item,
-  { files, blocks, bytes, counts }: FsckReport,
-  lost: ReadonlySet<string>,
+  { files, blocks, bytes, counts, lostFiles }: FsckReport,
 ): Promise<void> {
   const { datanodes } = await shell.ask<StoreReport>('report');
   const live = datanodes.filter(({ isAlive }) => isAlive);
-  const isHealthy = lost.size === 0;
+  // Too few replicas, or a damaged one beside good ones, are mended by themselves.
+  const isHealthy = lostFiles === 0;
   const average = blocks === 0 ? '' : ` (avg. block size ${byteText(Math.round(bytes / blocks))})`;
   for (const line of [
     '',
@@ -112,6 +123,6 @@ async function summary(
   ]) {
     await shell.say(line);
   }
-  if (!isHealthy) throw new PathFailure(path, `is CORRUPT: ${plural(lost.size, 'file')} cannot be read`);
+  if (!isHealthy) throw new PathFailure(path, `is CORRUPT: ${plural(lostFiles, 'file')} cannot be read`);
   await shell.say(`The filesystem under path '${path}' is HEALTHY`);
 }

@@ -38,7 +38,7 @@ For every entry of a folder; -s: one sum for each path. -h: sizes as 1.5 K. -v: 
     does: 'room on the datanodes that live',
     options: { h: 'flag' },
     words: [0, ANY],
-    run: (shell, _paths, options) => room(shell, options.has('h')),
+    run: room,
   },
   count: {
     usage: '-count [-q] [-u] [-h] [-v] <path> …',
@@ -147,7 +147,12 @@ async function diskUsage(shell: FsShell, paths: readonly string[], options: Opti
   for (const line of table(rows)) await shell.say(line);
 }
 
-async function room(shell: FsShell, isHuman: boolean): Promise<void> {
+/** All of it is one room, whatever paths are named; they have to be there. */
+async function room(shell: FsShell, paths: readonly string[], options: Options): Promise<void> {
+  const isHuman = options.has('h');
+  let there = 0;
+  await shell.each(paths, async () => void (there += 1));
+  if (paths.length > 0 && there === 0) return;
   const { datanodes } = await shell.ask<StoreReport>('report');
   const sum = { size: 0, used: 0, free: 0 };
   for (const { isAlive, capacityBytes, usedBytes, freeBytes } of datanodes) {

@@ -10,6 +10,9 @@ export function storePath(text: string, home: string): string {
   return path.posix.normalize(whole).replace(/(?<=.)\/$/s, '');
 }
 
+/** Names a place as a URL would, and not one of the store that is asked: names of the store hold no colon. */
+export const isElsewhere = (text: string): boolean => /^(?!tutti:\/\/\/)[a-z][a-z\d+.-]*:\//i.test(text);
+
 /** Whether a text means more than itself. */
 export const isPattern = (text: string): boolean => /[*?[\]{}\\]/.test(text);
 

@@ -2,9 +2,11 @@
 
 import type { SnapshotFolders, SnapshotList } from '../../filestore/namespace/queries.ts';
 import { modeText } from '../../filestore/namespace/permissions.ts';
+import { StoreError } from '../../filestore/network.ts';
 import { pathBelow } from '../../filestore/store-path.ts';
 import { listing, minuteText, table } from './columns.ts';
 import type { FsCommands } from './command.ts';
+import { PathFailure } from './fs-shell.ts';
 
 export const SNAPSHOT_COMMANDS: FsCommands = {
   allowSnapshot: {
@@ -31,7 +33,12 @@ export const SNAPSHOT_COMMANDS: FsCommands = {
     words: [1, 2],
     run: async (shell, [at, name]) => {
       const request = { path: shell.path(at!), ...(name !== undefined && { name }) };
-      await shell.say(`Created snapshot ${await shell.change<string>('createSnapshot', request)}`);
+      const made = await shell.change<string>('createSnapshot', request).catch((problem: unknown) => {
+        if (!(problem instanceof StoreError && problem.message.includes('not a snapshottable directory')))
+          throw problem;
+        throw new PathFailure(at!, `${problem.message} (tutti fs -allowSnapshot ${at} makes it one)`);
+      });
+      await shell.say(`Created snapshot ${made}`);
     },
   },
   renameSnapshot: {

@@ -1,11 +1,12 @@
 /** What operators ask of a namenode: how the store is, what is wrong with it, which nodes are to go. */
 
-import { entries } from '../namespace/ordered-map.ts';
+import { entries, get } from '../namespace/ordered-map.ts';
 import type { Caller } from '../namespace/permissions.ts';
 import { pathOf, resolveLive, targetOf } from '../namespace/resolve.ts';
 import type { FileNode, Inode } from '../namespace/state.ts';
 import { StoreError } from '../network.ts';
-import type { Service } from './datanodes.ts';
+import type { DatanodeId } from '../protocol.ts';
+import type { Datanode, Service } from './datanodes.ts';
 import type { NameNode } from './namenode.ts';
 
 export type DatanodeReport = {
@@ -18,8 +19,17 @@ export type DatanodeReport = {
   readonly usedBytes: number;
   readonly freeBytes: number;
   readonly failedFolders: number;
+  /** Of a live one that is decommissioned: what it has to be copied from it before it may go. */
+  readonly leaving?: Leaving | undefined;
   /** Since its last word. */
   readonly silentMs: number;
+};
+
+export type Leaving = {
+  /** Blocks of which others have too few replicas, those being written among them. */
+  readonly blocks: number;
+  /** Those among them that no other datanode could take now. */
+  readonly stuck: number;
 };
 
 export type StoreReport = {
@@ -41,9 +51,11 @@ export type FsckReport = {
   readonly blocks: number;
   readonly bytes: number;
   readonly healthy: boolean;
+  /** Files that miss a block. */
+  readonly lostFiles: number;
   /** Of all problems. */
   readonly counts: Readonly<Record<FsckProblem['kind'], number>>;
-  /** The first of each kind. */
+  /** The first of each kind, PROBLEMS_MAX at most. */
   readonly problems: readonly FsckProblem[];
 };
 
@@ -58,6 +70,9 @@ export type FsckProblem = {
 /** Problems of one kind that an answer names. */
 const PROBLEMS_MAX = 1000;
 
+/** Letters of an id that stand for it, at least: a slip of the finger is to name no node. */
+const PREFIX_MIN = 4;
+
 export function storeReport(namenode: NameNode, nowMs: number): StoreReport {
   const { state, datanodes, replication, safeMode } = namenode;
   const { files, folders, length } = state.root;
@@ -68,20 +83,46 @@ export function storeReport(namenode: NameNode, nowMs: number): StoreReport {
     blocks: state.blocks.size,
     safeMode: safeMode.isOn,
     pending: replication.pending,
-    datanodes: datanodes.all().map(({ node, rack, registration, isAlive, service, heartbeat, heardMs }) => ({
-      node,
-      address: registration.address,
-      rack,
-      isAlive,
-      service,
-      capacityBytes: heartbeat?.capacityBytes ?? 0,
-      usedBytes: heartbeat?.usedBytes ?? 0,
-      freeBytes: heartbeat?.freeBytes ?? 0,
-      failedFolders: heartbeat?.failedFolders ?? 0,
-      silentMs: Math.round(nowMs - heardMs),
-    })),
+    datanodes: datanodes.all().map((datanode) => reportOf(namenode, datanode, nowMs)),
     foreign: datanodes.foreign().map(({ node, address, store }) => ({ node, address, store: store ?? '' })),
   };
+}
+
+function reportOf(namenode: NameNode, datanode: Datanode, nowMs: number): DatanodeReport {
+  const { node, rack, registration, isAlive, service, heartbeat, heardMs } = datanode;
+  return {
+    node,
+    address: registration.address,
+    rack,
+    isAlive,
+    service,
+    capacityBytes: heartbeat?.capacityBytes ?? 0,
+    usedBytes: heartbeat?.usedBytes ?? 0,
+    freeBytes: heartbeat?.freeBytes ?? 0,
+    failedFolders: heartbeat?.failedFolders ?? 0,
+    silentMs: Math.round(nowMs - heardMs),
+    ...(isAlive && service === 'decommissioning' && { leaving: leavingOf(namenode, datanode) }),
+  };
+}
+
+/** As the replication counts; undefined: what it has is not all known yet. */
+function leavingOf({ state, blocks, datanodes }: NameNode, { number, reportedTo }: Datanode): Leaving | undefined {
+  if (reportedTo < Infinity) return undefined;
+  const takers = datanodes.writable();
+  const leaving = { blocks: 0, stuck: 0 };
+  for (const id of blocks.blocksOf(number)) {
+    const block = get(state.blocks, id);
+    if (!block) continue;
+    const { length, replication } = block;
+    const holders = blocks.nodesOf(id).map((node) => datanodes.byNumber(node));
+    const staying = holders.filter(({ service, deletions }) => service !== 'decommissioning' && !deletions.has(id));
+    const atWork = staying.some(({ service, isAlive }) => service === 'normal' && isAlive);
+    if (atWork && staying.length >= replication) continue;
+    leaving.blocks += 1;
+    if (length === undefined) continue;
+    if (!takers.some((taker) => !holders.includes(taker) && taker.freeBytes >= length)) leaving.stuck += 1;
+  }
+  return leaving;
 }
 
 /** Every block of the files below a path against who has it. */
@@ -91,14 +132,16 @@ export function fsck(namenode: NameNode, path: string): FsckReport {
   const root = targetOf(at);
   if (!root) throw new StoreError('FileNotFoundException', `${path}: there is no such file or folder`);
   const counts = { missing: 0, corrupt: 0, 'under-replicated': 0, 'over-replicated': 0 };
-  const report = { files: 0, blocks: 0, bytes: 0, healthy: true, counts, problems: [] as FsckProblem[] };
+  const report = { files: 0, blocks: 0, bytes: 0, healthy: true, lostFiles: 0, counts, problems: [] as FsckProblem[] };
   for (const [names, file] of filesBelow(root, at.names)) {
     report.files += 1;
+    const missingBefore = counts.missing;
     for (const problem of problemsOf(namenode, pathOf(names), file)) {
       if (problem.kind !== 'over-replicated') report.healthy = false;
       counts[problem.kind] += 1;
       if (counts[problem.kind] <= PROBLEMS_MAX) report.problems.push(problem);
     }
+    if (counts.missing > missingBefore) report.lostFiles += 1;
     report.blocks += file.blocks.length;
     for (const { length = 0 } of file.blocks) report.bytes += length;
   }
@@ -136,16 +179,36 @@ export function requireSuperuser({ caller }: AdministrationRequest): void {
   );
 }
 
-/** `normal` again, or on its way out. Throws FileNotFoundException for a node that nobody knows. */
-export function setService(namenode: NameNode, node: string, service: Service): void {
-  const datanode = namenode.datanodes.byId(node);
-  if (!datanode) {
-    const known = namenode.datanodes.all().map((one) => one.node);
-    throw new StoreError(
-      'FileNotFoundException',
-      `There is no datanode ${node}; known are ${known.join(', ') || 'none'}`,
-    );
-  }
+/** `normal` again, or on its way out: its id. Throws FileNotFoundException for a name that means none, or several. */
+export function setService(namenode: NameNode, name: string, service: Service): DatanodeId {
+  const datanode = datanodeNamed(namenode, name);
   datanode.service = service;
   for (const block of namenode.blocks.blocksOf(datanode.number)) namenode.replication.look(block);
+  return datanode.node;
 }
+
+/** By its id, by `host:port` of its address as in HDFS, or by how its id begins. */
+function datanodeNamed({ datanodes }: NameNode, name: string): Datanode {
+  const exact = datanodes.byId(name);
+  if (exact) return exact;
+  const all = datanodes.all();
+  const there = all.filter(({ registration }) => hostAndPort(registration.address) === name);
+  // Where one has died, another may have come with empty disks.
+  const living = there.filter(({ isAlive }) => isAlive);
+  const byAddress = living.length > 0 ? living : there;
+  const begun = name.length < PREFIX_MIN ? [] : all.filter(({ node }) => node.startsWith(name));
+  const found = byAddress.length > 0 ? byAddress : begun;
+  const [datanode] = found;
+  if (datanode && found.length === 1) return datanode;
+  const listed = (found.length > 0 ? found : all).map(
+    ({ node, registration }) => `${node} (${hostAndPort(registration.address)})`,
+  );
+  throw new StoreError(
+    'FileNotFoundException',
+    found.length > 0
+      ? `${name} may be each of the datanodes ${listed.join(', ')}`
+      : `There is no datanode ${name}; known are ${listed.join(', ') || 'none'}`,
+  );
+}
+
+const hostAndPort = (address: string): string => (URL.canParse(address) ? new URL(address).host : address);

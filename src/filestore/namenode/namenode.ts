@@ -132,8 +132,7 @@ export class NameNode {
 
   #setService({ node, service, ...message }: SetService): object {
     requireSuperuser(message);
-    setService(this, node, service);
-    return {};
+    return { node: setService(this, node, service) };
   }
 
   #hearBlocks(): void {

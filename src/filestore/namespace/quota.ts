@@ -27,7 +27,7 @@ export function checkQuota(
     if (quota.space !== undefined && space > 0 && folder.space + space > quota.space) {
       return refuse(
         'DSQuotaExceededException',
-        `The DiskSpace quota of ${pathOf(path.slice(0, i))} is exceeded: quota = ${quota.space} B but diskspace consumed = ${folder.space + space} B`,
+        `The DiskSpace quota of ${pathOf(path.slice(0, i))} is exceeded: quota = ${quota.space} B but diskspace consumed = ${folder.space + space} B (a file that is being written counts with a whole block for each of its replicas)`,
       );
     }
   }

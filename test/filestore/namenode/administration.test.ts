@@ -23,3 +23,16 @@ test('a missing block is no health, however many lesser problems are named befor
     { path: '/one', block: missing, kind: 'missing', replicas: 0, wanted: 1 },
   ]);
 });
+
+test('files that miss a block are counted all, though only some of their blocks are named', async () => {
+  const store = new FakeStore(new Random(1), ['/a', '/b']);
+  for (const node of store.nodes) await store.start(node);
+  await store.pass(2_000);
+  await store.write('/many', 1, Array<number>(1_001).fill(1));
+  await store.write('/one', 1, [1]);
+  for (const block of store.namedBlocks().keys()) store.namenode.blocks.forget(block);
+  const found = fsck(store.namenode, '/');
+  expect(found).toMatchObject({ healthy: false, lostFiles: 2, counts: { missing: 1_002 } });
+  expect(found.problems).toHaveLength(1_000);
+  expect(new Set(found.problems.map(({ path }) => path))).toEqual(new Set(['/many']));
+});
