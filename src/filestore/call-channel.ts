@@ -13,6 +13,7 @@ import { FrameChannel } from '../cluster/frame-channel.ts';
 import { frameKey } from '../cluster/frames.ts';
 import { FRAMED, SIGNATURE_HEADERS, signatureHeaders } from '../cluster/signature.ts';
 import type { Clock } from '../common/clock.ts';
+import { diskErrorCode } from '../common/disk.ts';
 import { NetworkError, StoreError } from './network.ts';
 import type { Address, CallOptions } from './network.ts';
 import { CALLS_MAX, CALLS_TARGET, channelKeys, errorOf, refusedWith } from './store-messages.ts';
@@ -74,7 +75,7 @@ export class CallChannels {
         signal?.removeEventListener('abort', aborted);
         if (!problem) resolve(answer);
         else if (!(problem instanceof NetworkError)) reject(problem);
-        else reject(new NetworkError(`${operation} at ${to}: ${problem.message}`, { cause: problem }));
+        else reject(new NetworkError(`${operation} at ${to}: ${problem.message}`, { cause: problem.cause ?? problem }));
       };
       const send = (): void => {
         channel = this.#to(to);
@@ -217,7 +218,7 @@ class CallChannel {
       }
       const isStale = heard > 0 && (sentAfter === undefined || sentAfter === heard);
       const Failure = isStale ? StaleChannel : NetworkError;
-      settle(undefined, new Failure(problem.message, { cause: problem }));
+      settle(undefined, new Failure(problem.message, { cause: problem.cause ?? problem }));
     }
   }
 }
@@ -239,7 +240,11 @@ function connect(to: Address, secret: string, clock: Clock, signal: AbortSignal)
     signal,
   });
   return new Promise((resolve, reject) => {
-    request.on('error', (problem) => reject(new NetworkError(problem.message, { cause: signal.reason ?? problem })));
+    request.on('error', (problem) => {
+      // A name with several addresses fails with one error for all of them, which says nothing but its code.
+      const text = problem.message || (diskErrorCode(problem) ?? problem.name);
+      reject(new NetworkError(text, { cause: signal.reason ?? problem }));
+    });
     request.on('connect', (response, socket, head) => {
       const theirs = response.headers[SIGNATURE_HEADERS.nonce];
       if (response.statusCode === 200 && typeof theirs === 'string') {

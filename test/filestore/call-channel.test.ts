@@ -313,3 +313,13 @@ test('a peer that is gone without a word is noticed, and a server closes with co
   expect((await outcome)[0]).toMatchObject({ reason: { name: 'NetworkError' } });
   await expect(ask('echo', 'x', url)).rejects.toBeInstanceOf(NetworkError);
 });
+
+test.each(['127.0.0.1', 'localhost'])('a call to %s, where nobody listens, says why once', async (host) => {
+  const nobody = `http://${host}:1`;
+  const problem = await ask('echo', 'x', nobody).catch((error: unknown) => error as Error);
+  expect(problem).toBeInstanceOf(NetworkError);
+  const { message, cause } = problem as Error;
+  expect(message).toMatch(/^echo at http:\S+:1: .*ECONNREFUSED/);
+  // Loggers write the causes' messages after it.
+  expect(cause).not.toBeInstanceOf(NetworkError);
+});

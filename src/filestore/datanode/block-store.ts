@@ -70,7 +70,10 @@ export class BlockStore {
       newNode: options.newNode,
       keepFreeBytes: options.keepFreeBytes ?? 0,
       onFailure: (folder) => {
-        options.logger.error({ error: folder.failure, folder: folder.path }, 'a data folder is out of service');
+        options.logger.error(
+          { problem: folder.failure?.message, folder: folder.path },
+          'a data folder is out of service',
+        );
         for (const store of stores) store.#lose(folder);
       },
     });

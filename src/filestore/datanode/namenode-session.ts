@@ -6,7 +6,7 @@
 import type { Clock } from '../../common/clock.ts';
 import { every } from '../../common/clock.ts';
 import type { Logger } from '../../observe/logger.ts';
-import { StoreError } from '../network.ts';
+import { NetworkError, StoreError } from '../network.ts';
 import type { Address, StoreNetwork } from '../network.ts';
 import type {
   BlockReport,
@@ -146,7 +146,10 @@ export class NamenodeSession {
     if (error instanceof StoreError && error.name === 'UnregisteredNodeException') this.#registered = false;
     else if (!this.#options.signal.aborted && this.#told.get(what) !== String(error)) {
       this.#told.set(what, String(error));
-      this.#options.logger.warn({ error, namenode: this.#options.namenode }, 'the namenode did not answer');
+      // Where it was noticed says nothing about a namenode that is away or refuses.
+      const isTheirs = error instanceof NetworkError || error instanceof StoreError;
+      const told = isTheirs ? { problem: error.message } : { error };
+      this.#options.logger.warn({ ...told, namenode: this.#options.namenode }, 'the namenode did not answer');
     }
   }
 

@@ -1,6 +1,7 @@
 /** What the namenode does by itself, in short turns: lost datanodes, copies and trims, files of writers that are gone, blocks of nobody. */
 
 import type { Logger } from '../../observe/logger.ts';
+import { unchanged } from '../namespace/decision.ts';
 import { decideReap } from '../namespace/decide-reap.ts';
 import { decideAbandonFile } from '../namespace/decide-writes.ts';
 import { entries, get } from '../namespace/ordered-map.ts';
@@ -65,8 +66,13 @@ export class Upkeep {
       if (!leases.isExpired(client)) continue;
       for (const [file] of entries(files)) {
         if (!fileOf(ledger.state, file)) continue;
-        await ledger.decided((tip) => decideAbandonFile(tip, { file, client, now: ledger.wallMs() }));
-        logger.warn({ client, file }, 'a file whose writer is gone was removed');
+        const isRemoved = await ledger.decided((tip) =>
+          // Completed meanwhile, or taken over.
+          fileOf(tip, file)?.client === client
+            ? decideAbandonFile(tip, { file, client, now: ledger.wallMs() })
+            : unchanged(false),
+        );
+        if (isRemoved) logger.warn({ client, file }, 'a file whose writer is gone was removed');
       }
     }
   }

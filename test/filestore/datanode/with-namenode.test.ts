@@ -217,3 +217,16 @@ test('random lives: files are written while machines lose their power and bits f
   expect(written).toBeGreaterThan(100);
   expect(Math.min(failed, crashes, flips)).toBeGreaterThan(5);
 });
+
+test('a namenode that is away is told of once, in one line, and again once it was there', async () => {
+  const said: object[] = [];
+  const logger = { ...SILENT, warn: (...what: readonly unknown[]) => void said.push(what[0] as object) };
+  (await world.add({ namenodes: ['absent'], logger })).node.start();
+  await pass(20_000);
+  expect(said).toEqual([{ namenode: 'absent', problem: expect.stringMatching(/^[^\n]+$/) }]);
+  world.network.serve('absent', namenode.operations());
+  await pass(5_000);
+  world.network.kill('absent');
+  await pass(20_000);
+  expect(said).toHaveLength(2);
+});

@@ -41,6 +41,24 @@ test('a writer whose first file becomes durable while leases are looked at keeps
   expect(await store.ask('stat', { caller: ROOT, path: '/f' })).toMatchObject({ status: { kind: 'file', open: true } });
 });
 
+test('a writer whose last file is being completed while leases are looked at is nobody who is gone', async () => {
+  const store = await started();
+  await store.pass(2 * LEASE_MS);
+  const { result } = await store.call<{ result: { file: number } }>('create', {
+    path: '/f.new',
+    mode: 0o644,
+    replication: 1,
+    blockSize: 1000,
+  });
+  const warned = store.warnings.length;
+  const published = store.call('publish', { file: result.file, path: '/f', overwrite: false });
+  store.clock.advance(250);
+  expect(await published).toEqual({ published: true });
+  await store.pass(250);
+  expect(store.warnings.slice(warned)).toEqual([]);
+  expect(await store.ask('stat', { caller: ROOT, path: '/f' })).toMatchObject({ status: { kind: 'file' } });
+});
+
 test('a file whose publication does not fit on the disk is not published, and the namenode goes on', async () => {
   const store = await started();
   const { result } = await store.call<{ result: { file: number } }>('create', {

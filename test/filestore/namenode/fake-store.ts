@@ -43,6 +43,8 @@ export class FakeStore {
   readonly nodes: readonly FakeDatanode[];
   readonly #random: Random;
   readonly #operations: Record<string, (message: never, body: never) => Promise<{ readonly answer: object }>>;
+  /** What the namenode's operator was warned of. */
+  readonly warnings: string[] = [];
   #number = 0;
   /** Of each datanode. */
   capacityBytes = 1e9;
@@ -59,7 +61,10 @@ export class FakeStore {
       journal: this.journal,
       clock: this.clock,
       random: () => random.next(),
-      logger: { info: () => undefined, warn: () => undefined },
+      logger: {
+        info: () => undefined,
+        warn: (...said: readonly unknown[]) => this.warnings.push(JSON.stringify(said)),
+      },
     });
     this.#operations = this.namenode.operations() as never;
     this.nodes = racks.map((rack, i) => ({
