@@ -1,9 +1,10 @@
 /** The secret that the processes of one cluster share: who knows it may open internal routes. */
 
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { QueryError } from '../common/errors.ts';
+import { makeFoldersSync } from '../common/files.ts';
 
 /** Shorter ones could be guessed by trying. */
 const SECRET_LENGTH_MIN = 16;
@@ -37,7 +38,7 @@ export function clusterSecret(options: {
 
 /** Readable by its owner alone; made whole beside its place, so that two starting processes end with the same secret. */
 function publish(file: string, secret: string): void {
-  mkdirSync(path.dirname(file), { recursive: true });
+  makeFoldersSync(path.dirname(file));
   const temporary = `${file}.${process.pid}.new`;
   writeFileSync(temporary, `${secret}\n`, { mode: 0o600 });
   try {

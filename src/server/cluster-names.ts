@@ -3,8 +3,9 @@
  * clears what its name left behind; names of a cluster that was killed are taken again, so that what it left is cleared.
  */
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { makeFoldersSync } from '../common/files.ts';
 
 export type ClusterNames = {
   readonly nodeId: (index: number) => string;
@@ -14,7 +15,7 @@ export type ClusterNames = {
 
 export function takeClusterNames(dataDirectory: string): ClusterNames {
   const folder = path.join(dataDirectory, 'clusters');
-  mkdirSync(folder, { recursive: true });
+  makeFoldersSync(folder);
   for (let number = 1; ; number++) {
     const file = path.join(folder, String(number));
     if (!take(file)) continue;

@@ -6,7 +6,7 @@ import { clusterSecret } from '../cluster/secret.ts';
 import { QueryError } from '../common/errors.ts';
 import { makeLogger } from '../observe/logger.ts';
 import { startCoordinator } from './coordinator-role.ts';
-import type { CoordinatorRoleOptions } from './coordinator-role.ts';
+import type { CoordinatorRoleOptions, RunningCoordinator } from './coordinator-role.ts';
 import { entry, packageFolder, version } from './package-folder.ts';
 import { startServer } from './server-role.ts';
 import type { RunningServer } from './server-role.ts';
@@ -65,9 +65,10 @@ export function startLocalServer(options: ServerCommandOptions): Promise<Running
 /** Runs until SIGTERM, SIGINT, or a request to shut down. */
 export async function serverCommand(options: ServerCommandOptions): Promise<void> {
   const running = await startLocalServer(options);
-  await running.ready;
-  process.stdout.write(`Tutti is ready at ${running.url}\n`);
-  await Promise.race([signal(), running.drained]);
+  // Also one that waits for workers that do not come takes them with it.
+  const ending = Promise.race([signal(), running.drained]);
+  void tellReady(running);
+  await ending;
   await running.close();
   process.exit(0);
 }
@@ -75,9 +76,22 @@ export async function serverCommand(options: ServerCommandOptions): Promise<void
 export async function coordinatorCommand(options: ServerCommandOptions): Promise<void> {
   const running = await startCoordinator(coordinatorOptions(options, true));
   process.stdout.write(`Tutti's coordinator is ready at ${running.url}, for workers at ${running.internalUrl}\n`);
+  void tellStore(running);
   await Promise.race([signal(), running.drained]);
   await running.close();
   process.exit(0);
+}
+
+async function tellReady(running: RunningServer): Promise<void> {
+  await running.ready;
+  process.stdout.write(`Tutti is ready at ${running.url}\n`);
+  await tellStore(running);
+}
+
+/** Who starts a server by hand must see that a part of it is missing. */
+async function tellStore({ storeProblem }: RunningCoordinator): Promise<void> {
+  const problem = await storeProblem;
+  if (problem !== undefined) process.stdout.write(`The file store does not run: ${problem}. Queries do.\n`);
 }
 
 export type TpchCommandOptions = {

@@ -73,6 +73,8 @@ export type RunningCoordinator = {
   readonly internalUrl: string;
   /** Resolves when a client has asked the server to shut down, and the last query has ended. */
   readonly drained: Promise<void>;
+  /** Why the file store that was asked for does not run; undefined once it does, or when none was asked for. */
+  readonly storeProblem: Promise<string | undefined>;
   /** Refuses new queries and ends those that run. */
   readonly close: () => Promise<void>;
 };
@@ -164,11 +166,16 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
   }
   url = await listen(clients, host, port);
   const internalUrl = internal ? await listen(workers, internal.host, internal.port) : url;
+  let storeProblem: Promise<string | undefined> = Promise.resolve(undefined);
   if (options.store) {
-    namenode = heardByAskers(openStore(options));
-    void namenode.then(
-      (service) => (opened = service.namenode),
-      () => undefined,
+    const store = openStore(options);
+    namenode = heardByAskers(store.catch((problem: Error) => Promise.reject(noStore(problem.message))));
+    storeProblem = store.then(
+      (service) => {
+        opened = service.namenode;
+        return undefined;
+      },
+      (problem: Error) => problem.message,
     );
   }
   const stopWarmUp = warmUp(
@@ -181,6 +188,7 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     url,
     internalUrl,
     drained,
+    storeProblem,
     close: async () => {
       closing = true;
       stopWarmUp();
@@ -227,9 +235,8 @@ async function openStore(options: CoordinatorRoleOptions): Promise<NamenodeServi
       },
     });
   } catch (problem) {
-    const why = (problem as Error).message;
-    logger.error({ problem: why }, 'the file store does not start');
-    throw noStore(why);
+    logger.error({ problem: (problem as Error).message }, 'the file store does not start');
+    throw problem;
   }
 }
 

@@ -1,11 +1,11 @@
 /** The namenode in a coordinator: its journal in the data directory, opened beside everything else that starts. */
 
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../common/clock.ts';
 import { localDisk } from '../common/disk.ts';
+import { makeFolders } from '../common/files.ts';
 import { NameNode } from '../filestore/namenode/namenode.ts';
 import { emptyTrash, type StoreDefaults } from '../filestore/namenode/trash-emptier.ts';
 import { STORE_OWNER } from '../filestore/namespace/permissions.ts';
@@ -38,7 +38,7 @@ export type NamenodeService = {
 export async function startNamenode(options: NamenodeServiceOptions): Promise<NamenodeService> {
   const { clock, logger, trashMs, fatal } = options;
   const folder = path.join(options.dataDirectory, 'store');
-  await mkdir(folder, { recursive: true });
+  await makeFolders(localDisk, folder);
   const [first = path.join(folder, 'journal'), ...more] = options.journalDirectories ?? [];
   const journal = await openFileJournal({
     machine: namespaceMachine({ owner: STORE_OWNER, group: STORE_OWNER }),

@@ -1,11 +1,12 @@
 /** `tutti tpch`: writes the TPC-H tables as Parquet files, without a cluster: one kernel process does it. */
 
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock } from '../common/clock.ts';
 import { mapLimited } from '../common/collections.ts';
+import { localDisk } from '../common/disk.ts';
 import { QueryError } from '../common/errors.ts';
+import { makeFolders } from '../common/files.ts';
 import { exportedFiles } from '../connectors/tpch/export.ts';
 import { Kernel } from '../worker/kernel/kernel.ts';
 
@@ -28,7 +29,7 @@ export async function exportTpch(options: TpchExport): Promise<void> {
   if (present) {
     throw new QueryError('ALREADY_EXISTS', `${path.dirname(present.path)} exists: choose an empty folder with --out`);
   }
-  await mkdir(directory, { recursive: true });
+  await makeFolders(localDisk, directory);
   const kernel = new Kernel(
     {
       dataDirectory,

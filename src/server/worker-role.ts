@@ -19,6 +19,10 @@ const PARENT_PIPE = 'TUTTI_PARENT_PIPE';
 export async function runWorker(options: WorkerRoleOptions): Promise<void> {
   const logger = makeLogger('worker', process.env);
   const watchParent = process.env[PARENT_PIPE] === '1';
+  // From the beginning: a worker that is held up by a disk must not stay when nobody waits for it any more.
+  const ending = endOf(watchParent);
+  let isStarted = false;
+  void ending.then(() => isStarted || process.exit(0));
   const worker = await startWorker({
     ...options,
     ...(options.rack !== undefined && {
@@ -35,7 +39,8 @@ export async function runWorker(options: WorkerRoleOptions): Promise<void> {
     },
     log: (message) => (watchParent ? logger.info(message) : logger.warn(message)),
   });
-  await endOf(watchParent);
+  isStarted = true;
+  await ending;
   await stopWithin(worker);
 }
 

@@ -1,12 +1,11 @@
 /** The datanode in a worker: blocks below the data directory, or on the disks that it is given, told to the coordinator's namenode. */
 
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../common/clock.ts';
 import { localDisk } from '../common/disk.ts';
 import { DataNode } from '../filestore/datanode/datanode.ts';
-import { DataFolderError } from '../filestore/datanode/folder-identity.ts';
+import { FolderInUseError } from '../filestore/datanode/folder-identity.ts';
 import type { StoreNetwork } from '../filestore/network.ts';
 import type { Logger } from '../observe/logger.ts';
 
@@ -33,12 +32,6 @@ const FOLDERS_MAX = 64;
 export async function startDatanode(options: DatanodeServiceOptions): Promise<DataNode> {
   const { dataDirectory, nodeId } = options;
   const { directories = [path.join(dataDirectory, 'blocks')] } = options;
-  for (const directory of directories) {
-    await mkdir(directory, { recursive: true }).catch((problem: unknown) => {
-      // One that fails of several is out of service, as it is when it fails later.
-      if (directories.length === 1) throw problem;
-    });
-  }
   // A worker whose name is new at every start finds the blocks of one that ended.
   for (let number = 1; ; number++) {
     const name = nodeId ?? `node-${number}`;
@@ -48,7 +41,7 @@ export async function startDatanode(options: DatanodeServiceOptions): Promise<Da
         options,
       );
     } catch (problem) {
-      const isTaken = problem instanceof DataFolderError && nodeId === undefined && number < FOLDERS_MAX;
+      const isTaken = problem instanceof FolderInUseError && nodeId === undefined && number < FOLDERS_MAX;
       if (!isTaken) throw problem;
     }
   }

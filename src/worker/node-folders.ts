@@ -6,10 +6,11 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { diskErrorCode } from '../common/disk.ts';
+import { diskErrorCode, localDisk } from '../common/disk.ts';
+import { makeFolders } from '../common/files.ts';
 
 export type NodeFolders = {
   readonly exchange: string;
@@ -60,7 +61,7 @@ async function takeLinkFolder(all: string, nodeId: string): Promise<boolean> {
 /** Empty, but for who it belongs to. */
 async function own(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  await makeFolders(localDisk, folder);
   await writeFile(path.join(folder, OWNER_FILE), JSON.stringify({ host: hostname(), processId: process.pid }));
 }
 

@@ -1,7 +1,6 @@
 /** A worker: runs the tasks that the coordinator sends, in a kernel process of its own, and serves their outputs. */
 
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import fastify from 'fastify';
 import { ClusterClient } from '../cluster/cluster-client.ts';
@@ -10,6 +9,7 @@ import { guardInternalRoutes } from '../cluster/internal-routes.ts';
 import { SignatureVerifier } from '../cluster/signature.ts';
 import { systemClock } from '../common/clock.ts';
 import { localDisk } from '../common/disk.ts';
+import { makeFolders } from '../common/files.ts';
 import type { ScanProvider } from '../connectors/connector.ts';
 import { InputFiles } from '../exchange/input-files.ts';
 import type { Announcement, AnnouncementReply } from '../exchange/task-protocol.ts';
@@ -95,7 +95,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const clock = systemClock;
   const nodeId = options.nodeId ?? `worker-${randomUUID().slice(0, 8)}`;
   const dataDirectory = path.resolve(options.dataDirectory);
-  await mkdir(dataDirectory, { recursive: true });
+  await makeFolders(localDisk, dataDirectory);
   // Beside the blocks of each disk, see LocalLinks.
   const linkFolders = (options.store?.directories ?? []).map((directory) => path.join(directory, 'links'));
   const folders = await takeNodeFolders(dataDirectory, nodeId, linkFolders);

@@ -1,6 +1,8 @@
 /** The file store of a real server: what is written is there, also after workers and the whole server died. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
@@ -13,7 +15,7 @@ import { StoreError } from '../../src/filestore/network.ts';
 import { StoreFileSystem, type StoreFileSystemOptions } from '../../src/filestore/store-file-system.ts';
 import { Random } from '../simulation/random.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { childrenOf } from './process-tree.ts';
+import { childrenOf, descendantsOf, isAlive } from './process-tree.ts';
 
 const BLOCK_BYTES = 1024 * 1024;
 
@@ -190,5 +192,49 @@ test('a worker that loses one of its disks goes on with the other, and what was 
     close();
     await server.stop();
     await rm(disks, { recursive: true, force: true });
+  }
+});
+
+test('a worker whose disk cannot be used at its first start begins with the other one, and ends with its server', async () => {
+  const disks = await mkdtemp(path.join(tmpdir(), 'tutti-disks-'));
+  await writeFile(path.join(disks, 'file'), '');
+  const stores = ['/proc/nope', path.join(disks, 'file', 'below'), path.join(disks, 'good')];
+  const server = await startServer({ workers: 1, arguments: ['--store-dir', ...stores] });
+  const { fs, close } = clientOf(server, 'one', { attributes: { replication: 1, blockSize: BLOCK_BYTES } });
+  const processes = descendantsOf(server.process.pid!);
+  try {
+    await createSoon(fs, '/f', new Uint8Array(10));
+    const { datanodes } = await fs.client.read<StoreReport>('report', {});
+    expect(datanodes).toMatchObject([{ failedFolders: 2 }]);
+  } finally {
+    close();
+    await server.stop();
+    await rm(disks, { recursive: true, force: true });
+  }
+  expect(processes.length).toBeGreaterThan(0);
+  expect(processes.filter(isAlive)).toEqual([]);
+});
+
+test('a server whose store cannot run says so to the person who started it', async () => {
+  const dataDirectory = await mkdtemp(path.join(tmpdir(), 'tutti-store-'));
+  const server = await startServer({ workers: 1, dataDirectory });
+  const second = spawn(
+    process.execPath,
+    [path.resolve('dist/cli.js'), 'server', '--port', '0', '--workers', '1', '--data', dataDirectory],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  );
+  try {
+    let said = '';
+    second.stdout.on('data', (text: Buffer) => (said += text.toString()));
+    await expect
+      .poll(() => said, { timeout: 30_000 })
+      .toMatch(
+        /^Tutti is ready at \S+\nThe file store does not run: the journal in \S+ is in use by another process\. Queries do\.\n$/,
+      );
+  } finally {
+    second.kill('SIGTERM');
+    await once(second, 'exit');
+    await server.stop();
+    await rm(dataDirectory, { recursive: true, force: true });
   }
 });

@@ -1,10 +1,11 @@
 /** Commands that copy: into the store, out of it, within it. */
 
 import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, mkdir, readdir, rename, rm, stat as localStat, utimes } from 'node:fs/promises';
+import { chmod, readdir, rename, rm, stat as localStat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { localDisk } from '../../common/disk.ts';
+import { makeFolders } from '../../common/files.ts';
 import type { OpenFile } from '../../filestore/file-system.ts';
 import { filePieces } from '../../filestore/lent-buffers.ts';
 import { StoreError } from '../../filestore/network.ts';
@@ -192,7 +193,7 @@ async function get(shell: FsShell, words: readonly string[], options: Options): 
 async function getTree(shell: FsShell, item: Item, to: string, options: Options): Promise<void> {
   const { path: from, status } = item;
   if (status.kind === 'folder') {
-    await mkdir(to, { recursive: true });
+    await makeFolders(localDisk, to);
     for await (const child of shell.children(from)) {
       await shell.trying(child.path, () => getTree(shell, child, path.join(to, child.status.name), options));
     }

@@ -7,12 +7,16 @@ import path from 'node:path';
 import { crc32c } from '../../common/crc32c.ts';
 import { diskErrorCode } from '../../common/disk.ts';
 import type { Disk, DiskLock } from '../../common/disk.ts';
+import { makeFolders } from '../../common/files.ts';
 import type { DatanodeId, StoreId } from '../protocol.ts';
 
 /** The folders cannot be served, and why: for the person who starts the process. */
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError';
 }
+
+/** Another process serves a folder. */
+export class FolderInUseError extends DataFolderError {}
 
 export type FolderIdentity = { readonly node: DatanodeId; readonly store: StoreId | undefined };
 
@@ -22,8 +26,9 @@ const FILE = 'datanode.json';
 /** What may stand in a folder that nobody used before: our own first steps, and what a file system puts into its root. */
 const NAMES_OF_NEW = new Set(['lock', `${FILE}.new`, 'lost+found']);
 
-/** Locks the folder, which is made if its parent is there. Throws errors of the disk, and DataFolderError when another has it. */
+/** Locks the folder, which is made if need be. Throws errors of the disk, and DataFolderError when another has it. */
 export async function lockFolder(disk: Disk, folder: string): Promise<DiskLock> {
+  await makeFolders(disk, path.dirname(folder));
   try {
     await disk.mkdir(folder);
     await disk.syncFolder(path.dirname(folder));
@@ -32,7 +37,7 @@ export async function lockFolder(disk: Disk, folder: string): Promise<DiskLock> 
   }
   const lock = await disk.lock(path.join(folder, 'lock'));
   if (!lock)
-    throw new DataFolderError(`${folder} is in use: another process serves it; stop that one or name another folder`);
+    throw new FolderInUseError(`${folder} is in use: another process serves it; stop that one or name another folder`);
   return lock;
 }
 

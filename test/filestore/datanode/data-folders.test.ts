@@ -207,14 +207,42 @@ test.each([
   expect((await openStore(together(), { folders: ['/a/data'] })).store.node).toBe('node-1');
 });
 
-test('a folder with other things in it, one that is in use, and one whose parent is missing', async () => {
+test('a folder with other things in it, one that is in use, and one whose parent is no folder', async () => {
   const mounted = b.mount();
   await mounted.mkdir('/b/photos');
   await mounted.open('/b/photos/holiday.jpg', 'create');
   await expect(openStore(together(), { folders: ['/b/photos'] })).rejects.toThrow('holds "holiday.jpg"');
   await openStore(together(), { folders: ['/b/data'] });
   await expect(openStore(together(), { folders: ['/b/data'] })).rejects.toThrow('another process');
-  await expect(openStore(together(), { folders: ['/b/none/data'] })).rejects.toThrow('/b/none/data cannot be used');
+  await expect(openStore(together(), { folders: ['/b/photos/holiday.jpg/data'] })).rejects.toThrow(
+    '/b/photos/holiday.jpg/data cannot be used',
+  );
+});
+
+test('a new datanode begins without a folder that cannot be made, and takes it into service once it can', async () => {
+  await b.mount().open('/b/file', 'create');
+  const folders = ['/b/file/data', '/a/data', '/b/more/data'];
+  const { store } = await open(folders);
+  expect(await store.figures()).toMatchObject({ failedFolders: 1 });
+  await writeReplica(store, replica(1, 1_000));
+  await store.close();
+  await b.mount().remove('/b/file');
+  const again = await openStore(together(), { folders, newNode: () => 'another' });
+  expect(again.store.node).toBe('node-1');
+  expect(await again.store.figures()).toMatchObject({ failedFolders: 0 });
+  expect(again.store.replicas().sound).toEqual([replica(1, 1_000)]);
+});
+
+test('a new datanode does not begin beside a folder that is there and cannot be read: it may hold another id', async () => {
+  const onBoth = together();
+  const refusing: Disk = {
+    ...onBoth,
+    lock: (file) =>
+      file.startsWith('/b')
+        ? Promise.reject(Object.assign(new Error('EIO: the disk is broken'), { code: 'EIO' }))
+        : onBoth.lock(file),
+  };
+  await expect(openStore(refusing, { folders: FOLDERS })).rejects.toThrow('/b/data cannot be used: EIO');
 });
 
 test('a folder whose marks are damaged is left out; alone it is refused', async () => {

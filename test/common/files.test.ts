@@ -1,0 +1,29 @@
+/** Folders made level by level, on the real disk and on one that never lets it be done. */
+
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { localDisk } from '../../src/common/disk.ts';
+import { makeFolders, makeFoldersSync } from '../../src/common/files.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'tutti-files-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+test.each([
+  ['makeFolders', (target: string) => makeFolders(localDisk, target)],
+  ['makeFoldersSync', async (target: string) => makeFoldersSync(target)],
+])('%s makes what is missing, and says what the system said', async (_name, make) => {
+  await make(path.join(folder, 'a/b/c'));
+  await make(path.join(folder, 'a/b/c'));
+  expect((await stat(path.join(folder, 'a/b/c'))).isDirectory()).toBe(true);
+  await make('/');
+  await writeFile(path.join(folder, 'file'), '');
+  await expect(make(path.join(folder, 'file'))).rejects.toMatchObject({ code: 'EEXIST' });
+  await expect(make(path.join(folder, 'file/below'))).rejects.toMatchObject({ code: 'ENOTDIR' });
+  // Node's recursive mkdir never comes back from here.
+  await expect(make('/proc/nope/below')).rejects.toThrow("mkdir '/proc");
+});
