@@ -12,7 +12,12 @@ import {
 } from '../../src/client/fs/paths.ts';
 import { runFs } from '../../src/client/fs/run-fs.ts';
 import { barText, shown } from '../../src/client/fs/transfer-progress.ts';
-import type { FsckProblem, FsckReport } from '../../src/filestore/namenode/administration.ts';
+import type {
+  DatanodeReport,
+  FsckProblem,
+  FsckReport,
+  StoreReport,
+} from '../../src/filestore/namenode/administration.ts';
 import type { BalanceReply } from '../../src/filestore/protocol.ts';
 import type { StoreFileSystem } from '../../src/filestore/store-file-system.ts';
 import { fakeConsole } from './fake-console.ts';
@@ -204,4 +209,61 @@ test('fsck counts, lists and removes also what an answer does not name', async (
   expect((await run('-delete')).out.match(/^Deleted .*$/gm)).toHaveLength(5);
   expect(lost).toEqual([]);
   expect(await run()).toMatchObject({ code: 0, err: '' });
+});
+
+const datanode = (node: string, leaving: DatanodeReport['leaving']): DatanodeReport => ({
+  node,
+  address: `http://${node}:1`,
+  rack: '/a',
+  isAlive: true,
+  service: 'decommissioning',
+  capacityBytes: 1,
+  usedBytes: 0,
+  freeBytes: 1,
+  failedFolders: 0,
+  silentMs: 0,
+  leaving,
+});
+
+test('the report says who has gone away from this store, and who never belonged to it', async () => {
+  const report: StoreReport = {
+    files: 0,
+    folders: 0,
+    length: 0,
+    blocks: 0,
+    safeMode: false,
+    pending: 0,
+    datanodes: [
+      datanode('done', { blocks: 0, stuck: 0 }),
+      datanode('busy', { blocks: 2000, stuck: 0 }),
+      datanode('stuck', { blocks: 3, stuck: 2 }),
+      datanode('new', undefined),
+    ],
+    foreign: [{ node: 'stranger', address: 'http://stranger:1', store: 'another' }],
+  };
+  const client = { options: { caller: { user: 'ann' } }, read: () => Promise.resolve(report) };
+  const console = fakeConsole();
+  expect(await runFs(() => ({ client }) as unknown as StoreFileSystem, ['-report'], console)).toBe(0);
+  const lines = console.out().match(/^(?:Name|Address|Store|Status|Blocks that|No other|Datanodes).*/gm)!;
+  expect(lines.join('\n')).toMatchInlineSnapshot(`
+    "Name: done
+    Address: http://done:1
+    Status: Decommissioned
+    Name: busy
+    Address: http://busy:1
+    Status: Decommission in progress
+    Blocks that have too few replicas elsewhere: 2,000
+    Name: stuck
+    Address: http://stuck:1
+    Status: Decommission in progress
+    Blocks that have too few replicas elsewhere: 3
+    No other datanode can take 2 of them: add one, or lower what files want (-setrep)
+    Name: new
+    Address: http://new:1
+    Status: Decommission in progress
+    Datanodes that are refused, since their blocks belong to another store (1):
+    Name: stranger
+    Address: http://stranger:1
+    Store: another"
+  `);
 });

@@ -12,6 +12,7 @@ import { clusterSecret } from '../../src/cluster/secret.ts';
 import { systemClock } from '../../src/common/clock.ts';
 import { crc32c } from '../../src/common/crc32c.ts';
 import { localDisk } from '../../src/common/disk.ts';
+import type { Caller } from '../../src/filestore/namespace/permissions.ts';
 import { HttpNetwork } from '../../src/filestore/http-network.ts';
 import { StoreFileSystem } from '../../src/filestore/store-file-system.ts';
 import { Random } from '../simulation/random.ts';
@@ -45,12 +46,12 @@ type Outcome = { readonly code: number; readonly out: string; readonly err: stri
 
 const fs = (...words: string[]): Promise<Outcome> => fsWith('', ...words);
 
-const open = (): StoreFileSystem =>
+const open = (caller: Caller = { user: USER, groups: [], superuser: true }): StoreFileSystem =>
   new StoreFileSystem({
     network,
     clock: systemClock,
     namenode: server.url,
-    caller: { user: USER, groups: [], superuser: true },
+    caller,
     client: `test-${randomUUID()}`,
     host: hostId(),
     disk: localDisk,
@@ -60,7 +61,7 @@ const open = (): StoreFileSystem =>
 async function fsWith(input: string | Uint8Array, ...words: string[]): Promise<Outcome> {
   const console = fakeConsole();
   console.input.end(input);
-  const code = await runFs(open, words, console);
+  const code = await runFs(() => open(), words, console);
   return { code, out: console.out(), err: console.err() };
 }
 
@@ -429,13 +430,18 @@ test('paths that name another place, or a folder that is not there, are refused'
     "ls: `hdfs://host:8020/slashes/*': Name the cluster with --url; paths of the store are /a/b or tutti:///a/b\n",
   );
   expect(await refused('-put', local('some'), 'tutti://host:1/some')).toContain('Name the cluster with --url');
-  const missing = "`/slashes/none/': No such file or directory\n";
+  const missing = "`/slashes/none/': No such file or directory (tutti fs -mkdir -p /slashes/none makes it)\n";
   expect(await refused('-put', local('some'), '/slashes/none/')).toBe(`put: ${missing}`);
   expect(await refused('-cp', '/slashes/some', '/slashes/none/')).toBe(`cp: ${missing}`);
   expect(await refused('-mv', '/slashes/some', '/slashes/none/')).toBe(`mv: ${missing}`);
   expect(await refused('-get', '/slashes/some', local('none/'))).toBe(
     `get: \`${local('none/')}': No such file or directory\n`,
   );
+  // A home that is not there yet is no file to be.
+  const nobody = { user: 'nobody', groups: [], superuser: true };
+  const homeless = fakeConsole();
+  expect(await runFs(() => open(nobody), ['-put', local('some')], homeless)).toBe(1);
+  expect(homeless.err()).toBe("put: `.': No such file or directory (tutti fs -mkdir -p /user/nobody makes it)\n");
   expect(await refused('-cp', '/slashes/some', '/slashes/some/')).toContain('Is not a directory');
   expect(await done('-ls', '-C', '/slashes')).toBe('/slashes/some\n');
   expect(await fs('-df', '/none')).toEqual({ code: 1, out: '', err: "df: `/none': No such file or directory\n" });

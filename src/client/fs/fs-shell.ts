@@ -82,11 +82,12 @@ export class FsShell {
     throw noSuchFile(text);
   }
 
-  /** What copies go to; undefined: nothing is there yet. A slash at the end asks for a folder. */
+  /** What copies go to; undefined: nothing is there yet. A slash or a dot at the end means a folder. */
   async target(text: string): Promise<Item | undefined> {
     const found = await this.find(this.path(text));
-    if (!text.endsWith('/')) return found;
-    if (!found) throw noSuchFile(text);
+    if (!/(?:^|\/)\.{0,2}$/.test(text)) return found;
+    if (!found)
+      throw new PathFailure(text, `No such file or directory (tutti fs -mkdir -p ${this.path(text)} makes it)`);
     if (found.status.kind !== 'folder') throw new PathFailure(text, 'Is not a directory');
     return found;
   }

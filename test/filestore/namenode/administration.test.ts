@@ -1,8 +1,8 @@
 /** What operators are told of a store. */
 import { expect, test } from 'vitest';
-import { fsck } from '../../../src/filestore/namenode/administration.ts';
+import { type DatanodeReport, fsck, storeReport } from '../../../src/filestore/namenode/administration.ts';
 import { Random } from '../../simulation/random.ts';
-import { FakeStore } from './fake-store.ts';
+import { FakeStore, ROOT } from './fake-store.ts';
 
 test('a missing block is no health, however many lesser problems are named before it', async () => {
   const store = new FakeStore(new Random(1), ['/a', '/b']);
@@ -35,4 +35,54 @@ test('files that miss a block are counted all, though only some of their blocks 
   expect(found).toMatchObject({ healthy: false, lostFiles: 2, counts: { missing: 1_002 } });
   expect(found.problems).toHaveLength(1_000);
   expect(new Set(found.problems.map(({ path }) => path))).toEqual(new Set(['/many']));
+});
+
+test('a datanode is named by its id, its address, or how its id begins, when that means one', async () => {
+  const store = new FakeStore(new Random(1), []);
+  const join = (node: string, address: string): Promise<object> =>
+    store.ask('register', { node, store: 'store', rack: '/a', host: 'h', address, incarnation: '1' });
+  const named = async (node: string): Promise<unknown> =>
+    (await store.ask<{ node: string }>('setService', { caller: ROOT, node, service: 'maintenance' })).node;
+  await join('aaaa-1', 'http://h:1');
+  await join('aaaa-2', 'http://h:2');
+  expect(await named('aaaa-1')).toBe('aaaa-1');
+  expect(await named('h:2')).toBe('aaaa-2');
+  expect(await named('aaaa-2')).toBe('aaaa-2');
+  const message = 'aaaa may be each of the datanodes aaaa-1 (h:1), aaaa-2 (h:2)';
+  await expect(named('aaaa')).rejects.toMatchObject({ name: 'FileNotFoundException', message });
+  for (const none of ['', 'aaa', 'h:3', 'aaaa-3']) {
+    await expect(named(none)).rejects.toMatchObject({
+      message: `There is no datanode ${none}; known are aaaa-1 (h:1), aaaa-2 (h:2)`,
+    });
+  }
+  // What comes with empty disks is another datanode, at the address of the one that died.
+  await store.pass(20_000);
+  await join('bbbbb', 'http://h:1');
+  expect(await named('h:1')).toBe('bbbbb');
+  expect(await named('bbbb')).toBe('bbbbb');
+});
+
+test('what is decommissioned says what it still has to give away, and what nobody can take', async () => {
+  const store = new FakeStore(new Random(1), ['/a', '/b', '/c']);
+  const [first, second, third] = store.nodes as [
+    (typeof store.nodes)[0],
+    (typeof store.nodes)[0],
+    (typeof store.nodes)[0],
+  ];
+  for (const node of [first, second]) await store.start(node);
+  third.isUp = false;
+  await store.pass(2_000);
+  await store.write('/two', 2, [1, 1, 1]);
+  const leaving = (): DatanodeReport['leaving'] =>
+    storeReport(store.namenode, store.clock.elapsedMs()).datanodes.find(({ node }) => node === first.node)?.leaving;
+  expect(leaving()).toBeUndefined();
+  await store.call('setService', { node: first.node, service: 'decommissioning' });
+  await store.pass(5_000);
+  expect(leaving()).toEqual({ blocks: 3, stuck: 3 });
+  await store.start(third);
+  await store.pass(30_000);
+  expect(leaving()).toEqual({ blocks: 0, stuck: 0 });
+  // It has to say first what it has.
+  store.namenode.datanodes.byId(first.node)!.reportedTo = 1;
+  expect(leaving()).toBeUndefined();
 });
