@@ -79,7 +79,9 @@ async function eachCall(
   const wrong: string[] = [];
   for (let turn = 1; ; turn++) {
     const coordinator = machines.coordinator(faultAt(call, fault, turn));
-    const clients = Array.from({ length: CLIENTS }, (_, i) => workOn(machines, `/${call}-${turn}-${i}`, coordinator));
+    const clients = Array.from({ length: CLIENTS }, (_, i) =>
+      workOn(machines, `/${call}-${fault.replace('=', '-')}-${turn}-${i}`, coordinator),
+    );
     const states = await Promise.all(clients);
     const isClean = states.every(({ step }) => step === DONE);
     if (!coordinator.isOver) await coordinator.stop('SIGKILL');
