@@ -156,6 +156,7 @@ export async function syncTimes(file: string): Promise<string> {
     times.push(performance.now() - before);
   }
   await handle.close();
+  await localDisk.remove(file);
   return `p50 ${percentile(times, 0.5).toFixed(2)} ms, p99 ${percentile(times, 0.99).toFixed(2)} ms`;
 }
 
