@@ -363,7 +363,7 @@ const refuse = (): Promise<never> => Promise.reject(new StoreError('UnsupportedO
 
 test('a namenode that refuses it is told of once, not at every heartbeat, and again when it refuses anew', async () => {
   const warned: unknown[] = [];
-  const logger = { ...SILENT, warn: (fields: { readonly error?: Error }) => warned.push(fields.error?.message) };
+  const logger = { ...SILENT, warn: (fields: { readonly problem?: string }) => warned.push(fields.problem) };
   world.network.serve('namenode', { ...namenode.operations, register: refuse });
   await started({ logger: logger as never });
   await pass(10_000);
