@@ -22,9 +22,10 @@ function isOlder(a: readonly number[], b: readonly number[]): boolean {
   return at >= 0 && a[at]! < b[at]!;
 }
 
-/** Ranges as packages write them: `>=18`, `^20.19.0 || >=22.12.0`, `20 || >=22`. */
+/** Ranges as packages write them: `>=18`, `^20.19.0 || >=22.12.0`, `20 || >=22`, `*`. */
 const accepts = (range: string, version: readonly number[]): boolean =>
   range.split('||').some((part) => {
+    if (part.trim() === '*') return true;
     const least = numbers(part);
     return !isOlder(version, least) && (part.trim().startsWith('>=') || version[0] === least[0]);
   });
@@ -35,6 +36,7 @@ test('ranges of versions', () => {
     ['>= 10.x', true],
     ['^20.19.0 || >=22.12.0', true],
     ['20 || >=22', true],
+    ['*', true],
     ['>=20.19.1', false],
     ['^18.0.0 || >=22', false],
   ];
