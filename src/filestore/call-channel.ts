@@ -15,8 +15,8 @@ import { FRAMED, SIGNATURE_HEADERS, signatureHeaders } from '../cluster/signatur
 import type { Clock } from '../common/clock.ts';
 import { diskErrorCode } from '../common/disk.ts';
 import { NetworkError, StoreError } from './network.ts';
-import type { Address, CallOptions } from './network.ts';
-import { CALLS_MAX, CALLS_TARGET, channelKeys, errorOf, refusedWith } from './store-messages.ts';
+import type { Address, Bytes, CallOptions } from './network.ts';
+import { CALLS_MAX, CALLS_TARGET, channelKeys, errorOf, refusalOf } from './store-messages.ts';
 import type { AnswerEntry } from './store-messages.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -252,23 +252,10 @@ function connect(to: Address, secret: string, clock: Clock, signal: AbortSignal)
         socket.setKeepAlive(true, KEEP_ALIVE_MS);
         return resolve({ socket, head, nonces: [headers[SIGNATURE_HEADERS.nonce]!, theirs] });
       }
-      refusalOf(response.statusCode, socket, head).then(reject, reject);
+      refusalOf(response.statusCode, socket as Bytes, head.toString('utf8'))
+        .finally(() => socket.destroy())
+        .then(reject, reject);
     });
     request.end();
   });
-}
-
-/** What says no before the store is asked: the signature, a server that is closing, something else that listens there. */
-async function refusalOf(status: number | undefined, socket: Duplex, head: Buffer): Promise<Error> {
-  let text = head.toString('utf8');
-  try {
-    for await (const chunk of socket as AsyncIterable<Buffer>) {
-      text += chunk.toString('utf8');
-      if (text.length > 2000) break;
-    }
-  } catch {
-    // The status alone says enough.
-  }
-  socket.destroy();
-  return refusedWith(status, text);
 }

@@ -14,7 +14,7 @@ import { CallChannels } from './call-channel.ts';
 import { NetworkError } from './network.ts';
 import type { Address, Bytes, CallOptions, StoreNetwork } from './network.ts';
 import { OutgoingBody } from './outgoing-body.ts';
-import { bytesOf, errorOf, refusedWith, STORE_PATH } from './store-messages.ts';
+import { bytesOf, errorOf, refusalOf, STORE_PATH } from './store-messages.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -97,7 +97,7 @@ export class HttpNetwork implements StoreNetwork {
     let response: IncomingMessage | undefined;
     try {
       response = await answered(answering, sending, times);
-      if (response.statusCode !== 200) throw await refusalOf(response);
+      if (response.statusCode !== 200) throw await refusalOf(response.statusCode, response);
       const theirs = response.headers[SIGNATURE_HEADERS.nonce];
       if (typeof theirs !== 'string') throw new NetworkError('the answer comes from something else');
       const reader = new FrameReader(response, frameKey(this.#secret, nonce, theirs), times);
@@ -163,20 +163,6 @@ function answered(
       if (!(problem instanceof FrameError)) reject(problem);
     });
   });
-}
-
-/** What says no before the store is asked: the signature, a server that is closing, something else that listens there. */
-async function refusalOf(response: IncomingMessage): Promise<Error> {
-  let text = '';
-  try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      text += chunk.toString('utf8');
-      if (text.length > 2000) break;
-    }
-  } catch {
-    // The status alone says enough.
-  }
-  return refusedWith(response.statusCode, text);
 }
 
 /** `leave` is called once nobody reads on, for whatever reason. */

@@ -8,12 +8,10 @@
  * has too few digits to tell them that a hole was filled.
  */
 
-import { constants } from 'node:fs';
-import { link, mkdir, open, rm } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
+import { link, mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { mapLimited } from '../common/collections.ts';
-import { diskErrorCode } from '../common/disk.ts';
+import { type DiskFile, diskErrorCode, localDisk } from '../common/disk.ts';
 import { mergeRanges, type Range, rangesWithout, sizeOfRanges } from '../common/ranges.ts';
 import type { OpenFile } from './file-system.ts';
 import { StoreError } from './network.ts';
@@ -128,7 +126,7 @@ export class RangeCache {
   }
 
   async #fill(entry: Entry, file: OpenFile, missing: readonly Range[], signal: AbortSignal): Promise<void> {
-    const handle = await open(entry.path, constants.O_RDWR | constants.O_CREAT);
+    const handle = await openOrMake(entry.path);
     try {
       await handle.truncate(file.length);
       let failed: unknown;
@@ -181,21 +179,24 @@ function readsOf(missing: readonly Range[]): readonly (readonly Range[])[] {
 }
 
 /** Writes these ranges and nothing between them. */
-async function copy(file: OpenFile, to: FileHandle, ranges: readonly Range[]): Promise<void> {
+async function copy(file: OpenFile, to: DiskFile, ranges: readonly Range[]): Promise<void> {
   const [start, end] = [ranges[0]![0], ranges.at(-1)![1]];
   let at = start;
   for await (const piece of file.stream(start, end - start, { lent: true })) {
     for (const [from, until] of ranges) {
       const [first, last] = [Math.max(from, at), Math.min(until, at + piece.length)];
-      if (first < last) await writeAll(to, piece.subarray(first - at, last - at), first);
+      if (first < last) await to.write(first, piece.subarray(first - at, last - at));
     }
     at += piece.length;
   }
   if (at !== end) throw new StoreError('IOException', `${at - start} of ${end - start} bytes came`);
 }
 
-async function writeAll(to: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    written += (await to.write(bytes, written, bytes.length - written, position + written)).bytesWritten;
+async function openOrMake(file: string): Promise<DiskFile> {
+  try {
+    return await localDisk.open(file, 'create');
+  } catch (problem) {
+    if (diskErrorCode(problem) !== 'EEXIST') throw problem;
+    return localDisk.open(file, 'write');
   }
 }

@@ -46,10 +46,29 @@ export function errorOf(failure: unknown): StoreError | NetworkError {
   return name === 'NetworkError' ? new NetworkError(message) : new StoreError(name as StoreErrorName, message);
 }
 
-/** What is said before the store is asked: of a process with another secret nothing better can be expected a moment later. */
-export function refusedWith(status: number | undefined, text: string): StoreError | NetworkError {
-  if (status !== 401) return new NetworkError(`status ${status}: ${text.slice(0, 2000)}`);
-  const said = /"error":"([^"]*)"/.exec(text)?.[1] ?? text.slice(0, 2000);
+const REFUSAL_CHARACTERS_MAX = 2_000;
+
+/**
+ * What says no before the store is asked: the signature, a server that is closing, something else that listens there. Of a process with
+ * another secret nothing better can be expected a moment later.
+ */
+export async function refusalOf(
+  status: number | undefined,
+  body: Bytes,
+  head = '',
+): Promise<StoreError | NetworkError> {
+  let text = head;
+  try {
+    for await (const piece of body) {
+      text += Buffer.from(piece).toString('utf8');
+      if (text.length > REFUSAL_CHARACTERS_MAX) break;
+    }
+  } catch {
+    // The status alone says enough.
+  }
+  text = text.slice(0, REFUSAL_CHARACTERS_MAX);
+  if (status !== 401) return new NetworkError(`status ${status}: ${text}`);
+  const said = /"error":"([^"]*)"/.exec(text)?.[1] ?? text;
   const advice = said.includes('secret')
     ? ': both sides need the same one, as TUTTI_SECRET or in the data folder (--data, TUTTI_DATA)'
     : '';

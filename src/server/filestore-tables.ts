@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { QueryError } from '../common/errors.ts';
 import type { RuntimeTables, SystemRow } from '../connectors/connector.ts';
 import type { NameNode } from '../filestore/namenode/namenode.ts';
+import { liveHoldersOf } from '../filestore/namenode/replicas.ts';
 import { entries } from '../filestore/namespace/ordered-map.ts';
 import { modeText } from '../filestore/namespace/permissions.ts';
 import { allBlocks, fileOfBlock } from '../filestore/namespace/queries.ts';
@@ -106,14 +107,9 @@ function* blockRows(namenode: NameNode, { path: wanted }: TupleDomain): Steps {
   }
 }
 
-function blockRow(
-  { blocks, datanodes, replication }: NameNode,
-  block: Block,
-  at: ReturnType<typeof fileOfBlock>,
-): SystemRow {
+function blockRow(namenode: NameNode, block: Block, at: ReturnType<typeof fileOfBlock>): SystemRow {
   const index = at?.file.blocks.findIndex(({ id }) => id === block.id);
-  const holders = blocks.nodesOf(block.id).map((number) => datanodes.byNumber(number));
-  const live = holders.filter(({ isAlive, deletions }) => isAlive && !deletions.has(block.id));
+  const live = liveHoldersOf(namenode, block.id);
   return {
     block_id: whole(block.id),
     generation: whole(block.generation),
@@ -122,7 +118,7 @@ function blockRow(
     block_index: index === undefined ? undefined : whole(index),
     replication: whole(block.replication),
     live_replicas: whole(live.length),
-    corrupt_replicas: whole(replication.corrupt.get(block.id)?.size ?? 0),
+    corrupt_replicas: whole(namenode.replication.corrupt.get(block.id)?.size ?? 0),
     nodes: live.map(({ node }) => node).toSorted(),
   };
 }

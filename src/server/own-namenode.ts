@@ -1,7 +1,7 @@
 /** The store's network in the process that is its namenode: calls of that stay here, datanodes are reached over HTTP. */
 
-import { type Address, StoreError } from '../filestore/network.ts';
-import type { Bytes, CallOptions, Operations, StoreNetwork } from '../filestore/network.ts';
+import type { Address, Bytes, CallOptions, Operations, StoreNetwork } from '../filestore/network.ts';
+import { carryOut } from '../filestore/serve-calls.ts';
 
 /** Calls the namenode of this process. */
 export const OWN_NAMENODE: Address = 'this process';
@@ -17,9 +17,7 @@ export class OwnNamenode implements StoreNetwork {
 
   async call<Answer>(to: Address, operation: string, message: object, options?: CallOptions): Promise<Answer> {
     if (to !== OWN_NAMENODE) return this.#network.call<Answer>(to, operation, message, options);
-    const work = (await this.#operations())[operation];
-    if (!work) throw new StoreError('UnsupportedOperationException', `There is no operation ${operation} here`);
-    return (await work(message as never, nothing())).answer as Answer;
+    return (await carryOut(await this.#operations(), operation, message, nothing())).answer as Answer;
   }
 
   fetch(

@@ -8,6 +8,7 @@ import { StoreError } from '../network.ts';
 import type { DatanodeId } from '../protocol.ts';
 import type { Datanode, Service } from './datanodes.ts';
 import type { NameNode } from './namenode.ts';
+import { countedHolders, holdersOf, liveHoldersOf } from './replicas.ts';
 
 export type DatanodeReport = {
   readonly node: string;
@@ -106,18 +107,17 @@ function reportOf(namenode: NameNode, datanode: Datanode, nowMs: number): Datano
 }
 
 /** As the replication counts; undefined: what it has is not all known yet. */
-function leavingOf({ state, blocks, datanodes }: NameNode, { number, reportedTo }: Datanode): Leaving | undefined {
+function leavingOf(namenode: NameNode, { number, reportedTo }: Datanode): Leaving | undefined {
   if (reportedTo < Infinity) return undefined;
+  const { state, blocks, datanodes } = namenode;
   const takers = datanodes.writable();
   const leaving = { blocks: 0, stuck: 0 };
   for (const id of blocks.blocksOf(number)) {
     const block = get(state.blocks, id);
     if (!block) continue;
     const { length, replication } = block;
-    const holders = blocks.nodesOf(id).map((node) => datanodes.byNumber(node));
-    const staying = holders.filter(({ service, deletions }) => service !== 'decommissioning' && !deletions.has(id));
-    const atWork = staying.some(({ service, isAlive }) => service === 'normal' && isAlive);
-    if (atWork && staying.length >= replication) continue;
+    const holders = holdersOf(namenode, id);
+    if (countedHolders(holders, id).length >= replication) continue;
     leaving.blocks += 1;
     if (length === undefined) continue;
     if (!takers.some((taker) => !holders.includes(taker) && taker.freeBytes >= length)) leaving.stuck += 1;
@@ -157,8 +157,7 @@ function* filesBelow(inode: Inode, names: readonly string[]): Generator<readonly
 function* problemsOf(namenode: NameNode, path: string, file: FileNode): Generator<FsckProblem, void> {
   const wanted = file.attributes.replication;
   for (const { id } of file.blocks) {
-    const holders = namenode.blocks.nodesOf(id).map((node) => namenode.datanodes.byNumber(node));
-    const replicas = holders.filter(({ isAlive, deletions }) => isAlive && !deletions.has(id)).length;
+    const replicas = liveHoldersOf(namenode, id).length;
     const corrupt = namenode.replication.corrupt.get(id)?.size ?? 0;
     const common = { path, block: id, replicas, wanted };
     if (corrupt > 0) yield { ...common, kind: 'corrupt' };

@@ -23,6 +23,7 @@ import type { Leases } from './leases.ts';
 import type { Ledger } from './ledger.ts';
 import { type Change, CHANGES, READS } from './operations.ts';
 import { nearestFirst, placeReplicas, type Random } from './placement.ts';
+import { holdersOf } from './replicas.ts';
 import type { Replication } from './replication.ts';
 import { RetryCache } from './retry-cache.ts';
 import type { SafeMode } from './safe-mode.ts';
@@ -161,15 +162,14 @@ export class ClientCalls {
   }
 
   #locate({ path, caller, start, end, host, rack }: Locate): object {
-    const { ledger, blocks, datanodes, safeMode, random } = this.#options;
+    const { ledger, safeMode, random } = this.#options;
     const range = { ...(start !== undefined && { start }), ...(end !== undefined && { end }) };
     const { file, length, blocks: found } = orThrow(locateBlocks(ledger.state, path, caller, range));
     if (file.client !== undefined) throw new StoreError('FileNotFoundException', `${path} is still being written`);
     const reader = { ...(host !== undefined && { host }), ...(rack !== undefined && { rack }) };
     const located = found.map(({ offset, block }): BlockLocation => {
-      const holders = blocks.nodesOf(block.id).map((node) => datanodes.byNumber(node));
       const replicas = nearestFirst(
-        holders.filter(({ isAlive }) => isAlive),
+        holdersOf(this.#options, block.id).filter(({ isAlive }) => isAlive),
         reader,
         random,
       );

@@ -69,7 +69,7 @@ export class NameNode {
     const ledger = new Ledger({
       journal,
       clock,
-      refuseChanges: () => safeMode.refuseChanges(this.#complete, this.#found()),
+      refuseChanges: () => safeMode.refuseChanges(this.#complete, () => this.#found()),
       onDurable: (record) => this.#applied(record),
     });
     const leases = new Leases(clock);

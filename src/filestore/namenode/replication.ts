@@ -9,6 +9,7 @@ import type { DatanodeCommand, FailedCopy, Heartbeat } from '../protocol.ts';
 import type { BlockMap, NodeNumber } from './block-map.ts';
 import { type Datanode, type Datanodes, orderDeletion } from './datanodes.ts';
 import { chooseExcess, placeReplicas, type Random } from './placement.ts';
+import { countedHolders, holdersOf } from './replicas.ts';
 
 /** Copies that one datanode is told to make at a time, and their bytes: its disk and network serve readers too. */
 const COPIES_PER_NODE_MAX = 64;
@@ -95,10 +96,9 @@ export class Replication {
 
   /** False: not now, since something else is to be done about the block, or the source has enough to do. */
   move(id: BlockId, source: Datanode, target: Datanode): boolean {
-    const { blocks, datanodes } = this.#options;
     const block = this.#options.completeBlock(id);
     if (!block || this.#copies.has(id) || this.#corrupt.has(id) || this.#moves.has(id)) return false;
-    const holders = blocks.nodesOf(id).map((node) => datanodes.byNumber(node));
+    const holders = holdersOf(this.#options, id);
     const atRest = holders.every((node) => node.isAlive && node.service === 'normal' && !node.deletions.has(id));
     if (!atRest || holders.length !== block.replication || !holders.includes(source)) return false;
     if (holders.includes(target) || target.deletions.has(id) || target.freeBytes < block.length) return false;
@@ -208,17 +208,13 @@ export class Replication {
   #decide(id: BlockId): boolean {
     const block = this.#options.completeBlock(id);
     if (!block) return true;
-    const { blocks, datanodes } = this.#options;
-    const holders = blocks.nodesOf(id).map((node) => datanodes.byNumber(node));
+    const holders = holdersOf(this.#options, id);
     // Nobody has it: whoever comes back with it is heard of.
     if (holders.length === 0) return true;
     const good = holders.filter((node) => !node.deletions.has(id));
     // Perhaps the order to delete has not been carried out yet.
     if (good.length === 0) for (const node of holders) node.deletions.delete(id);
-    // One that leaves for good counts no more, and one in maintenance as long as somebody else has the block.
-    const staying = good.filter(({ service }) => service !== 'decommissioning');
-    const atWork = staying.some(({ service, isAlive }) => service === 'normal' && isAlive);
-    const counted = atWork ? staying : staying.filter(({ service }) => service === 'normal');
+    const counted = countedHolders(good, id);
     this.#endIdleMove(block, counted);
     // A copy that is to replace another replica makes good none that was lost.
     const moving = this.#moves.get(id)?.target.number;

@@ -32,11 +32,12 @@ export class SafeMode {
     if (!this.#isManual && found >= Math.ceil(blocks * BLOCKS_SHARE)) this.#isOn = false;
   }
 
-  refuseChanges(blocks: number, found: number): void {
+  /** `found` is counted for the message alone: every change asks. */
+  refuseChanges(blocks: number, found: () => number): void {
     if (!this.#isOn) return;
     const why = this.#isManual
       ? 'an administrator turned it on; turn it off with -safemode leave'
-      : `datanodes have reported ${found} of ${blocks} blocks so far; it ends at ${BLOCKS_SHARE * 100} %`;
+      : `datanodes have reported ${found()} of ${blocks} blocks so far; it ends at ${BLOCKS_SHARE * 100} %`;
     throw new StoreError('SafeModeException', `The namenode is in safe mode: ${why}`);
   }
 }

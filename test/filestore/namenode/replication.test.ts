@@ -31,15 +31,7 @@ test('a block that nobody has waits for who comes back, not in front of others i
 });
 
 test('a copy is ordered in every answer to its source until it is reported', async () => {
-  const store = new FakeStore(new Random(1), ['/a', '/a']);
-  for (const node of store.nodes) await store.start(node);
-  await store.pass(2_000);
-  await store.write('/f', 1, [10]);
-  await store.call('setReplication', { path: '/f', replication: 2 });
-  store.clock.advance(500);
-  const holder = store.nodes.find(({ replicas }) => replicas.size > 0)!;
-  const room = { capacityBytes: 1e9, usedBytes: 0, freeBytes: 1e9, transfers: 0, failedFolders: 0, failedCopies: [] };
-  const beat = { node: holder.node, incarnation: String(holder.incarnation), ...room };
+  const { store, holder, beat } = await withCopyDue(2);
   const other = store.nodes.find((node) => node !== holder)!;
   const copy = { kind: 'copy', targets: [{ node: other.node }] };
   for (let lost = 0; lost < 3; lost++) expect(await store.ask('heartbeat', beat)).toMatchObject({ commands: [copy] });
@@ -49,7 +41,22 @@ test('a copy is ordered in every answer to its source until it is reported', asy
 });
 
 test('a copy that its source could not make is ordered elsewhere at once', async () => {
-  const store = new FakeStore(new Random(1), ['/a', '/a', '/a']);
+  const { store, beat } = await withCopyDue(3);
+  type Order = { readonly commands: readonly { targets: readonly { node: string }[]; replica: { block: number } }[] };
+  const first = (await store.ask<Order>('heartbeat', beat)).commands[0]!;
+  const target = first.targets[0]!.node;
+  const broken = store.nodes.find(({ node }) => node === target)!;
+  const self = { node: target, incarnation: String(broken.incarnation) };
+  await store.ask('heartbeat', { ...beat, ...self, capacityBytes: 0, freeBytes: 0, failedFolders: 1 });
+  await store.ask('heartbeat', { ...beat, failedCopies: [{ block: first.replica.block, target }] });
+  store.clock.advance(500);
+  const second = (await store.ask<Order>('heartbeat', beat)).commands[0]!;
+  expect(second.targets[0]!.node).not.toBe(target);
+});
+
+/** A file that wants one replica more, on so many datanodes of a rack; `beat` is a heartbeat of the one that has it. */
+async function withCopyDue(nodes: number): Promise<{ store: FakeStore; holder: FakeDatanode; beat: object }> {
+  const store = new FakeStore(new Random(1), Array<string>(nodes).fill('/a'));
   for (const node of store.nodes) await store.start(node);
   await store.pass(2_000);
   await store.write('/f', 1, [10]);
@@ -58,17 +65,8 @@ test('a copy that its source could not make is ordered elsewhere at once', async
   const holder = store.nodes.find(({ replicas }) => replicas.size > 0)!;
   const room = { capacityBytes: 1e9, usedBytes: 0, freeBytes: 1e9, transfers: 0, failedFolders: 0, failedCopies: [] };
   const beat = { node: holder.node, incarnation: String(holder.incarnation), ...room };
-  type Order = { readonly commands: readonly { targets: readonly { node: string }[]; replica: { block: number } }[] };
-  const first = (await store.ask<Order>('heartbeat', beat)).commands[0]!;
-  const target = first.targets[0]!.node;
-  const broken = store.nodes.find(({ node }) => node === target)!;
-  const self = { node: target, incarnation: String(broken.incarnation) };
-  await store.ask('heartbeat', { ...room, ...self, capacityBytes: 0, freeBytes: 0, failedFolders: 1 });
-  await store.ask('heartbeat', { ...beat, failedCopies: [{ block: first.replica.block, target }] });
-  store.clock.advance(500);
-  const second = (await store.ask<Order>('heartbeat', beat)).commands[0]!;
-  expect(second.targets[0]!.node).not.toBe(target);
-});
+  return { store, holder, beat };
+}
 
 async function live(seed: number): Promise<string[]> {
   const random = new Random(seed);

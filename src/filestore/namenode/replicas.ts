@@ -1,0 +1,22 @@
+/** Who has a block, and which of its replicas count. */
+
+import type { BlockId } from '../namespace/state.ts';
+import type { BlockMap } from './block-map.ts';
+import type { Datanode, Datanodes } from './datanodes.ts';
+
+export type Replicas = { readonly blocks: BlockMap; readonly datanodes: Datanodes };
+
+/** Dead ones that are expected back, and those that are to delete it, among them. */
+export const holdersOf = ({ blocks, datanodes }: Replicas, id: BlockId): readonly Datanode[] =>
+  blocks.nodesOf(id).map((number) => datanodes.byNumber(number));
+
+/** Those that can be read, and stay. */
+export const liveHoldersOf = (replicas: Replicas, id: BlockId): readonly Datanode[] =>
+  holdersOf(replicas, id).filter(({ isAlive, deletions }) => isAlive && !deletions.has(id));
+
+/** Those that make up the number that is wanted. One that leaves for good counts no more, one in maintenance while another is at work. */
+export function countedHolders(holders: readonly Datanode[], id: BlockId): readonly Datanode[] {
+  const staying = holders.filter(({ service, deletions }) => service !== 'decommissioning' && !deletions.has(id));
+  const atWork = staying.some(({ service, isAlive }) => service === 'normal' && isAlive);
+  return atWork ? staying : staying.filter(({ service }) => service === 'normal');
+}
