@@ -45,7 +45,7 @@ export async function writeLocally(
   source: WriterSource,
 ): Promise<WriteBlockReply | undefined> {
   const { bytesMax, pipeline, ...block } = message;
-  const stage: StageBlock = { ...block, bytesMax };
+  const stage: StageBlock = { bytesMax, ...block };
   const call = <Answer>(operation: string, what: object, timeoutMs = ANSWER_MS): Promise<Answer> =>
     network.call<Answer>(target.address, operation, what, { timeoutMs });
   let staged: StageBlockReply;
@@ -61,7 +61,7 @@ export async function writeLocally(
     const checksums = await file.fill(source);
     const { path, chunkBytes } = staged;
     const { length, chunks } = checksums;
-    const adopt: AdoptBlock = { ...block, pipeline, path, length, chunkBytes, chunks: [...chunks] };
+    const adopt: AdoptBlock = { pipeline, path, length, chunkBytes, chunks: [...chunks], ...block };
     const timeoutMs = ADOPTION_MS + (length * (1 + pipeline.length)) / SENT_BYTES_PER_MS;
     return await call<WriteBlockReply>('adoptBlock', adopt, timeoutMs);
   } catch (problem) {

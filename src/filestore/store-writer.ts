@@ -81,7 +81,7 @@ async function writeBlocks(client: StoreClient, writing: Writing, content: Conte
   let previous: StoredBlock | undefined;
   try {
     while (!(await source.isAtEnd())) {
-      previous = await writeBlock(client, { ...writing, previous, excluded }, source);
+      previous = await writeBlock(client, { previous, excluded, ...writing }, source);
     }
     return previous;
   } finally {

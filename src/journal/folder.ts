@@ -94,7 +94,7 @@ async function readSegments(
   knownId: JournalId | undefined,
 ): Promise<SegmentsRead> {
   const segments: SegmentFound[] = [];
-  const history: Mark[] = [{ ...start, kind: 'records' }];
+  const history: Mark[] = [{ kind: 'records', ...start }];
   let id = knownId;
   let end = start;
   let sealed = false;
@@ -116,7 +116,7 @@ async function readSegments(
     }
     const frames = walkFrames(bytes, end, seedOf(id), (frame) => {
       end = endOf(frame);
-      history.push({ ...end, kind: frame.kind });
+      history.push({ kind: frame.kind, ...end });
     });
     segments.push({ file, after: header.after, bytes: frames.offset });
     if (frames.end.kind === 'damaged') return damaged({ file, offset: frames.offset, what: frames.end.what });

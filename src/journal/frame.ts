@@ -101,7 +101,7 @@ export function frameAt(bytes: Buffer, offset: number, seed: number): Frame | un
   const start = offset + FRAME_HEADER_BYTES;
   const payload = bytes.subarray(start, start + header.payloadBytes);
   if (payload.length !== header.payloadBytes || crc32(payload) !== header.payloadCrc) return undefined;
-  return { ...header, payload };
+  return { payload, ...header };
 }
 
 function headerAt(bytes: Buffer, offset: number, seed: number): FrameHeader | undefined {
@@ -125,7 +125,7 @@ function headerAt(bytes: Buffer, offset: number, seed: number): FrameHeader | un
 export function* findHeaders(bytes: Buffer, from: number, seed: number): Generator<FrameHeader & { offset: number }> {
   for (let at = bytes.indexOf(MAGIC, from); at >= 0; at = bytes.indexOf(MAGIC, at + 1)) {
     const header = headerAt(bytes, at, seed);
-    if (header) yield { ...header, offset: at };
+    if (header) yield { offset: at, ...header };
   }
 }
 

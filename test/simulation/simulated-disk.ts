@@ -203,30 +203,30 @@ export class SimulatedDisk {
           if (old?.kind === 'file' && node.kind === 'folder') throw diskError('ENOTDIR', to);
           if (old?.kind === 'folder' && old.current.size > 0) throw diskError('ENOTEMPTY', to);
           this.#rename([
-            { ...this.#place(from), node: undefined },
-            { ...this.#place(to), node },
+            { node: undefined, ...this.#place(from) },
+            { node, ...this.#place(to) },
           ]);
         }),
       link: (existing, path) =>
         call('link', path, () => {
           if (this.#find(path)) throw diskError('EEXIST', path);
-          this.#rename([{ ...this.#place(path), node: this.#file(existing) }]);
+          this.#rename([{ node: this.#file(existing), ...this.#place(path) }]);
         }),
       remove: (path) =>
         call('remove', path, () => {
           this.#file(path);
-          this.#rename([{ ...this.#place(path), node: undefined }]);
+          this.#rename([{ node: undefined, ...this.#place(path) }]);
         }),
       removeFolder: (path) =>
         call('removeFolder', path, () => {
           if (this.#folder(path).current.size > 0) throw diskError('ENOTEMPTY', path);
-          this.#rename([{ ...this.#place(path), node: undefined }]);
+          this.#rename([{ node: undefined, ...this.#place(path) }]);
         }),
       mkdir: (path) =>
         call('mkdir', path, () => {
           if (this.#find(path)) throw diskError('EEXIST', path);
           const node: FolderNode = { kind: 'folder', inode: ++this.#inodes, durable: new Map(), current: new Map() };
-          this.#rename([{ ...this.#place(path), node }]);
+          this.#rename([{ node, ...this.#place(path) }]);
         }),
       syncFolder: (path) =>
         sync(
@@ -343,7 +343,7 @@ export class SimulatedDisk {
       names: 0,
       isHarmed: false,
     };
-    this.#rename([{ ...this.#place(path), node }]);
+    this.#rename([{ node, ...this.#place(path) }]);
     return node;
   }
 

@@ -256,18 +256,18 @@ export class StoreClientLife {
 
   async #read(path: string): Promise<void> {
     const possible = this.#model.at(path);
-    let found: number | undefined;
+    let found: readonly (number | undefined)[] = [undefined];
     try {
       const file = await this.#fs.open(path);
       const bytes = Buffer.from(await file.read(0, file.length));
-      found = this.#world.contents.find(possible, bytes);
-      if (found === undefined) throw new Error(`${path} has ${bytes.length} bytes that nobody wrote there`);
+      found = this.#world.contents.alike(possible, bytes);
+      if (found.length === 0) throw new Error(`${path} has ${bytes.length} bytes that nobody wrote there`);
       this.counts.reads += 1;
     } catch (problem) {
       if (!this.#isMissing(problem, path)) return;
       if (!possible.has(undefined)) throw new Error(`${path} is lost`, { cause: problem });
     }
-    this.#model.set(path, new Set([found]));
+    this.#model.set(path, new Set(found));
   }
 
   /** False: it could not be read now. */
@@ -321,9 +321,9 @@ export class StoreClientLife {
     const before = races.winner(path);
     try {
       const file = await this.#fs.open(path);
-      const found = contents.find(races.possible(path), Buffer.from(await file.read(0, file.length)));
+      const [found, ...others] = contents.alike(races.possible(path), Buffer.from(await file.read(0, file.length)));
       if (found === undefined) throw new Error(`${path} is not what its winner wrote`);
-      races.won(path, found);
+      if (others.length === 0) races.won(path, found);
     } catch (problem) {
       if (this.#isMissing(problem, path) && before !== undefined)
         throw new Error(`${path} is lost`, { cause: problem });

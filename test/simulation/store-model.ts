@@ -58,8 +58,8 @@ export class Contents {
     return bytes;
   }
 
-  /** Which of the possible ones it is. */
-  find(possible: Possible, bytes: Buffer): number | undefined {
-    return [...possible].find((one) => one !== undefined && this.bytesOf(one).equals(bytes));
+  /** Which of the possible ones it may be: short ones are alike. */
+  alike(possible: Possible, bytes: Buffer): readonly number[] {
+    return [...possible].flatMap((one) => (one !== undefined && this.bytesOf(one).equals(bytes) ? one : []));
   }
 }

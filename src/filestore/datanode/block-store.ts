@@ -125,7 +125,7 @@ export class BlockStore {
       this.#leave(other);
       await other.folder.unpublish(other);
     }
-    this.#replicas.add({ ...found, folder });
+    this.#replicas.add({ folder, ...found });
   }
 
   get node(): DatanodeId {
@@ -274,9 +274,9 @@ export class BlockStore {
       if (there && this.#leave(there) && there.folder !== folder) {
         await there.folder.writing(() => there.folder.unpublish(there)).catch(() => undefined);
       }
-      this.#replicas.add({ ...replica, folder, damaged: false });
+      this.#replicas.add({ folder, damaged: false, ...replica });
       this.#tell('received', replica);
-      return { ...replica, crc32c: checksums.crc32c };
+      return { crc32c: checksums.crc32c, ...replica };
     });
   }
 

@@ -50,7 +50,7 @@ export function checksumsOf(replica: Replica, chunkBytes: number, chunks: readon
     crc32c: crc,
     length: Math.min(chunkBytes, replica.length - i * chunkBytes),
   }));
-  return { ...replica, chunkBytes, chunks: Uint32Array.from(chunks), crc32c: compositeCrc32c(parts) };
+  return { chunkBytes, chunks: Uint32Array.from(chunks), crc32c: compositeCrc32c(parts), ...replica };
 }
 
 export function encodeChecksums(checksums: Checksums): Buffer {

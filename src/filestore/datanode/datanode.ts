@@ -214,7 +214,7 @@ export class DataNode {
   async #sendOn(stored: StoredReplica, pipeline: readonly BlockTarget[]): Promise<WriteBlockReply> {
     const { length, crc32c } = stored;
     const open = async (): Promise<Bytes> => (await this.#store.read(stored, 0, length)).body;
-    const message = { ...stored, bytesMax: length };
+    const message = { bytesMax: length, ...stored };
     const others = await sendToAll(this.#writing, message, pipeline, open, this.#writing.onProblem);
     return { length, crc32c, stored: [this.id, ...others] };
   }

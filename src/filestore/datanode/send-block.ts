@@ -46,7 +46,7 @@ export async function sendBlock(
         .call<WriteBlockReply>(
           target!.address,
           'writeBlock',
-          { ...block, pipeline },
+          { pipeline, ...block },
           {
             body: watched(body, controller.signal, () => callOff?.(), watch),
             signal: controller.signal,

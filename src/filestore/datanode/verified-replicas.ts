@@ -52,7 +52,7 @@ export class VerifiedReplicas {
   /** Its length and checksum as they were when it came; its bytes are not read. */
   async stored(entry: Entry): Promise<StoredReplica> {
     const { crc32c } = await this.#judged(entry, () => this.#readChecksums(entry));
-    return { ...replicaOf(entry), crc32c };
+    return { crc32c, ...replicaOf(entry) };
   }
 
   /**

@@ -52,7 +52,7 @@ export async function writeThrough(options: WriteOptions, message: WriteBlock, b
     return reply;
   }
   const { length, crc32c } = stored;
-  const behind = await storedBehind(options, { ...block, length, crc32c }, pipeline, reply);
+  const behind = await storedBehind(options, Object.assign({}, block, { length, crc32c }), pipeline, reply);
   return { length, crc32c, stored: [store.node, ...behind] };
 }
 

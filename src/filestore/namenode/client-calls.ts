@@ -81,7 +81,7 @@ export class ClientCalls {
     const { ledger, leases } = this.#options;
     return this.#once(message, async () => {
       leases.renew(message.client);
-      const request = { ...message, now: ledger.wallMs() };
+      const request = Object.assign({}, message, { now: ledger.wallMs() });
       return { result: await ledger.decided((tip) => decide(tip, request as never)) };
     });
   }

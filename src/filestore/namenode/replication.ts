@@ -284,7 +284,7 @@ export class Replication {
     const move = this.#moves.get(id);
     if (!move) return;
     this.#moves.delete(id);
-    this.#endedMoves.push({ ...move, isDone });
+    this.#endedMoves.push({ isDone, ...move });
   }
 
   /** False: somebody who holds it has not said yet what else it deleted or lost. */
