@@ -27,7 +27,7 @@ const machine = namespaceMachine({ owner: 'hdfs', group: 'supergroup' });
 const caller = { user: 'hdfs', groups: ['supergroup'], superuser: true };
 const now = Date.UTC(2026, 0, 1);
 
-export function benchNamenode(): void {
+export async function benchNamenode(): Promise<void> {
   console.log(provenance());
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
@@ -37,10 +37,10 @@ export function benchNamenode(): void {
     return process.memoryUsage().heapUsed;
   };
 
-  for (const folders of [1_000, 1]) benchFolders(folders, heapBytes);
+  for (const folders of [1_000, 1]) await benchFolders(folders, heapBytes);
 }
 
-function benchFolders(folders: number, heapBytes: () => number): void {
+async function benchFolders(folders: number, heapBytes: () => number): Promise<void> {
   const before = heapBytes();
   const build = new Build(machine.initial);
   let nameBytes = 0;
@@ -52,7 +52,7 @@ function benchFolders(folders: number, heapBytes: () => number): void {
   console.log(`  memory beyond the names          ${perFile.toFixed(0)} bytes a file (goal 500)`);
   console.log(`  decide and apply                 ${rate(FILES, seconds)} files/s (three records each)`);
   measureLocations(build.state, heapBytes);
-  measureCheckpoint(measureRecords(build, folders), heapBytes);
+  await measureCheckpoint(measureRecords(build, folders), heapBytes);
 }
 
 const completeBlock = (): undefined => undefined;
@@ -157,17 +157,19 @@ function measureRecords(build: Build, folders: number): Namespace {
   return state;
 }
 
-function measureCheckpoint(state: Namespace, heapBytes: () => number): void {
-  const slices: Uint8Array[] = [];
-  let [bytes, longest, last] = [0, 0, performance.now()];
-  const written = timed(() => {
-    for (const slice of machine.slices(state)) {
-      longest = Math.max(longest, performance.now() - last);
-      slices.push(slice);
-      bytes += slice.length;
-      last = performance.now();
-    }
-  });
+async function measureCheckpoint(state: Namespace, heapBytes: () => number): Promise<void> {
+  let [bytes, longest] = [0, 0];
+  const start = performance.now();
+  let last = start;
+  // As the journal does: a turn of the loop after each, and none is kept. Bytes beside the heap make V8 mark it in the middle of a slice.
+  for (const slice of machine.slices(state)) {
+    bytes += slice.length;
+    await new Promise((resolve) => setImmediate(resolve));
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  }
+  const seconds = (last - start) / 1_000;
+  const slices = [...machine.slices(state)];
   const before = heapBytes();
   const read = timed(() => {
     const reader = machine.reader();
@@ -176,7 +178,7 @@ function measureCheckpoint(state: Namespace, heapBytes: () => number): void {
   });
   const perFile = (heapBytes() - before) / (FILES + SAMPLE);
   console.log(
-    `  checkpoint written               ${written.seconds.toFixed(2)} s, ${(bytes / 2 ** 20).toFixed(0)} MiB, longest slice ${longest.toFixed(1)} ms (goal 50)`,
+    `  checkpoint written               ${seconds.toFixed(2)} s, ${(bytes / 2 ** 20).toFixed(0)} MiB, longest slice ${longest.toFixed(1)} ms (goal 50)`,
   );
   console.log(`  checkpoint read                  ${read.seconds.toFixed(2)} s (goal 5)`);
   console.log(`  memory when read, with names     ${perFile.toFixed(0)} bytes a file`);

@@ -54,7 +54,7 @@ switch (positionals[0] ?? '') {
     benchParser(positionals[1] ?? path.join(import.meta.dirname, '../test/tpch/queries'));
     break;
   case 'namenode':
-    benchNamenode();
+    await benchNamenode();
     await benchCreates();
     break;
   case 'creates':

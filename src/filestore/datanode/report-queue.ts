@@ -6,8 +6,8 @@
 import type { BlockReport, Replica } from '../protocol.ts';
 import type { ReplicaChange } from './block-store.ts';
 
-/** Replicas in one report: a quarter of a megabyte of JSON, and some ten milliseconds of the namenode. */
-export const REPLICAS_PER_REPORT = 5_000;
+/** Replicas in one report: a hundred kilobytes of JSON, and some five milliseconds of the namenode. */
+export const REPLICAS_PER_REPORT = 2_000;
 
 export type Report = {
   readonly change: BlockReport['change'];

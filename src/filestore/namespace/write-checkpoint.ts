@@ -7,8 +7,11 @@ import { entries, get } from './ordered-map.ts';
 import type { OrderedMap } from './ordered-map.ts';
 import type { Attributes, BlockId, FileNode, FolderNode, Inode, Namespace, Retired, Span } from './state.ts';
 
-/** Characters: some milliseconds of work. An item adds at most a few hundred thousand bytes to it. */
-const SLICE_CHARACTERS = 128 * 1024;
+/**
+ * Characters: half a millisecond of work, and five to ten while V8 marks a large heap, since it does so in proportion to what is
+ * allocated. An item adds at most a few hundred thousand bytes to it.
+ */
+const SLICE_CHARACTERS = 32 * 1024;
 
 /** Blocks that stand with their file; longer lists are written in parts. */
 const BLOCKS_INLINE = 100;
