@@ -7,6 +7,7 @@ import { fsck } from '../../src/filestore/namenode/administration.ts';
 import type { NameNode } from '../../src/filestore/namenode/namenode.ts';
 import { entries } from '../../src/filestore/namespace/ordered-map.ts';
 import type { Block, FileNode, Inode } from '../../src/filestore/namespace/state.ts';
+import { atOnce } from '../filestore/namenode/at-once.ts';
 import type { DataNodeLife } from './store-processes.ts';
 
 /** Of a replica on a datanode's disk, bytes or checksums: `<block>_<generation>`. */
@@ -14,7 +15,7 @@ export const replicaOf = (path: string): string | undefined => /\/blocks\/.*\/(\
 
 /** Problems of replicas, by name; none when all is well. */
 export function replicaProblems(namenode: NameNode, nodes: readonly DataNodeLife[]): readonly string[] {
-  const { problems: told } = fsck(namenode, '/');
+  const { problems: told } = atOnce(fsck(namenode, '/'));
   const problems = told.map((problem) => `fsck: ${JSON.stringify(problem)}`);
   const soundAt = soundReplicas(nodes);
   const named = new Set<string>();

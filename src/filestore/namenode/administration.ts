@@ -8,6 +8,7 @@ import { StoreError } from '../network.ts';
 import type { DatanodeId } from '../protocol.ts';
 import type { Datanode, Service } from './datanodes.ts';
 import type { NameNode } from './namenode.ts';
+import type { Steps } from './turns.ts';
 import { countedHolders, holdersOf, liveHoldersOf } from './replicas.ts';
 
 export type DatanodeReport = {
@@ -68,15 +69,20 @@ export type FsckProblem = {
   readonly wanted: number;
 };
 
+/** Files and blocks that `fsck` looks at in one go. */
+const LOOKS_PER_STEP = 1_000;
+
 /** Problems of one kind that an answer names. */
 const PROBLEMS_MAX = 1000;
 
 /** Letters of an id that stand for it, at least: a slip of the finger is to name no node. */
 const PREFIX_MIN = 4;
 
-export function storeReport(namenode: NameNode, nowMs: number): StoreReport {
+export function* storeReport(namenode: NameNode, nowMs: number): Steps<StoreReport> {
   const { state, datanodes, replication, safeMode } = namenode;
   const { files, folders, length } = state.root;
+  const reports: DatanodeReport[] = [];
+  for (const datanode of datanodes.all()) reports.push(yield* reportOf(namenode, datanode, nowMs));
   return {
     files,
     folders,
@@ -84,12 +90,12 @@ export function storeReport(namenode: NameNode, nowMs: number): StoreReport {
     blocks: state.blocks.size,
     safeMode: safeMode.isOn,
     pending: replication.pending,
-    datanodes: datanodes.all().map((datanode) => reportOf(namenode, datanode, nowMs)),
+    datanodes: reports,
     foreign: datanodes.foreign().map(({ node, address, store }) => ({ node, address, store: store ?? '' })),
   };
 }
 
-function reportOf(namenode: NameNode, datanode: Datanode, nowMs: number): DatanodeReport {
+function* reportOf(namenode: NameNode, datanode: Datanode, nowMs: number): Steps<DatanodeReport> {
   const { node, rack, registration, isAlive, service, heartbeat, heardMs } = datanode;
   return {
     node,
@@ -102,38 +108,47 @@ function reportOf(namenode: NameNode, datanode: Datanode, nowMs: number): Datano
     freeBytes: heartbeat?.freeBytes ?? 0,
     failedFolders: heartbeat?.failedFolders ?? 0,
     silentMs: Math.round(nowMs - heardMs),
-    ...(isAlive && service === 'decommissioning' && { leaving: leavingOf(namenode, datanode) }),
+    ...(isAlive && service === 'decommissioning' && { leaving: yield* leavingOf(namenode, datanode) }),
   };
 }
 
 /** As the replication counts; undefined: what it has is not all known yet. */
-function leavingOf(namenode: NameNode, { number, reportedTo }: Datanode): Leaving | undefined {
+function* leavingOf(namenode: NameNode, { number, reportedTo }: Datanode): Steps<Leaving | undefined> {
   if (reportedTo < Infinity) return undefined;
-  const { state, blocks, datanodes } = namenode;
-  const takers = datanodes.writable();
+  const { blocks, datanodes } = namenode;
   const leaving = { blocks: 0, stuck: 0 };
-  for (const id of blocks.blocksOf(number)) {
-    const block = get(state.blocks, id);
-    if (!block) continue;
-    const { length, replication } = block;
-    const holders = holdersOf(namenode, id);
-    if (countedHolders(holders, id).length >= replication) continue;
-    leaving.blocks += 1;
-    if (length === undefined) continue;
-    if (!takers.some((taker) => !holders.includes(taker) && taker.freeBytes >= length)) leaving.stuck += 1;
+  for (const some of blocks.slicesOf(number)) {
+    const takers = datanodes.writable();
+    for (const id of some) {
+      const block = get(namenode.state.blocks, id);
+      if (!block) continue;
+      const { length, replication } = block;
+      const holders = holdersOf(namenode, id);
+      if (countedHolders(holders, id).length >= replication) continue;
+      leaving.blocks += 1;
+      if (length === undefined) continue;
+      if (!takers.some((taker) => !holders.includes(taker) && taker.freeBytes >= length)) leaving.stuck += 1;
+    }
+    yield;
   }
   return leaving;
 }
 
-/** Every block of the files below a path against who has it. */
-export function fsck(namenode: NameNode, path: string): FsckReport {
+/** Every block of the files that are below a path now against who has it when the walk comes there. */
+export function* fsck(namenode: NameNode, path: string): Steps<FsckReport> {
   const at = resolveLive(namenode.state, path);
   if (at.kind === 'refused') throw new StoreError(at.name, at.message);
   const root = targetOf(at);
   if (!root) throw new StoreError('FileNotFoundException', `${path}: there is no such file or folder`);
   const counts = { missing: 0, corrupt: 0, 'under-replicated': 0, 'over-replicated': 0 };
   const report = { files: 0, blocks: 0, bytes: 0, healthy: true, lostFiles: 0, counts, problems: [] as FsckProblem[] };
+  let [looks, pause] = [0, LOOKS_PER_STEP];
   for (const [names, file] of filesBelow(root, at.names)) {
+    looks += 1 + file.blocks.length;
+    if (looks >= pause) {
+      pause = looks + LOOKS_PER_STEP;
+      yield;
+    }
     report.files += 1;
     const missingBefore = counts.missing;
     for (const problem of problemsOf(namenode, pathOf(names), file)) {
@@ -155,8 +170,10 @@ function* filesBelow(inode: Inode, names: readonly string[]): Generator<readonly
 }
 
 function* problemsOf(namenode: NameNode, path: string, file: FileNode): Generator<FsckProblem, void> {
-  const wanted = file.attributes.replication;
   for (const { id } of file.blocks) {
+    // The file was deleted since the walk began, and nobody is to have its blocks; or it wants another number of replicas.
+    const wanted = get(namenode.state.blocks, id)?.replication;
+    if (wanted === undefined) continue;
     const replicas = liveHoldersOf(namenode, id).length;
     const corrupt = namenode.replication.corrupt.get(id)?.size ?? 0;
     const common = { path, block: id, replicas, wanted };
@@ -182,7 +199,7 @@ export function requireSuperuser({ caller }: AdministrationRequest): void {
 export function setService(namenode: NameNode, name: string, service: Service): DatanodeId {
   const datanode = datanodeNamed(namenode, name);
   datanode.service = service;
-  for (const block of namenode.blocks.blocksOf(datanode.number)) namenode.replication.look(block);
+  namenode.walks.lookAtAll(datanode);
   return datanode.node;
 }
 

@@ -18,6 +18,9 @@ type Packed = number | readonly NodeNumber[];
 /** Ids of one page: few, so that what is left of old ones takes little; ids are given in turn, so most pages are well filled. */
 const PAGE_IDS = 64;
 
+/** Pages that are walked in one go: some two thousand ids. */
+const PAGES_PER_SLICE = 32;
+
 type Page = { blocks: number; /** By the id's place in the page; 0: nobody has it. */ readonly nodes: Packed[] };
 
 const pageOf = (block: BlockId): number => Math.floor(block / PAGE_IDS);
@@ -65,12 +68,28 @@ export class BlockMap {
   /** The blocks of one datanode with ids `from ≤ id < to`. Of all of a million: some milliseconds. They may change on the way. */
   *blocksOf(node: NodeNumber, from: BlockId = 0, to: BlockId = Infinity): Generator<BlockId, void> {
     for (const number of this.#pageNumbers(pageOf(from), Math.min(this.#lastPage, Math.ceil(to / PAGE_IDS) - 1))) {
-      const first = number * PAGE_IDS;
-      for (let at = 0; at < PAGE_IDS; at++) {
-        const packed = this.#pages.get(number)?.nodes[at] ?? 0;
-        const block = first + at;
-        if (packed !== 0 && block >= from && block < to && holds(packed, node)) yield block;
-      }
+      for (const block of this.#ofPage(number, node)) if (block >= from && block < to) yield block;
+    }
+  }
+
+  /** The same, in slices of a millisecond of whoever walks them; some are empty. Between two, blocks may change. */
+  *slicesOf(node: NodeNumber, from: BlockId = 0): Generator<readonly BlockId[], void> {
+    let slice: BlockId[] = [];
+    let pages = 0;
+    for (const number of this.#pageNumbers(pageOf(from), this.#lastPage)) {
+      for (const block of this.#ofPage(number, node)) if (block >= from) slice.push(block);
+      pages += 1;
+      if (pages % PAGES_PER_SLICE !== 0) continue;
+      yield slice;
+      slice = [];
+    }
+    yield slice;
+  }
+
+  *#ofPage(number: number, node: NodeNumber): Generator<BlockId, void> {
+    for (let at = 0; at < PAGE_IDS; at++) {
+      const packed = this.#pages.get(number)?.nodes[at] ?? 0;
+      if (packed !== 0 && holds(packed, node)) yield number * PAGE_IDS + at;
     }
   }
 

@@ -156,7 +156,7 @@ export class ClientCalls {
       const datanode = datanodes.byId(node);
       if (datanode?.isAlive) blocks.add(block.id, datanode.number);
     }
-    if (block.length > 0 && blocks.nodesOf(block.id).length === 0) {
+    if (block.length > 0 && holdersOf(this.#options, block.id).length === 0) {
       throw new StoreError('NotEnoughReplicasException', `Block ${block.id} has no replica on a datanode that lives`);
     }
   }

@@ -21,9 +21,11 @@ import { DatanodeCalls } from './datanode-calls.ts';
 import { Datanodes, type Service } from './datanodes.ts';
 import { Leases } from './leases.ts';
 import { Ledger } from './ledger.ts';
+import { NodeWalks } from './node-walks.ts';
 import type { Random } from './placement.ts';
 import { Replication } from './replication.ts';
 import { SafeMode } from './safe-mode.ts';
+import { inTurns } from './turns.ts';
 import { Upkeep } from './upkeep.ts';
 
 export type NameNodeOptions = {
@@ -44,6 +46,7 @@ export class NameNode {
   readonly blocks = new BlockMap();
   readonly datanodes: Datanodes;
   readonly replication: Replication;
+  readonly walks: NodeWalks;
   readonly safeMode = new SafeMode();
   readonly #clients: ClientCalls;
   readonly #datanodeCalls: DatanodeCalls;
@@ -66,6 +69,8 @@ export class NameNode {
       completeBlock: (id) => complete(get(journal.durable.blocks, id)),
     });
     const { replication } = this;
+    this.walks = new NodeWalks({ clock, blocks, datanodes, replication });
+    const { walks } = this;
     const ledger = new Ledger({
       journal,
       clock,
@@ -96,7 +101,7 @@ export class NameNode {
     const lengthOf = (id: BlockId): number | undefined => get(journal.durable.blocks, id)?.length;
     this.#balancer = new Balancer({ clock, blocks, datanodes, replication, lengthOf });
     const balancer = this.#balancer;
-    const upkeep = new Upkeep({ ledger, leases, blocks, datanodes, replication, balancer, safeMode, logger });
+    const upkeep = new Upkeep({ ledger, leases, datanodes, replication, walks, balancer, safeMode, logger });
     this.#stopTurns = every(clock, TURN_MS, () => upkeep.turn());
   }
 
@@ -115,8 +120,8 @@ export class NameNode {
       ...this.#clients.operations(),
       ...this.#datanodeCalls.operations(),
       hello: answer(() => ({ store, epoch: journal.epoch })),
-      report: answer(() => storeReport(this, clock.elapsedMs())),
-      fsck: answer(({ path }: { path: string }) => fsck(this, path)),
+      report: answer(() => inTurns(clock, storeReport(this, clock.elapsedMs()))),
+      fsck: answer(({ path }: { path: string }) => inTurns(clock, fsck(this, path))),
       safeMode: answer((message: SafeModeRequest) => this.#safeMode(message)),
       balance: answer((message: BalanceRequest) => this.#balancer.ask(message)),
       setService: answer((message: SetService) => this.#setService(message)),

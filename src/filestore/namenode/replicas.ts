@@ -6,9 +6,15 @@ import type { Datanode, Datanodes } from './datanodes.ts';
 
 export type Replicas = { readonly blocks: BlockMap; readonly datanodes: Datanodes };
 
-/** Dead ones that are expected back, and those that are to delete it, among them. */
+/**
+ * Those in maintenance that are expected back, and those that are to delete it, among them. Other dead ones are not, though the block map
+ * forgets what they had only bit by bit.
+ */
 export const holdersOf = ({ blocks, datanodes }: Replicas, id: BlockId): readonly Datanode[] =>
-  blocks.nodesOf(id).map((number) => datanodes.byNumber(number));
+  blocks
+    .nodesOf(id)
+    .map((number) => datanodes.byNumber(number))
+    .filter(({ isAlive, service }) => isAlive || service === 'maintenance');
 
 /** Those that can be read, and stay. */
 export const liveHoldersOf = (replicas: Replicas, id: BlockId): readonly Datanode[] =>

@@ -7,19 +7,19 @@ import { decideAbandonFile } from '../namespace/decide-writes.ts';
 import { entries, get } from '../namespace/ordered-map.ts';
 import { fileOf } from '../namespace/tree.ts';
 import type { Balancer } from './balancer.ts';
-import type { BlockMap } from './block-map.ts';
 import type { Datanode, Datanodes } from './datanodes.ts';
 import type { Leases } from './leases.ts';
 import type { Ledger } from './ledger.ts';
+import type { NodeWalks } from './node-walks.ts';
 import type { Replication } from './replication.ts';
 import type { SafeMode } from './safe-mode.ts';
 
 export type UpkeepOptions = {
   readonly ledger: Ledger;
   readonly leases: Leases;
-  readonly blocks: BlockMap;
   readonly datanodes: Datanodes;
   readonly replication: Replication;
+  readonly walks: NodeWalks;
   readonly balancer: Balancer;
   readonly safeMode: SafeMode;
   readonly logger: Pick<Logger, 'warn'>;
@@ -46,15 +46,11 @@ export class Upkeep {
   }
 
   #lost(datanode: Datanode): void {
-    const { blocks, replication, logger } = this.#options;
+    const { walks, replication, logger } = this.#options;
     logger.warn({ datanode: datanode.node }, 'datanode lost');
     replication.nodeLost(datanode.number);
     // It is expected back with what it has.
-    if (datanode.service === 'maintenance') return;
-    for (const block of blocks.blocksOf(datanode.number)) {
-      blocks.remove(block, datanode.number);
-      replication.look(block);
-    }
+    if (datanode.service !== 'maintenance') walks.lost(datanode);
   }
 
   /** Files whose writers are gone: nobody has seen them. */

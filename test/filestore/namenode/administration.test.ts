@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { type DatanodeReport, fsck, storeReport } from '../../../src/filestore/namenode/administration.ts';
 import { Random } from '../../simulation/random.ts';
+import { atOnce } from './at-once.ts';
 import { FakeStore, ROOT } from './fake-store.ts';
 
 test('a missing block is no health, however many lesser problems are named before it', async () => {
@@ -11,15 +12,15 @@ test('a missing block is no health, however many lesser problems are named befor
   await store.write('/many', 2, Array<number>(1_001).fill(1));
   await store.write('/one', 1, [1]);
   await store.call('setReplication', { path: '/many', replication: 1 });
-  expect(fsck(store.namenode, '/')).toMatchObject({ files: 2, blocks: 1_002, healthy: true });
+  expect(atOnce(fsck(store.namenode, '/'))).toMatchObject({ files: 2, blocks: 1_002, healthy: true });
   const [[missing]] = [...store.namedBlocks()].slice(-1) as [[number, number]];
   store.namenode.blocks.forget(missing);
-  const found = fsck(store.namenode, '/');
+  const found = atOnce(fsck(store.namenode, '/'));
   expect(found).toMatchObject({ healthy: false, counts: { missing: 1, 'over-replicated': 1_001 } });
   expect(found.problems).toHaveLength(1_001);
   // By name, since whoever asks acts on it.
   expect(found.problems.at(-1)).toMatchObject({ path: '/one', kind: 'missing' });
-  expect(fsck(store.namenode, '/one').problems).toEqual([
+  expect(atOnce(fsck(store.namenode, '/one')).problems).toEqual([
     { path: '/one', block: missing, kind: 'missing', replicas: 0, wanted: 1 },
   ]);
 });
@@ -31,7 +32,7 @@ test('files that miss a block are counted all, though only some of their blocks 
   await store.write('/many', 1, Array<number>(1_001).fill(1));
   await store.write('/one', 1, [1]);
   for (const block of store.namedBlocks().keys()) store.namenode.blocks.forget(block);
-  const found = fsck(store.namenode, '/');
+  const found = atOnce(fsck(store.namenode, '/'));
   expect(found).toMatchObject({ healthy: false, lostFiles: 2, counts: { missing: 1_002 } });
   expect(found.problems).toHaveLength(1_000);
   expect(new Set(found.problems.map(({ path }) => path))).toEqual(new Set(['/many']));
@@ -74,7 +75,8 @@ test('what is decommissioned says what it still has to give away, and what nobod
   await store.pass(2_000);
   await store.write('/two', 2, [1, 1, 1]);
   const leaving = (): DatanodeReport['leaving'] =>
-    storeReport(store.namenode, store.clock.elapsedMs()).datanodes.find(({ node }) => node === first.node)?.leaving;
+    atOnce(storeReport(store.namenode, store.clock.elapsedMs())).datanodes.find(({ node }) => node === first.node)
+      ?.leaving;
   expect(leaving()).toBeUndefined();
   await store.call('setService', { node: first.node, service: 'decommissioning' });
   await store.pass(5_000);
@@ -85,4 +87,21 @@ test('what is decommissioned says what it still has to give away, and what nobod
   // It has to say first what it has.
   store.namenode.datanodes.byId(first.node)!.reportedTo = 1;
   expect(leaving()).toBeUndefined();
+});
+
+test('files that go, or want fewer replicas, while fsck walks are no problems', async () => {
+  const store = new FakeStore(new Random(1), ['/a', '/b']);
+  for (const node of store.nodes) await store.start(node);
+  await store.pass(2_000);
+  await store.write('/long', 1, Array<number>(1_000).fill(1));
+  await store.write('/lowered', 2, [1]);
+  await store.write('/removed', 2, [1]);
+  const steps = fsck(store.namenode, '/');
+  expect(steps.next().done).toBe(false);
+  await store.call('delete', { path: '/removed', recursive: false });
+  await store.call('setReplication', { path: '/lowered', replication: 1 });
+  await store.pass(10_000);
+  expect(store.namedBlocks().size).toBe(1_001);
+  const counts = { missing: 0, corrupt: 0, 'under-replicated': 0, 'over-replicated': 0 };
+  expect(atOnce(steps)).toMatchObject({ files: 3, healthy: true, counts });
 });
