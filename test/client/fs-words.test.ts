@@ -156,6 +156,8 @@ test('the balancer shows a bar while it runs, and Ctrl-C ends it', async () => {
   );
 });
 
+type Asked = { readonly path: string; readonly request?: string };
+
 /** A store of lost files of a block each, that names two problems an answer. */
 function lossy(lost: string[]): StoreFileSystem {
   const fsckOf = (path: string): FsckReport => {
@@ -179,7 +181,10 @@ function lossy(lost: string[]): StoreFileSystem {
       problems: problems.slice(0, 2),
     };
   };
-  const read = async (operation: string, { path }: { readonly path: string }): Promise<unknown> => {
+  const asked = new Set<string>();
+  const read = async (operation: string, { path, request }: Asked): Promise<unknown> => {
+    // It takes a while.
+    if (operation === 'fsck' && !asked.has(request!) && asked.add(request!)) return { stillAtWork: true };
     if (operation === 'fsck') return fsckOf(path);
     if (operation === 'stat') return { status: { kind: 'folder', name: '' } };
     if (operation === 'list')
@@ -187,7 +192,8 @@ function lossy(lost: string[]): StoreFileSystem {
     return operation === 'locate' ? { blocks: [] } : { datanodes: [] };
   };
   const remove = async (path: string): Promise<boolean> => lost.splice(lost.indexOf(path), 1).length === 1;
-  const client = { options: { caller: { user: 'ann' } }, read };
+  let names = 0;
+  const client = { options: { caller: { user: 'ann' } }, read, unique: () => `${(names += 1)}` };
   return { client, delete: remove } as unknown as StoreFileSystem;
 }
 

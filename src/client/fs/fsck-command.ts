@@ -1,6 +1,7 @@
 /** `-fsck`: what is wrong with files, and where their blocks are. */
 
 import type { FsckProblem, FsckReport, StoreReport } from '../../filestore/namenode/administration.ts';
+import type { StillAtWork } from '../../filestore/namenode/long-answers.ts';
 import type { BlockLocation } from '../../filestore/protocol.ts';
 import { plural } from '../quantities.ts';
 import { byteText } from './columns.ts';
@@ -33,7 +34,7 @@ many a file wants.`,
 
 async function fsck(shell: FsShell, [text = '/']: readonly string[], options: Options): Promise<void> {
   const root = await shell.get(text);
-  const report = await shell.ask<FsckReport>('fsck', { path: root.path });
+  const report = await look(shell, root.path);
   const unnamed = unnamedOf(report);
   const rest = `… and ${plural(unnamed, 'more problem')} that are only counted: -fsck of the folders below names them`;
   if (options.has('list-corruptfileblocks')) {
@@ -51,6 +52,15 @@ async function fsck(shell: FsShell, [text = '/']: readonly string[], options: Op
   await summary(shell, root, report);
 }
 
+/** A large store takes longer than one waits for an answer. */
+async function look(shell: FsShell, path: string): Promise<FsckReport> {
+  const request = shell.fs.client.unique();
+  for (;;) {
+    const answer = await shell.ask<FsckReport | StillAtWork>('fsck', { path, request });
+    if (!('stillAtWork' in answer)) return answer;
+  }
+}
+
 /** Problems that the answer counts only. */
 const unnamedOf = ({ counts, problems }: FsckReport): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0) - problems.length;
@@ -66,7 +76,7 @@ async function deleteLost(shell: FsShell, { path: root }: Item, report: FsckRepo
       if (await shell.fs.delete(path)) await shell.say(`Deleted ${path}`);
     }
     if (lost.size >= found.lostFiles) return;
-    found = await shell.ask<FsckReport>('fsck', { path: root });
+    found = await look(shell, root);
   }
 }
 
@@ -77,7 +87,7 @@ async function everyFile(shell: FsShell, root: Item, report: FsckReport, options
       continue;
     }
     const { blocks } = await shell.ask<{ readonly blocks: readonly BlockLocation[] }>('locate', { path });
-    const { problems } = unnamedOf(report) > 0 ? await shell.ask<FsckReport>('fsck', { path }) : report;
+    const { problems } = unnamedOf(report) > 0 ? await look(shell, path) : report;
     const own = problems.filter((problem) => problem.path === path);
     const words = own.length === 0 ? 'OK' : own.map(({ block, kind }) => `blk_${block} is ${kind}`).join(', ');
     await shell.say(

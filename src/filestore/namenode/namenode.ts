@@ -21,6 +21,7 @@ import { DatanodeCalls } from './datanode-calls.ts';
 import { Datanodes, type Service } from './datanodes.ts';
 import { Leases } from './leases.ts';
 import { Ledger } from './ledger.ts';
+import { LongAnswers } from './long-answers.ts';
 import { NodeWalks } from './node-walks.ts';
 import type { Random } from './placement.ts';
 import { Replication } from './replication.ts';
@@ -48,6 +49,7 @@ export class NameNode {
   readonly replication: Replication;
   readonly walks: NodeWalks;
   readonly safeMode = new SafeMode();
+  readonly #longAnswers: LongAnswers;
   readonly #clients: ClientCalls;
   readonly #datanodeCalls: DatanodeCalls;
   readonly #balancer: Balancer;
@@ -69,6 +71,7 @@ export class NameNode {
       completeBlock: (id) => complete(get(journal.durable.blocks, id)),
     });
     const { replication } = this;
+    this.#longAnswers = new LongAnswers(clock);
     this.walks = new NodeWalks({ clock, blocks, datanodes, replication });
     const { walks } = this;
     const ledger = new Ledger({
@@ -121,11 +124,16 @@ export class NameNode {
       ...this.#datanodeCalls.operations(),
       hello: answer(() => ({ store, epoch: journal.epoch })),
       report: answer(() => inTurns(clock, storeReport(this, clock.elapsedMs()))),
-      fsck: answer(({ path }: { path: string }) => inTurns(clock, fsck(this, path))),
+      fsck: answer((message: Fsck) => this.#fsck(message)),
       safeMode: answer((message: SafeModeRequest) => this.#safeMode(message)),
       balance: answer((message: BalanceRequest) => this.#balancer.ask(message)),
       setService: answer((message: SetService) => this.#setService(message)),
     };
+  }
+
+  #fsck({ path, request }: Fsck): Promise<object> {
+    const walk = (): Promise<object> => inTurns(this.#options.clock, fsck(this, path));
+    return request === undefined ? walk() : this.#longAnswers.answer(request, walk);
   }
 
   #safeMode({ action, ...message }: SafeModeRequest): object {
@@ -157,6 +165,8 @@ export class NameNode {
 }
 
 export type SafeModeRequest = AdministrationRequest & { readonly action: 'get' | 'enter' | 'leave' };
+/** `request`: a name of its own, of one who asks again when the answer says `stillAtWork`. */
+export type Fsck = { readonly path: string; readonly request?: string };
 export type SetService = AdministrationRequest & { readonly node: string; readonly service: Service };
 
 function complete(block: Block | undefined): (Block & { readonly length: number }) | undefined {
