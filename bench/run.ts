@@ -19,6 +19,8 @@ const { positionals, values } = parseArgs({
     sf: { type: 'string', default: '1' },
     runs: { type: 'string', default: '5' },
     queries: { type: 'string' },
+    /** Memory as the system happens to have it. */
+    'as-found': { type: 'boolean', default: false },
     /** Kept between runs, so that data is generated once. */
     data: { type: 'string', default: path.join(tmpdir(), 'tutti-bench') },
   },
@@ -61,11 +63,11 @@ switch (positionals[0] ?? '') {
     await benchCreates();
     break;
   case 'filestore':
-    await benchFilestore(Number(positionals[1] ?? '4'));
+    await benchFilestore({ gigabytes: Number(positionals[1] ?? '4'), asFound: values['as-found'] });
     break;
   default:
     console.error(
-      'usage: npm run bench -- tpch [--sf 1] [--runs 5] [--queries q01,q05] | store-tpch [the same] | latency | results | parser [FOLDER] | journal | namenode | creates | filestore [GIGABYTES]',
+      'usage: npm run bench -- tpch [--sf 1] [--runs 5] [--queries q01,q05] | store-tpch [the same] | latency | results | parser [FOLDER] | journal | namenode | creates | filestore [GIGABYTES] [--as-found]',
     );
     process.exitCode = 2;
 }

@@ -47,13 +47,21 @@ export function processTree(root: number): readonly number[] {
   return tree;
 }
 
+type ProcessStat = {
+  readonly parent: number;
+  readonly cpuSeconds: number;
+  /** Spent in the system, with that of its children that have ended. */
+  readonly systemSeconds: number;
+};
+
 /** Undefined for a process that has just ended. */
-function statOf(pid: number): { readonly parent: number; readonly cpuSeconds: number } | undefined {
+function statOf(pid: number): ProcessStat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    // Fields 14 and 15 of proc(5): user and system time in ticks of 10 ms.
-    return { parent: Number(fields[1]), cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100 };
+    // Fields 14 to 17 of proc(5): user and system time, its own and that of its ended children, in ticks of 10 ms.
+    const [user, system, , endedSystem] = fields.slice(11, 15).map((ticks) => Number(ticks) / 100) as number[];
+    return { parent: Number(fields[1]), cpuSeconds: user! + system!, systemSeconds: system! + endedSystem! };
   } catch {
     return undefined;
   }
@@ -61,6 +69,9 @@ function statOf(pid: number): { readonly parent: number; readonly cpuSeconds: nu
 
 export const cpuSecondsOf = (root: number): number =>
   processTree(root).reduce((sum, pid) => sum + (statOf(pid)?.cpuSeconds ?? 0), 0);
+
+export const systemSecondsOf = (root: number): number =>
+  processTree(root).reduce((sum, pid) => sum + (statOf(pid)?.systemSeconds ?? 0), 0);
 
 /** Kibibytes of a line of /proc/<pid>/status, such as VmRSS or VmHWM; 0 for a process that has ended. */
 export function memoryOf(pid: number, line: 'VmRSS' | 'VmHWM'): number {

@@ -52,8 +52,8 @@ export type OpenFile = {
   /** Fewer bytes only at the file's end. */
   readonly read: (offset: number, length: number) => Promise<Uint8Array>;
   /**
-   * The same in pieces, to the file's end without `length`. `lent`: each piece stays as it is only until the next one is asked for, which
-   * makes long ones several times as fast.
+   * The same in pieces, to the file's end without `length`. `lent`: each piece stays as it is only until the next but one is asked for, so
+   * that it can be written while the next one is read and compared; that makes long ones several times as fast.
    */
   readonly stream: (offset?: number, length?: number, options?: { readonly lent?: boolean }) => Bytes;
   /**

@@ -117,7 +117,10 @@ class ChunkError extends Error {}
 
 type ChunkedFile = Omit<LocalReplicaReply, 'inode' | 'chunks'> & { readonly chunks: ArrayLike<number> };
 
-/** A range of a file, whose chunks are read as a whole and compared. Throws what `readFailure` knows. */
+/**
+ * A range of a file, whose chunks are read as a whole and compared; pieces that are lent stay as they are until the next but one is asked for.
+ * Throws what `readFailure` knows.
+ */
 export async function* checkedBytes(
   file: DiskFile,
   found: ChunkedFile,
@@ -147,7 +150,8 @@ export async function* checkedBytes(
         if (crc32c(bytes.subarray(from, from + chunkBytes)) === chunks[(at + from) / chunkBytes]) continue;
         throw new ChunkError(`bytes from ${at + from} on of ${path} do not fit their checksum`);
       }
-      yield bytes.subarray(Math.max(0, offset - at), end - at);
+      const piece = bytes.subarray(Math.max(0, offset - at), end - at);
+      yield lent ? lent.lend(piece) : piece;
     }
   } finally {
     // It may be written to a buffer that is lent anew.

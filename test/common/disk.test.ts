@@ -2,11 +2,11 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { localDisk } from '../../src/common/disk.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { blockingDisk, localDisk } from '../../src/common/disk.ts';
 
 let folder = '';
 const at = (name: string): string => path.join(folder, name);
@@ -27,6 +27,41 @@ test('files are written and read at offsets', async () => {
   expect(buffer.toString('utf8', 0, await file.read(4, buffer))).toBe('o Wor');
   await file.close();
   expect(await localDisk.stat(at('a'))).toMatchObject({ kind: 'file', bytes: 9 });
+});
+
+describe.each(Object.entries({ localDisk, blockingDisk }))('%s', (_name, disk) => {
+  // A call, a row of calls that wait together, several rows; and what is left over.
+  test.each([0, 1, 65_536, 65_537, 1024 * 1024, 2 * 1024 * 1024 + 300_001])(
+    'writes all of %i bytes',
+    async (length) => {
+      const bytes = Buffer.alloc(length);
+      for (let i = 0; i + 4 <= length; i += 4) bytes.writeUInt32LE(i * 7, i);
+      const file = await disk.open(at('a'), 'create');
+      await file.write(3, bytes);
+      await file.close();
+      expect((await readFile(at('a'))).subarray(3).equals(bytes)).toBe(true);
+    },
+  );
+
+  test('says so when there is no room', async () => {
+    const file = await disk.open('/dev/full', 'write');
+    await expect(file.write(0, Buffer.alloc(300_000))).rejects.toMatchObject({ code: 'ENOSPC' });
+    await file.close();
+  });
+});
+
+test('a blocking disk gives others their turn', async () => {
+  const file = await blockingDisk.open(at('a'), 'create');
+  let turns = 0;
+  let isOver = false;
+  const others = (async () => {
+    for (; !isOver; turns++) await new Promise((turn) => setImmediate(turn));
+  })();
+  await file.write(0, Buffer.alloc(8 * 1024 * 1024));
+  isOver = true;
+  await others;
+  await file.close();
+  expect(turns).toBeGreaterThanOrEqual(8);
 });
 
 test('names are created once, linked, moved, listed and removed', async () => {

@@ -4,7 +4,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { chmod, readdir, rename, rm, stat as localStat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { localDisk } from '../../common/disk.ts';
+import { blockingDisk, localDisk } from '../../common/disk.ts';
 import { makeFolders } from '../../common/files.ts';
 import type { OpenFile } from '../../filestore/file-system.ts';
 import { filePieces } from '../../filestore/lent-buffers.ts';
@@ -213,7 +213,7 @@ async function getFile(shell: FsShell, from: string, to: string, isForced: boole
   const temporary = `${to}._COPYING_.${process.pid}`;
   const file = await shell.fs.open(from);
   try {
-    await saveFile(localDisk, temporary, shown(shell.console, from, file.length, lentBytes(file)));
+    await saveFile(blockingDisk, temporary, shown(shell.console, from, file.length, lentBytes(file)));
     await rename(temporary, to);
   } finally {
     await rm(temporary, { force: true });

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { hostId } from '../../cluster/host-id.ts';
 import { clusterSecret } from '../../cluster/secret.ts';
 import { systemClock } from '../../common/clock.ts';
-import { localDisk } from '../../common/disk.ts';
+import { blockingDisk } from '../../common/disk.ts';
 import { QueryError } from '../../common/errors.ts';
 import { HttpNetwork } from '../../filestore/http-network.ts';
 import { StoreError } from '../../filestore/network.ts';
@@ -30,7 +30,7 @@ export async function fsCommand(words: readonly string[], options: FsCommandOpti
       caller: { user: userInfo().username, groups: [], superuser: true },
       client: `fs-${randomUUID()}`,
       host: hostId(),
-      disk: localDisk,
+      disk: blockingDisk,
     });
   };
   try {
