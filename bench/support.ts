@@ -60,8 +60,12 @@ function statOf(pid: number): ProcessStat | undefined {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     // Fields 14 to 17 of proc(5): user and system time, its own and that of its ended children, in ticks of 10 ms.
-    const [user, system, , endedSystem] = fields.slice(11, 15).map((ticks) => Number(ticks) / 100) as number[];
-    return { parent: Number(fields[1]), cpuSeconds: user! + system!, systemSeconds: system! + endedSystem! };
+    const seconds = (field: number): number => Number(fields[field - 3]) / 100;
+    return {
+      parent: Number(fields[1]),
+      cpuSeconds: seconds(14) + seconds(15),
+      systemSeconds: seconds(15) + seconds(17),
+    };
   } catch {
     return undefined;
   }

@@ -81,12 +81,12 @@ const OPEN_FLAGS = {
 } as const;
 
 /**
- * That a call writes at most, and how many of them wait for the disk together. Linux makes its cache of pieces as large as the calls. On a
- * virtual machine whose host takes back free memory in pieces of 2 MiB, larger ones are cut of what the host has to give anew at the first
- * touch: 2.5 to 3 s per GB, all of it in the system, where pieces of 64 KiB, as `cp` writes, found memory that was there: 0.4 s (Linux 6.18, ext4;
- * `docs/decisions/0016-local-files-of-blocks.md`). One call after the other, each by a thread that has to be woken, takes twice as long.
+ * That a call writes at most, as `cp` does. Linux makes its cache of pieces as large as the calls, and on a virtual machine whose host takes back free
+ * memory, larger ones were mostly such as the host has to give anew: 2 to 4 s per GB in calls of 256 KiB and more where these took 0.4, as long as
+ * there was free memory in small pieces (`docs/decisions/0016-local-files-of-blocks.md`).
  */
 const WRITE_BYTES = 64 * 1024;
+/** That wait together: each is carried out by a thread that has to be woken, which takes longer than the writing. */
 const WRITES_AT_ONCE = 16;
 
 export const localDisk: Disk = {
@@ -124,7 +124,7 @@ export const localDisk: Disk = {
 
 /**
  * The same for a process that has nothing else to do than to copy, such as a command: what it writes to the system's cache, it writes itself.
- * No thread is woken for each call, which is a third of what a copy takes. Others get their turn every mebibyte.
+ * No thread is woken for each call, which took up to a third of a copy's time. Others get their turn every mebibyte.
  */
 export const blockingDisk: Disk = {
   ...localDisk,

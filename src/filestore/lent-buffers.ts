@@ -1,6 +1,6 @@
 /**
- * Three buffers that take turns: one may still be with whoever reads the pieces, one is his next, the last is being filled. Memory that a
- * process has never touched costs more than the copying, and a virtual machine may have to ask its host for it.
+ * Three buffers that take turns: one may still be with whoever reads the pieces, one is his next, the last is being filled. New buffers for each
+ * piece would be memory that the process has never touched, which the system clears first, and the host of a virtual machine may have to give.
  */
 
 import { assert } from '../common/assert.ts';

@@ -56,28 +56,26 @@ function watched(change: Partial<Record<'write' | 'sync', (call: number) => void
   let running = 0;
   let left: number | undefined;
   const calls = { write: 0, sync: 0 };
-  const disk = diskWith((file) => {
-    const during = async (what: 'write' | 'sync', work: () => Promise<void>): Promise<void> => {
-      running += 1;
-      calls[what] += 1;
-      const call = calls[what];
-      try {
-        await later(5);
-        change[what]?.(call);
-        await work();
-      } finally {
-        running -= 1;
-      }
-    };
-    return {
-      write: (offset, bytes) => during('write', () => file.write(offset, bytes)),
-      sync: () => during('sync', file.sync),
-      close: () => {
-        left = running;
-        return file.close();
-      },
-    };
-  });
+  const during = async (what: 'write' | 'sync', work: () => Promise<void>): Promise<void> => {
+    running += 1;
+    calls[what] += 1;
+    const call = calls[what];
+    try {
+      await later(5);
+      change[what]?.(call);
+      await work();
+    } finally {
+      running -= 1;
+    }
+  };
+  const disk = diskWith((file) => ({
+    write: (offset, bytes) => during('write', () => file.write(offset, bytes)),
+    sync: () => during('sync', file.sync),
+    close: () => {
+      left = running;
+      return file.close();
+    },
+  }));
   return { disk, atClose: () => left };
 }
 
