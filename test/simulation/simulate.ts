@@ -13,6 +13,9 @@ const SIMULATIONS: Readonly<Record<string, (seed: number) => Promise<Counts>>> =
   journal: simulateJournal,
   store: simulateStore,
 };
+/** Short-lived objects die young, and what was compiled stays so. */
+const FOR_LONG_RUNS = ['--max-semi-space-size=64', '--no-flush-bytecode'];
+const STACK_FRAMES = 30;
 /** So many meet every kind of fault. */
 const SEEDS_WITH_ALL = 20;
 
@@ -56,6 +59,7 @@ function child(name: string, job: number): ChildProcess {
   return fork(
     import.meta.filename,
     Object.entries(part).flatMap(([option, value]) => [`--${option}`, String(value)]),
+    { execArgv: [...process.execArgv, ...FOR_LONG_RUNS] },
   );
 }
 
@@ -72,16 +76,29 @@ function listen(each: ChildProcess, sums: Record<string, number>): Promise<void>
 /** In a process of its own: one of `jobs` seeds, beginning with `from`. */
 async function simulateSeeds(): Promise<void> {
   const simulate = SIMULATIONS[values.only!]!;
+  // Thousands of refusals in each seed, and nobody looks where they come from.
+  Error.stackTraceLimit = 0;
   for (let seed = from; seed < from + seeds; seed += jobs) {
     try {
       await say({ counts: await simulate(seed) });
     } catch (error) {
-      await say({ violation: `seed ${seed}: ${withCauses(error)}` });
+      await say({ violation: `seed ${seed}: ${withCauses(error)}\n${await again(simulate, seed)}` });
       break;
     }
   }
   // Processes that the simulation let die have calls that never return.
   process.exit(0);
+}
+
+/** The same life once more, to see where it came to its end. */
+async function again(simulate: (seed: number) => Promise<Counts>, seed: number): Promise<string> {
+  Error.stackTraceLimit = STACK_FRAMES;
+  try {
+    await simulate(seed);
+    return 'It held when it ran again: a seed is not one life.';
+  } catch (error) {
+    return `It ran again:\n${withCauses(error)}`;
+  }
 }
 
 function say(told: Told): Promise<void> {

@@ -371,17 +371,25 @@ export class SimulatedDisk {
   }
 
   #find(path: string): Node | undefined {
+    const parts = this.#partsOf(path);
+    return this.#walked(parts, parts.length);
+  }
+
+  /** What the first `depth` names lead to. */
+  #walked(parts: readonly string[], depth: number): Node | undefined {
     let node: Node | undefined = this.#root;
-    for (const part of this.#partsOf(path)) node = node?.kind === 'folder' ? node.current.get(part) : undefined;
+    for (let i = 0; i < depth; i++) node = node?.kind === 'folder' ? node.current.get(parts[i]!) : undefined;
     return node;
   }
 
   #node(path: string): Node {
-    const node = this.#find(path);
-    if (node) return node;
-    const folders = this.#partsOf(path).slice(0, -1);
-    const above = folders.map((_name, i) => this.#find(folders.slice(0, i + 1).join('/')));
-    throw diskError(above.some((one) => one?.kind === 'file') ? 'ENOTDIR' : 'ENOENT', path);
+    return this.#find(path) ?? this.#isMissing(path);
+  }
+
+  #isMissing(path: string): never {
+    const parts = this.#partsOf(path);
+    const isFileAbove = parts.some((_part, depth) => this.#walked(parts, depth)?.kind === 'file');
+    throw diskError(isFileAbove ? 'ENOTDIR' : 'ENOENT', path);
   }
 
   #file(path: string): FileNode {
@@ -398,7 +406,9 @@ export class SimulatedDisk {
 
   #place(path: string): { readonly folder: FolderNode; readonly name: string } {
     const parts = this.#partsOf(path);
-    return { folder: this.#folder(parts.slice(0, -1).join('/')), name: parts.at(-1)! };
+    const folder = this.#walked(parts, parts.length - 1) ?? this.#isMissing(path);
+    if (folder.kind === 'file') throw diskError('ENOTDIR', path);
+    return { folder, name: parts.at(-1)! };
   }
 
   #folders(): readonly FolderNode[] {

@@ -41,6 +41,8 @@ export type NetworkTroubles = {
 
 type Handler = (message: never, body: Bytes) => Promise<{ readonly answer: object; readonly body?: Bytes }>;
 
+type Way = { sent: number; arrived: number };
+
 const BODY_MS = 60_000;
 const SILENCE_MS = 10_000;
 const LONG_MS = 4_000;
@@ -63,7 +65,7 @@ export class SimulatedNetwork {
   readonly #servers = new Map<Address, Operations>();
   readonly #parted = new Set<string>();
   /** Messages on each way that were sent, and the last of them that arrived. */
-  readonly #ways = new Map<string, { sent: number; arrived: number }>();
+  readonly #ways = new Map<Address, Map<Address, Way>>();
 
   constructor(random: Random, clock: Clock) {
     this.#random = random;
@@ -192,7 +194,7 @@ export class SimulatedNetwork {
   }
 
   #isParted(from: Address, to: Address): boolean {
-    const parted = this.#parted.has(`${from} ${to}`);
+    const parted = this.#parted.size > 0 && this.#parted.has(`${from} ${to}`);
     if (parted) this.faults.parted += 1;
     return parted;
   }
@@ -200,13 +202,20 @@ export class SimulatedNetwork {
   async #travel(from: Address, to: Address): Promise<void> {
     const { delayMs = 0, delayLong = 0 } = this.troubles;
     if (delayMs === 0) return;
-    const way = this.#ways.get(`${from} ${to}`) ?? { sent: 0, arrived: 0 };
-    this.#ways.set(`${from} ${to}`, way);
+    const way = this.#way(from, to);
     const number = (way.sent += 1);
     this.faults.delayed += 1;
     await this.#sleep(this.#random.below(this.#random.chance(delayLong) ? LONG_MS : delayMs));
     if (number < way.arrived) this.faults.reordered += 1;
     else way.arrived = number;
+  }
+
+  #way(from: Address, to: Address): Way {
+    const ways = this.#ways.get(from) ?? new Map<Address, Way>();
+    this.#ways.set(from, ways);
+    const way = ways.get(to) ?? { sent: 0, arrived: 0 };
+    ways.set(to, way);
+    return way;
   }
 
   #sleep(ms: number): Promise<void> {

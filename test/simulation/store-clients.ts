@@ -16,8 +16,8 @@ import { sleep } from './store-processes.ts';
 /** What was asked may still be on its way: messages are late by some seconds, and so are their repetitions. */
 const DOUBT_MS = 15_000;
 const FOLDERS = ['', 'a/', 'b/'];
-const FILES = 14;
-const RACES = 30;
+const FILES = 4;
+const RACES = 16;
 const DEAD = Symbol('the client is dead');
 
 export type StoreWorld = {

@@ -18,7 +18,7 @@ import { DataNodeLife, NameNodeLife, sleep } from './store-processes.ts';
 import { Troubles } from './store-troubles.ts';
 
 const OPERATIONS = 1002;
-const CLIENTS = 3;
+const CLIENTS = 6;
 const DATANODES = 5;
 /** After the last trouble, until every block must have its replicas: two passes of a scrubber, and what is found in the last moment. */
 const REST_MS = 450_000;
@@ -52,7 +52,7 @@ class StoreLife {
     const world = { clock, network, contents, races: new Races() };
     this.#clients = Array.from(
       { length: CLIENTS },
-      (_, i) => new StoreClientLife(i, world, random.fork(), this.#nodes[i]!.name),
+      (_, i) => new StoreClientLife(i, world, random.fork(), this.#nodes[i % DATANODES]!.name),
     );
     const troubled = { clock, network, names: this.#names, nodes: this.#nodes, clients: this.#clients };
     this.#troubles = new Troubles(troubled, random.fork());
@@ -94,6 +94,7 @@ class StoreLife {
 
   /** Every replica on every disk has the bytes of its file, also those that no client has read. */
   #checkReplicas(): void {
+    const replicas = replicaBytes(this.#nodes);
     for (const [path, file] of files(this.#names.namenode!.state.root, '')) {
       const client = this.#clients.find(({ folder }) => path.startsWith(`${folder}/`));
       if (!client) continue;
@@ -101,11 +102,10 @@ class StoreLife {
       if (content === undefined) throw new Error(`${path} is in the namespace, and nobody wrote it`);
       const bytes = this.#contents.bytesOf(content);
       let offset = 0;
-      const offsets = new Map(file.blocks.map((block) => [block, (offset += block.length!) - block.length!]));
-      for (const [block, replica] of replicaBytes(file, this.#nodes)) {
-        const at = offsets.get(block)!;
-        if (!replica.equals(bytes.subarray(at, at + block.length!))) {
-          throw new Error(`${path}: a replica of block ${block.id} has other bytes`);
+      for (const { id, generation, length } of file.blocks) {
+        const wanted = bytes.subarray(offset, (offset += length!));
+        for (const replica of replicas.get(`${id}_${generation}`) ?? []) {
+          if (!replica.equals(wanted)) throw new Error(`${path}: a replica of block ${id} has other bytes`);
         }
       }
       if (offset !== bytes.length) throw new Error(`${path} has blocks of ${offset} bytes, not ${bytes.length}`);

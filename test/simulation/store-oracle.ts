@@ -55,15 +55,16 @@ export function soundReplicas(nodes: readonly DataNodeLife[]): ReadonlyMap<strin
   return found;
 }
 
-/** The bytes of a file's replicas, each as it stands on a disk. */
-export function* replicaBytes(file: FileNode, nodes: readonly DataNodeLife[]): Generator<readonly [Block, Buffer]> {
-  for (const block of file.blocks) {
-    const name = `${block.id}_${block.generation}`;
-    for (const { disk } of nodes) {
-      const path = disk.paths().find((one) => one.endsWith(`/${name}`) && replicaOf(one) === name);
-      if (path !== undefined) yield [block, disk.bytesOf(path)];
+/** Every replica by its name: its bytes, each as it stands on a disk. */
+export function replicaBytes(nodes: readonly DataNodeLife[]): ReadonlyMap<string, readonly Buffer[]> {
+  const found = new Map<string, Buffer[]>();
+  for (const { disk } of nodes) {
+    for (const path of disk.paths()) {
+      const name = replicaOf(path);
+      if (name !== undefined && path.endsWith(name)) found.set(name, [...(found.get(name) ?? []), disk.bytesOf(path)]);
     }
   }
+  return found;
 }
 
 const holders = (namenode: NameNode, { id }: Block): readonly string[] =>

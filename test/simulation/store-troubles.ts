@@ -241,10 +241,9 @@ export class Troubles {
     // Nobody knows what it is about to order.
     if (!namenode) return false;
     const soundAt = soundReplicas(nodes);
+    const standing = nodes.map((other) => [other, new Set(other.disk.paths().map(replicaOf))] as const);
     return [...new Set(replicas)].every((replica) => {
-      const others = nodes.filter(
-        (other) => other !== node && other.disk.paths().some((path) => replicaOf(path) === replica),
-      );
+      const others = standing.flatMap(([other, there]) => (other !== node && there.has(replica) ? other : []));
       const staying = others.filter(({ id }) => {
         const datanode = namenode.datanodes.byId(id!);
         return datanode?.isAlive === true && !datanode.deletions.has(Number(replica.split('_')[0]));

@@ -36,6 +36,7 @@ export class DataFolder {
   failure: Error | undefined;
 
   readonly #disk: Disk;
+  readonly #blocks: string;
   readonly #keepFreeBytes: number;
   readonly #onFailure: (folder: DataFolder) => void;
   /** Folders of blocks whose own names are durable, or about to be. */
@@ -44,13 +45,14 @@ export class DataFolder {
 
   constructor(options: { path: string; disk: Disk; keepFreeBytes: number; onFailure: (folder: DataFolder) => void }) {
     this.path = options.path;
+    this.#blocks = path.join(options.path, 'blocks');
     this.#disk = options.disk;
     this.#keepFreeBytes = options.keepFreeBytes;
     this.#onFailure = options.onFailure;
   }
 
   blockPath(replica: Pick<Replica, 'block' | 'generation'>): string {
-    return path.join(this.#leaf(replica.block), `${replica.block}_${replica.generation}`);
+    return `${this.#leaf(replica.block)}/${replica.block}_${replica.generation}`;
   }
 
   checksumPath(replica: Pick<Replica, 'block' | 'generation'>): string {
@@ -155,15 +157,15 @@ export class DataFolder {
 
   /** What a start finds. Names that a killed process left unsynced become durable before anybody hears of them. */
   async scan(): Promise<readonly FoundReplica[]> {
-    const [incoming, blocks] = [path.join(this.path, 'incoming'), path.join(this.path, 'blocks')];
+    const incoming = path.join(this.path, 'incoming');
     await makeFolder(this.#disk, incoming);
-    await makeFolder(this.#disk, blocks);
+    await makeFolder(this.#disk, this.#blocks);
     await this.#disk.syncFolder(this.path);
     for (const { name, kind } of await this.#disk.list(incoming)) {
       if (kind === 'file') await this.#disk.remove(path.join(incoming, name));
     }
     const found: FoundReplica[] = [];
-    for (const parent of await this.#subfolders(blocks)) {
+    for (const parent of await this.#subfolders(this.#blocks)) {
       for (const leaf of await this.#subfolders(parent)) {
         found.push(...(await this.#scanLeaf(leaf)));
         this.#leaves.set(leaf, Promise.resolve());
@@ -197,7 +199,7 @@ export class DataFolder {
   }
 
   #leaf(block: number): string {
-    return path.join(this.path, 'blocks', hexByte(block / 65_536), hexByte(block / 256));
+    return `${this.#blocks}/${hexByte(block / 65_536)}/${hexByte(block / 256)}`;
   }
 
   async #removeIfThere(file: string): Promise<void> {
