@@ -38,6 +38,7 @@ const REPEATABLE = new Set([
   'abandonBlock',
   'setPermission',
   'setOwner',
+  'setService',
 ]);
 
 export class StoreClient {

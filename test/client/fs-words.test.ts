@@ -217,7 +217,11 @@ test('fsck counts, lists and removes also what an answer does not name', async (
   expect(await run()).toMatchObject({ code: 0, err: '' });
 });
 
-const datanode = (node: string, leaving: DatanodeReport['leaving']): DatanodeReport => ({
+const datanode = (
+  node: string,
+  leaving: DatanodeReport['leaving'],
+  rest?: Partial<DatanodeReport>,
+): DatanodeReport => ({
   node,
   address: `http://${node}:1`,
   rack: '/a',
@@ -229,6 +233,7 @@ const datanode = (node: string, leaving: DatanodeReport['leaving']): DatanodeRep
   failedFolders: 0,
   silentMs: 0,
   leaving,
+  ...rest,
 });
 
 test('the report says who has gone away from this store, and who never belonged to it', async () => {
@@ -240,7 +245,7 @@ test('the report says who has gone away from this store, and who never belonged 
     safeMode: false,
     pending: 0,
     datanodes: [
-      datanode('done', { blocks: 0, stuck: 0 }),
+      datanode('done', undefined, { service: 'decommissioned' }),
       datanode('busy', { blocks: 2000, stuck: 0 }),
       datanode('stuck', { blocks: 3, stuck: 2 }),
       datanode('new', undefined),

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { apply } from '../../src/filestore/namespace/apply.ts';
+import { decideSetService } from '../../src/filestore/namespace/decide-services.ts';
 import { decideAllowSnapshot, decideCreateSnapshot } from '../../src/filestore/namespace/decide-snapshots.ts';
 import { decideDelete, decideMkdirs, decideRename } from '../../src/filestore/namespace/decide-tree.ts';
 import { decideAddBlock, decideCreate } from '../../src/filestore/namespace/decide-writes.ts';
@@ -68,6 +69,26 @@ test('files of hundreds of blocks beside each other, in the tree and on their wa
   for (let i = 0; i < 32; i++)
     store.change((state) => decideDelete(state, { path: `/f${i}`, caller, recursive: false, now: 2 }));
   expect(longestSlice(store)).toBeLessThan(SLICE_BYTES);
+});
+
+test('datanodes that are to go stand in a checkpoint; one of before they did is read as well', () => {
+  const store = new Store();
+  store.change((state) => decideMkdirs(state, { path: '/a', caller, mode: 0o755, now: 1 }));
+  const old = [...writeCheckpoint(store.state)].map((slice) => Buffer.from(slice).toString());
+  expect(old[0]).toContain('["version",2]');
+  const reader = new CheckpointReader();
+  for (const slice of old) reader.add(Buffer.from(slice.replace('["version",2]', '["version",1]')));
+  expect(dump(reader.finish())).toEqual(dump(store.state));
+  const later = new CheckpointReader();
+  expect(() => later.add(Buffer.from(old[0]!.replace('["version",2]', '["version",3]')))).toThrow('version 3');
+  for (const [node, service] of [
+    ['a', 'decommissioning'],
+    ['b', 'maintenance'],
+  ] as const) {
+    store.change((state) => decideSetService(state, { caller, node, address: `http://${node}:1`, service }));
+  }
+  expect(longestSlice(store)).toBeLessThan(SLICE_BYTES);
+  expect(store.state.services.size).toBe(2);
 });
 
 const below = (top: string, depth: number): string => `/${[top, ...Array<string>(depth - 1).fill('d')].join('/')}`;

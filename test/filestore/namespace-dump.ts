@@ -5,7 +5,7 @@ import type { Key, OrderedMap } from '../../src/filestore/namespace/ordered-map.
 import type { Inode, Namespace, Retired } from '../../src/filestore/namespace/state.ts';
 
 export function dump(state: Namespace): unknown {
-  const { nextId, root, places, blocks, leases, snapshots, lastSnapshot, moves, retained, retired } = state;
+  const { nextId, root, places, blocks, leases, snapshots, lastSnapshot, moves, retained, retired, services } = state;
   return {
     nextId,
     lastSnapshot,
@@ -15,6 +15,7 @@ export function dump(state: Namespace): unknown {
     leases: plain(leases, ({ renewedAt, files }) => ({ renewedAt, files: plain(files) })),
     snapshots: plain(snapshots, (list) => list.map((one) => ({ ...one, root: inode(one.root) }))),
     moves: plain(moves),
+    services: plain(services),
     retained: plain(retained, (kept) => plain(kept)),
     retired: plain(retired, retiredValue),
   };

@@ -5,6 +5,7 @@ import { clusterSecret } from '../../src/cluster/secret.ts';
 import { systemClock } from '../../src/common/clock.ts';
 import { crc32c } from '../../src/common/crc32c.ts';
 import { HttpNetwork } from '../../src/filestore/http-network.ts';
+import { StoreClient } from '../../src/filestore/store-client.ts';
 import { WebHdfsFileSystem } from '../../src/filestore/webhdfs-file-system.ts';
 import { transferToken } from '../../src/filestore/webhdfs/transfer-token.ts';
 import { Random } from '../simulation/random.ts';
@@ -309,9 +310,8 @@ test('without a worker that takes files, the coordinator says so', async () => {
   type Report = { readonly datanodes: readonly { readonly node: string }[] };
   const { datanodes } = await network.call<Report>(server.url, 'report', { caller });
   expect(datanodes).toHaveLength(2);
-  for (const { node } of datanodes) {
-    await network.call(server.url, 'setService', { caller, node, service: 'maintenance' });
-  }
+  const administrator = new StoreClient({ network, clock: systemClock, namenode: server.url, caller, client: 'admin' });
+  for (const { node } of datanodes) await administrator.change('setService', { node, service: 'maintenance' });
   network.close();
   expect(await put('/files/late', Buffer.from('x'))).toEqual(
     refused(403, IO, expect.stringContaining('Failed to find a datanode')),

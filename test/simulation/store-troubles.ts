@@ -3,7 +3,9 @@
  * take their course beside each other; only what destroys replicas leaves a sound one elsewhere, as the store promises no more.
  */
 
+import { isLeaving } from '../../src/filestore/namespace/decide-services.ts';
 import { get } from '../../src/filestore/namespace/ordered-map.ts';
+import { StoreClient } from '../../src/filestore/store-client.ts';
 import type { SimulatedClock } from '../cluster/simulated-clock.ts';
 import type { Random } from './random.ts';
 import type { SimulatedNetwork } from './simulated-network.ts';
@@ -11,9 +13,6 @@ import { SimulatedProcess } from './simulated-process.ts';
 import type { StoreClientLife } from './store-clients.ts';
 import { replicaOf, soundReplicas } from './store-oracle.ts';
 import { type DataNodeLife, type NameNodeLife, type ProcessLife, sleep } from './store-processes.ts';
-
-/** Every message has arrived by then, and what was repeated too. */
-const LATE_MS = 10_000;
 
 export type TroubledWorld = {
   readonly clock: SimulatedClock;
@@ -57,13 +56,15 @@ export class Troubles {
   };
   readonly #world: TroubledWorld;
   readonly #random: Random;
-  readonly #administrator: SimulatedProcess;
+  readonly #administrator: StoreClient;
   #isOver = false;
 
   constructor(world: TroubledWorld, random: Random) {
     this.#world = world;
     this.#random = random;
-    this.#administrator = new SimulatedProcess('administrator', world.clock, world.network);
+    const { clock, network } = new SimulatedProcess('administrator', world.clock, world.network);
+    const caller = { user: 'root', groups: [], superuser: true };
+    this.#administrator = new StoreClient({ network, clock, namenode: 'namenode', caller, client: 'administrator' });
   }
 
   /** Until `end`, and until all of it is over. */
@@ -79,9 +80,6 @@ export class Troubles {
       process.recoverDisk();
       await process.start();
     }
-    // A message that came twice may have had the last word.
-    await this.#sleep(LATE_MS);
-    for (const { id } of this.#world.nodes) await this.#setService(id!, 'normal');
   }
 
   end(): void {
@@ -272,7 +270,7 @@ export class Troubles {
   #isEmptied({ id }: DataNodeLife): boolean {
     const { namenode } = this.#world.names;
     const leaving = id === undefined ? undefined : namenode?.datanodes.byId(id);
-    if (!namenode || leaving?.service !== 'decommissioning' || leaving.reportedTo < Infinity) return false;
+    if (!namenode || !leaving || !isLeaving(leaving.service) || leaving.reportedTo < Infinity) return false;
     return [...namenode.blocks.blocksOf(leaving.number)].every((block) => {
       const holders = namenode.blocks.nodesOf(block).map((number) => namenode.datanodes.byNumber(number));
       const staying = holders.filter(
@@ -297,15 +295,9 @@ export class Troubles {
 
   /** Said again until it is heard. */
   async #setService(node: string, service: string): Promise<void> {
-    const caller = { user: 'root', groups: [], superuser: true };
     for (;;) {
       try {
-        await this.#administrator.network.call(
-          'namenode',
-          'setService',
-          { caller, node, service },
-          { timeoutMs: 2_000 },
-        );
+        await this.#administrator.change('setService', { node, service });
         return;
       } catch (problem) {
         // A namenode that has just started does not know the node yet.

@@ -80,7 +80,7 @@ says all of them, and when one that is decommissioned is done.`,
       for (const node of nodes) {
         await shell.trying(node, async () => {
           const request = { node, service: wanted };
-          const answer = await shell.ask<{ node: string }>('setService', request).catch((problem: unknown) => {
+          const answer = await shell.change<{ node: string }>('setService', request).catch((problem: unknown) => {
             throw problem instanceof StoreError ? new PathFailure(node, problem.message) : problem;
           });
           await shell.say(`${answer.node}: ${wanted}`);
@@ -154,7 +154,7 @@ async function nodes(shell: FsShell, title: string, list: readonly DatanodeRepor
       `Name: ${one.node}`,
       `Address: ${one.address}`,
       `Rack: ${one.rack}`,
-      `Status: ${STATES[one.leaving?.blocks === 0 ? 'decommissioned' : one.service]}`,
+      `Status: ${STATES[one.service]}`,
       ...leavingLines(one.leaving),
       ...roomLines(one.capacityBytes, one.usedBytes, one.freeBytes),
       ...(one.failedFolders > 0 ? [`Failed folders: ${one.failedFolders}`] : []),
@@ -178,7 +178,7 @@ function leavingLines(leaving: DatanodeReport['leaving']): readonly string[] {
   ];
 }
 
-const STATES: Readonly<Record<DatanodeReport['service'] | 'decommissioned', string>> = {
+const STATES: Readonly<Record<DatanodeReport['service'], string>> = {
   normal: 'Normal',
   decommissioning: 'Decommission in progress',
   decommissioned: 'Decommissioned',

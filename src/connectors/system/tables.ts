@@ -116,7 +116,7 @@ export const SYSTEM_TABLES: Readonly<Record<string, Readonly<Record<string, read
       rack: VARCHAR,
       /** live, dead */
       state: VARCHAR,
-      /** normal, decommissioning, maintenance */
+      /** normal, decommissioning, decommissioned, maintenance */
       service: VARCHAR,
       capacity_bytes: BIGINT,
       used_bytes: BIGINT,

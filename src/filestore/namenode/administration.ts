@@ -3,13 +3,13 @@
 import { entries, get } from '../namespace/ordered-map.ts';
 import type { Caller } from '../namespace/permissions.ts';
 import { pathOf, resolveLive, targetOf } from '../namespace/resolve.ts';
-import type { FileNode, Inode } from '../namespace/state.ts';
+import type { Assignment, FileNode, Inode, Service } from '../namespace/state.ts';
 import { StoreError } from '../network.ts';
 import type { DatanodeId } from '../protocol.ts';
-import type { Datanode, Service } from './datanodes.ts';
+import type { Datanode } from './datanodes.ts';
 import type { NameNode } from './namenode.ts';
-import type { Steps } from './turns.ts';
-import { countedHolders, holdersOf, liveHoldersOf } from './replicas.ts';
+import { eachSlice, type Steps } from './turns.ts';
+import { holdersOf, isShort, liveHoldersOf } from './replicas.ts';
 
 export type DatanodeReport = {
   readonly node: string;
@@ -21,9 +21,9 @@ export type DatanodeReport = {
   readonly usedBytes: number;
   readonly freeBytes: number;
   readonly failedFolders: number;
-  /** Of a live one that is decommissioned: what it has to be copied from it before it may go. */
+  /** Of a live one that is `decommissioning`: what it has to be copied from it before it may go. */
   readonly leaving?: Leaving | undefined;
-  /** Since its last word. */
+  /** Since its last word; since the namenode started, when it has not come since. */
   readonly silentMs: number;
 };
 
@@ -83,6 +83,7 @@ export function* storeReport(namenode: NameNode, nowMs: number): Steps<StoreRepo
   const { files, folders, length } = state.root;
   const reports: DatanodeReport[] = [];
   for (const datanode of datanodes.all()) reports.push(yield* reportOf(namenode, datanode, nowMs));
+  for (const [node, assignment] of unheardOf(namenode)) reports.push(unheardReport(namenode, node, assignment, nowMs));
   return {
     files,
     folders,
@@ -112,25 +113,34 @@ function* reportOf(namenode: NameNode, datanode: Datanode, nowMs: number): Steps
   };
 }
 
+function unheardReport(
+  { startedMs }: NameNode,
+  node: DatanodeId,
+  { service, address }: Assignment,
+  nowMs: number,
+): DatanodeReport {
+  const unknown = { rack: '', capacityBytes: 0, usedBytes: 0, freeBytes: 0, failedFolders: 0 };
+  return { node, address, isAlive: false, service, silentMs: Math.round(nowMs - startedMs), ...unknown };
+}
+
 /** As the replication counts; undefined: what it has is not all known yet. */
 function* leavingOf(namenode: NameNode, { number, reportedTo }: Datanode): Steps<Leaving | undefined> {
   if (reportedTo < Infinity) return undefined;
   const { blocks, datanodes } = namenode;
   const leaving = { blocks: 0, stuck: 0 };
-  for (const some of blocks.slicesOf(number)) {
+  yield* eachSlice(blocks.slicesOf(number), (some) => {
     const takers = datanodes.writable();
     for (const id of some) {
       const block = get(namenode.state.blocks, id);
-      if (!block) continue;
-      const { length, replication } = block;
+      if (!block || !isShort(namenode, block)) continue;
+      const { length } = block;
       const holders = holdersOf(namenode, id);
-      if (countedHolders(holders, id).length >= replication) continue;
       leaving.blocks += 1;
       if (length === undefined) continue;
       if (!takers.some((taker) => !holders.includes(taker) && taker.freeBytes >= length)) leaving.stuck += 1;
     }
-    yield;
-  }
+    return true;
+  });
   return leaving;
 }
 
@@ -195,20 +205,15 @@ export function requireSuperuser({ caller }: AdministrationRequest): void {
   );
 }
 
-/** `normal` again, or on its way out: its id. Throws FileNotFoundException for a name that means none, or several. */
-export function setService(namenode: NameNode, name: string, service: Service): DatanodeId {
-  const datanode = datanodeNamed(namenode, name);
-  datanode.service = service;
-  namenode.walks.lookAtAll(datanode);
-  return datanode.node;
-}
-
-/** By its id, by `host:port` of its address as in HDFS, or by how its id begins. */
-function datanodeNamed({ datanodes }: NameNode, name: string): Datanode {
-  const exact = datanodes.byId(name);
+/**
+ * By its id, by `host:port` of its address as in HDFS, or by how its id begins. Throws FileNotFoundException for a name that means none, or
+ * several.
+ */
+export function datanodeNamed(namenode: NameNode, name: string): Named {
+  const all = [...namedOf(namenode)];
+  const exact = all.find(({ node }) => node === name);
   if (exact) return exact;
-  const all = datanodes.all();
-  const there = all.filter(({ registration }) => hostAndPort(registration.address) === name);
+  const there = all.filter(({ address }) => hostAndPort(address) === name);
   // Where one has died, another may have come with empty disks.
   const living = there.filter(({ isAlive }) => isAlive);
   const byAddress = living.length > 0 ? living : there;
@@ -216,9 +221,7 @@ function datanodeNamed({ datanodes }: NameNode, name: string): Datanode {
   const found = byAddress.length > 0 ? byAddress : begun;
   const [datanode] = found;
   if (datanode && found.length === 1) return datanode;
-  const listed = (found.length > 0 ? found : all).map(
-    ({ node, registration }) => `${node} (${hostAndPort(registration.address)})`,
-  );
+  const listed = (found.length > 0 ? found : all).map(({ node, address }) => `${node} (${hostAndPort(address)})`);
   throw new StoreError(
     'FileNotFoundException',
     found.length > 0
@@ -226,5 +229,17 @@ function datanodeNamed({ datanodes }: NameNode, name: string): Datanode {
       : `There is no datanode ${name}; known are ${listed.join(', ') || 'none'}`,
   );
 }
+
+type Named = { readonly node: DatanodeId; readonly address: string; readonly isAlive: boolean };
+
+function* namedOf(namenode: NameNode): Generator<Named, void> {
+  for (const { node, registration, isAlive } of namenode.datanodes.all())
+    yield { node, address: registration.address, isAlive };
+  for (const [node, { address }] of unheardOf(namenode)) yield { node, address, isAlive: false };
+}
+
+/** Datanodes that the journal knows, and that have not come since the namenode started. */
+const unheardOf = ({ state, datanodes }: NameNode): readonly (readonly [DatanodeId, Assignment])[] =>
+  [...entries(state.services)].filter(([node]) => !datanodes.byId(node));
 
 const hostAndPort = (address: string): string => (URL.canParse(address) ? new URL(address).host : address);

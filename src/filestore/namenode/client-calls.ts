@@ -63,12 +63,13 @@ export class ClientCalls {
         leases.renew(client);
         return {};
       }),
-      addBlock: answer((message: ClientMessage & AddBlock) => this.#once(message, () => this.#addBlock(message))),
-      publish: answer((message: ClientMessage & Publish) => this.#once(message, () => this.#publish(message))),
+      addBlock: answer((message: ClientMessage & AddBlock) => this.once(message, () => this.#addBlock(message))),
+      publish: answer((message: ClientMessage & Publish) => this.once(message, () => this.#publish(message))),
     };
   }
 
-  #once(message: ClientMessage, carryOut: () => Promise<object>): Promise<object> {
+  /** Throws StaleEpochException for a call that another namenode was asked, and may have carried out. */
+  once(message: ClientMessage, carryOut: () => Promise<object>): Promise<object> {
     const { epoch } = message;
     const { ledger } = this.#options;
     if (epoch !== ledger.epoch) {
@@ -79,7 +80,7 @@ export class ClientCalls {
 
   #change(decide: Change, message: ClientMessage): Promise<object> {
     const { ledger, leases } = this.#options;
-    return this.#once(message, async () => {
+    return this.once(message, async () => {
       leases.renew(message.client);
       const request = Object.assign({}, message, { now: ledger.wallMs() });
       return { result: await ledger.decided((tip) => decide(tip, request as never)) };

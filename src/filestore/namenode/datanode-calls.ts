@@ -1,6 +1,7 @@
 /** What datanodes say to the namenode, and what they are told to do. */
 
 import type { Logger } from '../../observe/logger.ts';
+import { serviceOf } from '../namespace/decide-services.ts';
 import type { Namespace } from '../namespace/state.ts';
 import { type Operations, StoreError } from '../network.ts';
 import type {
@@ -48,14 +49,14 @@ export class DatanodeCalls {
 
   #register(registration: DatanodeRegistration): RegisterReply {
     const { node, address, store: theirs } = registration;
-    const { store, datanodes, logger } = this.#options;
+    const { store, state, datanodes, logger } = this.#options;
     if (theirs !== undefined && theirs !== store) {
       // Told once, not at every attempt.
       if (datanodes.refuse(registration))
         logger.warn({ datanode: node, address, theirs, store }, foreign(theirs, store));
       throw new StoreError('IOException', `Datanode ${node} is refused: ${foreign(theirs, store)}`);
     }
-    datanodes.register(registration);
+    datanodes.register(registration, serviceOf(state(), node));
     logger.info({ datanode: node, address }, 'datanode registered');
     return { store, ...this.#reply([{ kind: 'report' }]) };
   }

@@ -2,17 +2,11 @@
 
 import { assert } from '../../common/assert.ts';
 import type { Clock } from '../../common/clock.ts';
-import type { BlockId } from '../namespace/state.ts';
+import type { BlockId, Service } from '../namespace/state.ts';
 import { StoreError } from '../network.ts';
 import type { DatanodeId, DatanodeRegistration, DeletionOrder, Heartbeat } from '../protocol.ts';
 import type { NodeNumber } from './block-map.ts';
 import type { Candidate } from './placement.ts';
-
-/**
- * What an administrator wants of a node. `decommissioning`: its blocks are copied elsewhere, then it may go for good.
- * `maintenance`: it goes for a while, and its replicas count meanwhile.
- */
-export type Service = 'normal' | 'decommissioning' | 'maintenance';
 
 export type Datanode = Candidate & {
   readonly number: NodeNumber;
@@ -23,6 +17,7 @@ export type Datanode = Candidate & {
   /** On the namenode's clock. */
   heardMs: number;
   isAlive: boolean;
+  /** As the journal has it. */
   service: Service;
   /** Its blocks below that id are known since it registered. Until all are, nothing is deleted on account of it. */
   reportedTo: number;
@@ -58,7 +53,7 @@ export class Datanodes {
   }
 
   /** A datanode's first word since it started, or since this namenode did. What it has is unknown until it reports. */
-  register(registration: DatanodeRegistration): Datanode {
+  register(registration: DatanodeRegistration, service: Service = 'normal'): Datanode {
     const { node, rack, host } = registration;
     this.#foreign.delete(node);
     const known = this.#byId.get(node);
@@ -74,7 +69,7 @@ export class Datanodes {
       transfers: 0,
       heardMs: this.#clock.elapsedMs(),
       isAlive: true,
-      service: known?.service ?? 'normal',
+      service,
       reportedTo: 0,
       reportingMs: this.#clock.elapsedMs(),
       sequence: -1,

@@ -19,6 +19,8 @@ export type LedgerOptions = {
   readonly onDurable: (record: NamespaceRecord) => void;
 };
 
+type AppendOptions = { readonly withNext?: boolean; readonly inSafeMode?: boolean };
+
 export class Ledger {
   readonly #options: LedgerOptions;
   readonly #journal: Journal<Namespace, NamespaceRecord>;
@@ -53,15 +55,17 @@ export class Ledger {
     return this.settled(this.append(decide(this.tip)));
   }
 
-  /** In flight when it returns; nothing is while changes are refused. `withNext`: as the journal has it. */
-  append<Result>(decision: Decision<Result>, options?: { readonly withNext: boolean }): Decision<Result> {
-    this.#options.refuseChanges();
+  /** In flight when it returns; nothing is while changes are refused. `withNext`: as the journal has it. `inSafeMode`: it is about no file. */
+  append<Result>(decision: Decision<Result>, options?: AppendOptions): Decision<Result> {
+    if (options?.inSafeMode !== true) this.#options.refuseChanges();
     if (decision.kind !== 'change') return decision;
-    const durable = this.#journal.append(decision.record, options).catch((problem: unknown) => {
-      // Nothing is in flight any more: what is decided from here on is decided on what is durable.
-      if (this.#newest === durable) this.#newest = Promise.resolve();
-      throw refusalOf(problem);
-    });
+    const durable = this.#journal
+      .append(decision.record, { withNext: options?.withNext === true })
+      .catch((problem: unknown) => {
+        // Nothing is in flight any more: what is decided from here on is decided on what is durable.
+        if (this.#newest === durable) this.#newest = Promise.resolve();
+        throw refusalOf(problem);
+      });
     this.#newest = durable;
     // Where records follow each other, only the last one is awaited: it is refused with those before it.
     durable.catch(() => undefined);

@@ -6,19 +6,21 @@
 import { type Clock, every } from '../../common/clock.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { Logger } from '../../observe/logger.ts';
+import { decideSetService, isLeaving, serviceOf } from '../namespace/decide-services.ts';
 import { entries, get } from '../namespace/ordered-map.ts';
 import type { NamespaceRecord } from '../namespace/records.ts';
-import type { Block, BlockId, Namespace } from '../namespace/state.ts';
+import type { Block, BlockId, Namespace, Service } from '../namespace/state.ts';
 import { fileOf } from '../namespace/tree.ts';
 import type { Operations } from '../network.ts';
-import type { BalanceRequest } from '../protocol.ts';
-import { type AdministrationRequest, fsck, requireSuperuser, setService, storeReport } from './administration.ts';
+import type { BalanceRequest, ClientMessage } from '../protocol.ts';
+import { type AdministrationRequest, datanodeNamed, fsck, requireSuperuser, storeReport } from './administration.ts';
 import { answer } from './answer.ts';
 import { Balancer } from './balancer.ts';
 import { BlockMap } from './block-map.ts';
 import { ClientCalls } from './client-calls.ts';
 import { DatanodeCalls } from './datanode-calls.ts';
-import { Datanodes, type Service } from './datanodes.ts';
+import { Datanodes } from './datanodes.ts';
+import { Departures } from './departures.ts';
 import { Leases } from './leases.ts';
 import { Ledger } from './ledger.ts';
 import { LongAnswers } from './long-answers.ts';
@@ -49,6 +51,8 @@ export class NameNode {
   readonly replication: Replication;
   readonly walks: NodeWalks;
   readonly safeMode = new SafeMode();
+  readonly #ledger: Ledger;
+  readonly startedMs: number;
   readonly #longAnswers: LongAnswers;
   readonly #clients: ClientCalls;
   readonly #datanodeCalls: DatanodeCalls;
@@ -61,6 +65,7 @@ export class NameNode {
   constructor(options: NameNodeOptions) {
     const { store, clock, random, journal, logger } = options;
     this.#options = options;
+    this.startedMs = clock.elapsedMs();
     this.datanodes = new Datanodes(clock, options.deadAfterMs);
     const { blocks, datanodes, safeMode } = this;
     this.replication = new Replication({
@@ -74,13 +79,14 @@ export class NameNode {
     this.#longAnswers = new LongAnswers(clock);
     this.walks = new NodeWalks({ clock, blocks, datanodes, replication });
     const { walks } = this;
-    const ledger = new Ledger({
+    this.#ledger = new Ledger({
       journal,
       clock,
       refuseChanges: () => safeMode.refuseChanges(this.#complete, () => this.#found()),
       onDurable: (record) => this.#applied(record),
     });
     const leases = new Leases(clock);
+    const ledger = this.#ledger;
     this.#clients = new ClientCalls({ ledger, leases, blocks, datanodes, replication, safeMode, random });
     const state = (): Namespace => journal.durable;
     const onReport = (): void => this.#hearBlocks();
@@ -104,7 +110,18 @@ export class NameNode {
     const lengthOf = (id: BlockId): number | undefined => get(journal.durable.blocks, id)?.length;
     this.#balancer = new Balancer({ clock, blocks, datanodes, replication, lengthOf });
     const balancer = this.#balancer;
-    const upkeep = new Upkeep({ ledger, leases, datanodes, replication, walks, balancer, safeMode, logger });
+    const departures = new Departures({ clock, ledger, blocks, datanodes });
+    const upkeep = new Upkeep({
+      ledger,
+      leases,
+      datanodes,
+      replication,
+      walks,
+      balancer,
+      departures,
+      safeMode,
+      logger,
+    });
     this.#stopTurns = every(clock, TURN_MS, () => upkeep.turn());
   }
 
@@ -127,7 +144,7 @@ export class NameNode {
       fsck: answer((message: Fsck) => this.#fsck(message)),
       safeMode: answer((message: SafeModeRequest) => this.#safeMode(message)),
       balance: answer((message: BalanceRequest) => this.#balancer.ask(message)),
-      setService: answer((message: SetService) => this.#setService(message)),
+      setService: answer((message: SetService) => this.#clients.once(message, () => this.#setService(message))),
     };
   }
 
@@ -143,9 +160,11 @@ export class NameNode {
     return { isOn: this.safeMode.isOn };
   }
 
-  #setService({ node, service, ...message }: SetService): object {
-    requireSuperuser(message);
-    return { node: setService(this, node, service) };
+  async #setService({ node: name, service, caller }: SetService): Promise<object> {
+    requireSuperuser({ caller });
+    const { node, address } = datanodeNamed(this, name);
+    const decision = decideSetService(this.#ledger.tip, { caller, node, address, service });
+    return { result: await this.#ledger.settled(this.#ledger.append(decision, { inSafeMode: true })) };
   }
 
   #hearBlocks(): void {
@@ -157,8 +176,18 @@ export class NameNode {
     return this.blocks.size - this.#open.filter((id) => this.blocks.nodesOf(id).length > 0).length;
   }
 
+  #serviceChanged(node: string): void {
+    const datanode = this.datanodes.byId(node);
+    if (!datanode) return;
+    const service = serviceOf(this.state, node);
+    const countsAsBefore = isLeaving(service) && isLeaving(datanode.service);
+    datanode.service = service;
+    if (!countsAsBefore) this.walks.lookAtAll(datanode);
+  }
+
   /** What a durable record means for the replicas. */
   #applied(record: NamespaceRecord): void {
+    if (record.kind === 'setService') this.#serviceChanged(record.node);
     if (record.kind !== 'setAttributes' || record.replication === undefined) return;
     for (const { id } of fileOf(this.state, record.inode)?.blocks ?? []) this.replication.look(id);
   }
@@ -167,7 +196,7 @@ export class NameNode {
 export type SafeModeRequest = AdministrationRequest & { readonly action: 'get' | 'enter' | 'leave' };
 /** `request`: a name of its own, of one who asks again when the answer says `stillAtWork`. */
 export type Fsck = { readonly path: string; readonly request?: string };
-export type SetService = AdministrationRequest & { readonly node: string; readonly service: Service };
+export type SetService = ClientMessage & { readonly node: string; readonly service: Service };
 
 function complete(block: Block | undefined): (Block & { readonly length: number }) | undefined {
   return block?.length === undefined ? undefined : { ...block, length: block.length };

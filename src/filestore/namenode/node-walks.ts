@@ -4,7 +4,7 @@ import type { Clock } from '../../common/clock.ts';
 import type { BlockMap } from './block-map.ts';
 import type { Datanode, Datanodes } from './datanodes.ts';
 import type { Replication } from './replication.ts';
-import { inTurns, type Steps } from './turns.ts';
+import { eachSlice, inTurns, type Steps } from './turns.ts';
 
 export type NodeWalksOptions = {
   readonly clock: Clock;
@@ -30,24 +30,24 @@ export class NodeWalks {
     void inTurns(this.#options.clock, this.#look(number));
   }
 
-  *#forget(datanode: Datanode): Steps<void> {
+  #forget(datanode: Datanode): Steps<boolean> {
     const { blocks, datanodes, replication } = this.#options;
-    for (const some of blocks.slicesOf(datanode.number)) {
+    return eachSlice(blocks.slicesOf(datanode.number), (some) => {
       // It came back, and says itself what it has; or it is expected back with it.
-      if (datanodes.byNumber(datanode.number) !== datanode || datanode.service === 'maintenance') return;
+      if (datanodes.byNumber(datanode.number) !== datanode || datanode.service === 'maintenance') return false;
       for (const block of some) {
         blocks.remove(block, datanode.number);
         replication.look(block);
       }
-      yield;
-    }
+      return true;
+    });
   }
 
-  *#look(number: Datanode['number']): Steps<void> {
+  #look(number: Datanode['number']): Steps<boolean> {
     const { blocks, replication } = this.#options;
-    for (const some of blocks.slicesOf(number)) {
+    return eachSlice(blocks.slicesOf(number), (some) => {
       for (const block of some) replication.look(block);
-      yield;
-    }
+      return true;
+    });
   }
 }

@@ -1,6 +1,7 @@
 /** Who has a block, and which of its replicas count. */
 
-import type { BlockId } from '../namespace/state.ts';
+import { isLeaving } from '../namespace/decide-services.ts';
+import type { Block, BlockId } from '../namespace/state.ts';
 import type { BlockMap } from './block-map.ts';
 import type { Datanode, Datanodes } from './datanodes.ts';
 
@@ -22,7 +23,11 @@ export const liveHoldersOf = (replicas: Replicas, id: BlockId): readonly Datanod
 
 /** Those that make up the number that is wanted. One that leaves for good counts no more, one in maintenance while another is at work. */
 export function countedHolders(holders: readonly Datanode[], id: BlockId): readonly Datanode[] {
-  const staying = holders.filter(({ service, deletions }) => service !== 'decommissioning' && !deletions.has(id));
+  const staying = holders.filter(({ service, deletions }) => !isLeaving(service) && !deletions.has(id));
   const atWork = staying.some(({ service, isAlive }) => service === 'normal' && isAlive);
   return atWork ? staying : staying.filter(({ service }) => service === 'normal');
 }
+
+/** What leaves for good has to stay for its sake. */
+export const isShort = (replicas: Replicas, { id, replication }: Block): boolean =>
+  countedHolders(holdersOf(replicas, id), id).length < replication;

@@ -12,3 +12,14 @@ export async function inTurns<Result>(clock: Clock, steps: Steps<Result>): Promi
     await new Promise<void>((resolve) => void clock.after(0, resolve));
   }
 }
+
+/** A step for each slice, in which things may have changed since it was cut. False: a visit has ended it. */
+export function* eachSlice<T>(slices: Iterable<T>, visit: (slice: T) => boolean): Steps<boolean> {
+  let isFirst = true;
+  for (const slice of slices) {
+    if (!isFirst) yield;
+    isFirst = false;
+    if (!visit(slice)) return false;
+  }
+  return true;
+}

@@ -8,6 +8,7 @@ import { entries, get } from '../namespace/ordered-map.ts';
 import { fileOf } from '../namespace/tree.ts';
 import type { Balancer } from './balancer.ts';
 import type { Datanode, Datanodes } from './datanodes.ts';
+import type { Departures } from './departures.ts';
 import type { Leases } from './leases.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeWalks } from './node-walks.ts';
@@ -21,6 +22,7 @@ export type UpkeepOptions = {
   readonly replication: Replication;
   readonly walks: NodeWalks;
   readonly balancer: Balancer;
+  readonly departures: Departures;
   readonly safeMode: SafeMode;
   readonly logger: Pick<Logger, 'warn'>;
 };
@@ -36,13 +38,14 @@ export class Upkeep {
   }
 
   turn(): void {
-    const { datanodes, safeMode, replication, balancer } = this.#options;
+    const { datanodes, safeMode, replication, balancer, departures } = this.#options;
     for (const datanode of datanodes.takeSilent()) this.#lost(datanode);
     if (safeMode.isOn) return;
     replication.turn();
     balancer.turn();
     this.#inBackground('remove abandoned files', () => this.#removeAbandoned());
     this.#inBackground('reap', () => this.#reap());
+    this.#inBackground('look at datanodes that are to go', () => departures.turn());
   }
 
   #lost(datanode: Datanode): void {

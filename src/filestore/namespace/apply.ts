@@ -49,6 +49,8 @@ export function apply(state: Namespace, record: records.NamespaceRecord): Namesp
         record.folder,
         snapshotsOf(state, record.folder).map((one) => (one.id === record.id ? { ...one, name: record.name } : one)),
       );
+    case 'setService':
+      return setService(state, record);
     case 'reap': {
       const { state: next, freed } = reap(state, record.steps);
       assert(
@@ -223,6 +225,14 @@ function setTimes(state: Namespace, { inode, mtime, atime }: records.SetTimesRec
       ? { ...one, mtime: mtime ?? one.mtime, atime: atime ?? one.atime }
       : { ...one, mtime: mtime ?? one.mtime },
   );
+}
+
+function setService(state: Namespace, { node, address, service }: records.SetServiceRecord): Namespace {
+  const { services } = state;
+  return {
+    ...state,
+    services: service === 'normal' ? remove(services, node) : set(services, node, { service, address }),
+  };
 }
 
 function withSnapshots(state: Namespace, folder: InodeId, list: readonly Snapshot[]): Namespace {

@@ -4,9 +4,10 @@
  * numbered in the order in which they come, and meant by their numbers.
  */
 
-import type { Block, BlockId, FolderNode, InodeId, SnapshotId, Span, Time } from './state.ts';
+import type { Assignment, Block, BlockId, FolderNode, InodeId, SnapshotId, Span, Time } from './state.ts';
 
-export const CHECKPOINT_VERSION = 1;
+/** Version 1 had no services. */
+export const CHECKPOINT_VERSION = 2;
 
 export type Item =
   | readonly [tag: 'version', version: number]
@@ -29,7 +30,8 @@ export type BesideItem =
   | readonly [tag: 'retiredBlock', key: number, block: KeptText]
   /** A block of a snapshot that was deleted; those of one key belong together. */
   | readonly [tag: 'retiredSnapshot', key: number, block: KeptText]
-  | readonly [tag: 'lease', client: string, renewedAt: Time, files: readonly InodeId[]];
+  | readonly [tag: 'lease', client: string, renewedAt: Time, files: readonly InodeId[]]
+  | readonly [tag: 'service', node: string, service: Assignment['service'], address: string];
 
 export type BlockText = readonly [id: BlockId, length: number | null, generation: number];
 

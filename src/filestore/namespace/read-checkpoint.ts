@@ -51,7 +51,7 @@ export class CheckpointReader {
   #add(item: Item): void {
     switch (item[0]) {
       case 'version':
-        assert(item[1] === CHECKPOINT_VERSION, `version ${item[1]} of a checkpoint can be read`);
+        assert(item[1] >= 1 && item[1] <= CHECKPOINT_VERSION, `version ${item[1]} of a checkpoint can be read`);
         return;
       case 'attributes': {
         const [, owner, group, mode, replication, blockSize] = item;
@@ -100,6 +100,7 @@ export class CheckpointReader {
       case 'retiredBlock':
       case 'retiredSnapshot':
       case 'lease':
+      case 'service':
         return this.#addBeside(item);
       default:
         unreachable(item);
@@ -150,6 +151,11 @@ export class CheckpointReader {
         let files = get(state.leases, client)?.files ?? emptyMap<InodeId, true>();
         for (const id of ids) files = set(files, id, true);
         this.#state = { ...state, leases: set(state.leases, client, { renewedAt, files }) };
+        return;
+      }
+      case 'service': {
+        const [, node, service, address] = item;
+        this.#state = { ...state, services: set(state.services, node, { service, address }) };
         return;
       }
       default:

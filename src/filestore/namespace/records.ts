@@ -3,7 +3,7 @@
  * judgement. Ids that a record allocates begin at the `nextId` of the state it was decided on.
  */
 
-import type { BlockId, InodeId, SnapshotId, Time } from './state.ts';
+import type { BlockId, InodeId, Service, SnapshotId, Time } from './state.ts';
 
 export type NamespaceRecord =
   | MkdirsRecord
@@ -20,6 +20,7 @@ export type NamespaceRecord =
   | CreateSnapshotRecord
   | DeleteSnapshotRecord
   | RenameSnapshotRecord
+  | SetServiceRecord
   | ReapRecord;
 
 /** New folders, each below the one before, the first in `parent`. */
@@ -133,6 +134,13 @@ export type RenameSnapshotRecord = {
   readonly folder: InodeId;
   readonly id: SnapshotId;
   readonly name: string;
+};
+
+export type SetServiceRecord = {
+  readonly kind: 'setService';
+  readonly node: string;
+  readonly address: string;
+  readonly service: Service;
 };
 
 /** The only record that frees blocks, by name: whoever reads it (the block map, a standby) need not work them out. */

@@ -123,6 +123,19 @@ export type Retired =
       readonly after: BlockId | undefined;
     };
 
+/**
+ * What an administrator wants of a datanode. `decommissioning`: its blocks are copied elsewhere, then it may go for good:
+ * `decommissioned`, which is for the namenode to say. `maintenance`: it goes for a while, and its replicas count meanwhile.
+ */
+export type Service = 'normal' | 'decommissioning' | 'decommissioned' | 'maintenance';
+
+/** Of a datanode that is not `normal`. */
+export type Assignment = {
+  readonly service: Exclude<Service, 'normal'>;
+  /** Where it was then: people know it by that. */
+  readonly address: string;
+};
+
 export type Namespace = {
   readonly nextId: number;
   readonly root: FolderNode;
@@ -141,6 +154,8 @@ export type Namespace = {
   readonly retained: OrderedMap<SnapshotId, OrderedMap<BlockId, readonly Span[]>>;
   /** In the order in which they are reaped. */
   readonly retired: OrderedMap<number, Retired>;
+  /** By the datanode's id; the others are `normal`. */
+  readonly services: OrderedMap<string, Assignment>;
   /** Attributes in use, or once in use, by their text. */
   readonly attributes: OrderedMap<string, Attributes>;
 };
@@ -159,6 +174,7 @@ export function newNamespace(root: { owner: string; group: string; mode?: number
     moves: emptyMap(),
     retained: emptyMap(),
     retired: emptyMap(),
+    services: emptyMap(),
     attributes: emptyMap(),
   };
 }

@@ -69,6 +69,10 @@ class Writer {
         yield* this.#full();
       }
     }
+    for (const [node, { service, address }] of entries(state.services)) {
+      this.#add(['service', node, service, address]);
+      yield* this.#full();
+    }
     yield this.#slice();
   }
 

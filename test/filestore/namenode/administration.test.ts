@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { type DatanodeReport, fsck, storeReport } from '../../../src/filestore/namenode/administration.ts';
 import { Random } from '../../simulation/random.ts';
 import { atOnce } from './at-once.ts';
-import { FakeStore, ROOT } from './fake-store.ts';
+import { FakeStore } from './fake-store.ts';
 
 test('a missing block is no health, however many lesser problems are named before it', async () => {
   const store = new FakeStore(new Random(1), ['/a', '/b']);
@@ -43,7 +43,7 @@ test('a datanode is named by its id, its address, or how its id begins, when tha
   const join = (node: string, address: string): Promise<object> =>
     store.ask('register', { node, store: 'store', rack: '/a', host: 'h', address, incarnation: '1' });
   const named = async (node: string): Promise<unknown> =>
-    (await store.ask<{ node: string }>('setService', { caller: ROOT, node, service: 'maintenance' })).node;
+    (await store.call<{ result: { node: string } }>('setService', { node, service: 'maintenance' })).result.node;
   await join('aaaa-1', 'http://h:1');
   await join('aaaa-2', 'http://h:2');
   expect(await named('aaaa-1')).toBe('aaaa-1');
@@ -74,16 +74,23 @@ test('what is decommissioned says what it still has to give away, and what nobod
   third.isUp = false;
   await store.pass(2_000);
   await store.write('/two', 2, [1, 1, 1]);
-  const leaving = (): DatanodeReport['leaving'] =>
-    atOnce(storeReport(store.namenode, store.clock.elapsedMs())).datanodes.find(({ node }) => node === first.node)
-      ?.leaving;
+  const report = (): DatanodeReport | undefined =>
+    atOnce(storeReport(store.namenode, store.clock.elapsedMs())).datanodes.find(({ node }) => node === first.node);
+  const leaving = (): DatanodeReport['leaving'] => report()?.leaving;
   expect(leaving()).toBeUndefined();
   await store.call('setService', { node: first.node, service: 'decommissioning' });
   await store.pass(5_000);
   expect(leaving()).toEqual({ blocks: 3, stuck: 3 });
   await store.start(third);
   await store.pass(30_000);
-  expect(leaving()).toEqual({ blocks: 0, stuck: 0 });
+  expect(report()).toMatchObject({ service: 'decommissioned' });
+  // It is asked for what was asked for before.
+  await store.call('setService', { node: first.node, service: 'decommissioning' });
+  expect(report()).toMatchObject({ service: 'decommissioned' });
+  // Others lose what they had.
+  third.isUp = false;
+  await store.pass(90_000);
+  expect(leaving()).toEqual({ blocks: 3, stuck: 3 });
   // It has to say first what it has.
   store.namenode.datanodes.byId(first.node)!.reportedTo = 1;
   expect(leaving()).toBeUndefined();

@@ -82,11 +82,9 @@ async function live(seed: number): Promise<string[]> {
     noteLosses(store, doomed);
   }
   for (const node of store.nodes) {
-    const datanode = store.namenode.datanodes.byId(node.node)!;
-    datanode.service = 'normal';
+    await store.call('setService', { node: node.node, service: 'normal' });
     if (!node.isUp) await store.start(node);
   }
-  for (const block of store.namedBlocks().keys()) store.namenode.replication.look(block);
   await store.pass(180_000);
   return faults(store, doomed);
 }
@@ -147,9 +145,8 @@ async function act(random: Random, store: FakeStore, files: string[], doomed: Se
       return;
     }
     case 9: {
-      const datanode = store.namenode.datanodes.byId(node.node)!;
-      datanode.service = random.pick(['normal', 'decommissioning', 'maintenance']);
-      for (const block of node.replicas.keys()) store.namenode.replication.look(block);
+      const service = random.pick(['normal', 'decommissioning', 'maintenance']);
+      await store.call('setService', { node: node.node, service });
     }
   }
   noteLosses(store, doomed);

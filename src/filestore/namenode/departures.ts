@@ -1,0 +1,79 @@
+/**
+ * Notices when a datanode that is to go may go, since others have enough replicas of all it has, and puts that on record. The walk stops
+ * at the first block that is short of them, and goes on from there; only one from end to end finds that there is none.
+ */
+
+import type { Clock } from '../../common/clock.ts';
+import { decideDeparture, isLeaving } from '../namespace/decide-services.ts';
+import { get } from '../namespace/ordered-map.ts';
+import type { BlockId } from '../namespace/state.ts';
+import type { BlockMap } from './block-map.ts';
+import type { Datanode, Datanodes } from './datanodes.ts';
+import type { Ledger } from './ledger.ts';
+import { isShort } from './replicas.ts';
+import { eachSlice, inTurns, type Steps } from './turns.ts';
+
+export type DeparturesOptions = {
+  readonly clock: Clock;
+  readonly ledger: Ledger;
+  readonly blocks: BlockMap;
+  readonly datanodes: Datanodes;
+};
+
+/** One that may go is looked at again so often, as long as it stays: others may have lost what they had. */
+const LOOK_AGAIN_MS = 60_000;
+
+export class Departures {
+  readonly #options: DeparturesOptions;
+  /** The block at which the last walk ended. A datanode that registers anew is another object. */
+  readonly #shortAt = new WeakMap<Datanode, BlockId>();
+  readonly #foundMs = new WeakMap<Datanode, number>();
+  #isAtWork = false;
+
+  constructor(options: DeparturesOptions) {
+    this.#options = options;
+  }
+
+  async turn(): Promise<void> {
+    if (this.#isAtWork) return;
+    this.#isAtWork = true;
+    try {
+      for (const datanode of this.#options.datanodes.alive()) if (this.#isDue(datanode)) await this.#check(datanode);
+    } finally {
+      this.#isAtWork = false;
+    }
+  }
+
+  #isDue(datanode: Datanode): boolean {
+    // What it has is not all known before.
+    if (!isLeaving(datanode.service) || datanode.reportedTo < Infinity) return false;
+    const foundMs = this.#foundMs.get(datanode) ?? -Infinity;
+    return datanode.service === 'decommissioning' || this.#options.clock.elapsedMs() - foundMs >= LOOK_AGAIN_MS;
+  }
+
+  async #check(datanode: Datanode): Promise<void> {
+    const { clock, ledger } = this.#options;
+    const found = await inTurns(clock, this.#walk(datanode));
+    // A walk takes a while: it may be dead since, or have come back with what nobody knows yet.
+    if (found === 'unknown' || !datanode.isAlive || this.#options.datanodes.byId(datanode.node) !== datanode) return;
+    this.#foundMs.set(datanode, clock.elapsedMs());
+    await ledger.decided((tip) => decideDeparture(tip, datanode.node, found === 'done'));
+  }
+
+  *#walk(datanode: Datanode): Steps<'done' | 'short' | 'unknown'> {
+    const { ledger, blocks } = this.#options;
+    const from = this.#shortAt.get(datanode) ?? 0;
+    let short: BlockId | undefined;
+    yield* eachSlice(blocks.slicesOf(datanode.number, from), (some) => {
+      short = some.find((id) => {
+        const block = get(ledger.state.blocks, id);
+        return block && isShort(this.#options, block);
+      });
+      return short === undefined;
+    });
+    if (short === undefined) this.#shortAt.delete(datanode);
+    else this.#shortAt.set(datanode, short);
+    if (short !== undefined) return 'short';
+    return from === 0 ? 'done' : 'unknown';
+  }
+}

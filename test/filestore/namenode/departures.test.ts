@@ -1,0 +1,100 @@
+/** Datanodes that are to go: what was ordered outlives the namenode that heard it. */
+
+import { expect, test } from 'vitest';
+import type { DatanodeReport, StoreReport } from '../../../src/filestore/namenode/administration.ts';
+import { Random } from '../../simulation/random.ts';
+import { FakeStore, ROOT } from './fake-store.ts';
+
+const RACKS = ['/a', '/b', '/c'];
+
+async function started(state?: FakeStore['journal']['durable']): Promise<FakeStore> {
+  const store = new FakeStore(new Random(1), RACKS, state);
+  if (!state) for (const node of store.nodes) await store.start(node);
+  if (!state) await store.pass(2_000);
+  return store;
+}
+
+async function reportOf(store: FakeStore, node: string): Promise<DatanodeReport | undefined> {
+  return (await store.ask<StoreReport>('report', {})).datanodes.find((one) => one.node === node);
+}
+
+test('a namenode that starts again knows who is to go, and by what name, before they have come', async () => {
+  const before = await started();
+  await before.write('/f', 3, [1]);
+  await before.call('setService', { node: 'dn0', service: 'decommissioning' });
+  await before.call('setService', { node: 'dn1', service: 'maintenance' });
+  const store = await started(before.journal.durable);
+  expect(await reportOf(store, 'dn0')).toMatchObject({ isAlive: false, service: 'decommissioning', address: 'dn0' });
+  for (const [i, node] of store.nodes.entries()) {
+    for (const [id, replica] of before.nodes[i]!.replicas) node.replicas.set(id, replica);
+    await store.start(node);
+  }
+  await store.pass(5_000);
+  // Three replicas are wanted, and two nodes stay.
+  const services = await Promise.all(store.nodes.map(async ({ node }) => (await reportOf(store, node))?.service));
+  expect(services).toEqual(['decommissioning', 'maintenance', 'normal']);
+  expect(await reportOf(store, 'dn0')).toMatchObject({ isAlive: true, leaving: { blocks: 1, stuck: 1 } });
+  // No new block goes there.
+  await store.write('/g', 3, [1]);
+  expect(store.nodes.map(({ replicas }) => replicas.size)).toEqual([1, 1, 2]);
+});
+
+test('one that may go is said to, also when it has gone and the namenode has started again, until it is taken back', async () => {
+  const before = await started();
+  await before.write('/f', 2, [1, 1, 1]);
+  await before.call('setService', { node: 'dn0', service: 'decommissioning' });
+  await before.pass(30_000);
+  expect(await reportOf(before, 'dn0')).toMatchObject({ service: 'decommissioned', isAlive: true });
+  for (const { replicas } of before.nodes.slice(1)) expect(replicas.size).toBe(3);
+  before.nodes[0]!.isUp = false;
+  await before.pass(20_000);
+  expect(await reportOf(before, 'dn0')).toMatchObject({ service: 'decommissioned', isAlive: false });
+  const store = await started(before.journal.durable);
+  expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'decommissioned', isAlive: false });
+  await store.call('setService', { node: 'dn0', service: 'normal' });
+  expect(await reportOf(store, 'dn0')).toBeUndefined();
+});
+
+test('an order that comes twice does not have the last word', async () => {
+  const store = await started();
+  const order = { caller: ROOT, client: 'admin', number: 1, epoch: 1, node: 'dn0', service: 'decommissioning' };
+  await store.ask('setService', order);
+  await store.ask('setService', { ...order, number: 2, service: 'normal' });
+  expect(await store.ask('setService', order)).toEqual({ result: { node: 'dn0' } });
+  expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'normal' });
+  const stale = store.ask('setService', { ...order, epoch: 0, number: 3 });
+  await expect(stale).rejects.toMatchObject({ name: 'StaleEpochException' });
+  const own = store.call('setService', { node: 'dn0', service: 'decommissioned' });
+  await expect(own).rejects.toMatchObject({ name: 'IOException' });
+  const user = { user: 'ann', groups: [], superuser: false };
+  const denied = store.call('setService', { node: 'dn0', service: 'maintenance', caller: user });
+  await expect(denied).rejects.toMatchObject({ name: 'AccessControlException' });
+});
+
+test('in safe mode a datanode can be told to go', async () => {
+  const store = await started();
+  await store.ask('safeMode', { caller: ROOT, action: 'enter' });
+  await store.call('setService', { node: 'dn0', service: 'maintenance' });
+  expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'maintenance' });
+});
+
+test('what was well when the walk passed it is looked at again before one may go', async () => {
+  const store = await started();
+  // Two others are not enough for three replicas.
+  await store.write('/a', 3, [1]);
+  await store.write('/b', 3, [1]);
+  const wants = async (path: string, replication: number): Promise<void> => {
+    await store.call('setReplication', { path, replication });
+    await store.pass(1_000);
+  };
+  await store.call('setService', { node: 'dn0', service: 'decommissioning' });
+  await store.pass(1_000);
+  await wants('/a', 2);
+  await wants('/a', 3);
+  await wants('/b', 2);
+  await store.pass(5_000);
+  expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'decommissioning', leaving: { blocks: 1, stuck: 1 } });
+  await wants('/a', 2);
+  await store.pass(1_000);
+  expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'decommissioned' });
+});
