@@ -60,9 +60,7 @@ export class StoreClient {
   /** Asks what changes nothing. */
   read<Answer>(operation: string, message: object): Promise<Answer> {
     const { caller, host } = this.options;
-    return this.#persist(() =>
-      this.#call<Answer>(operation, { caller, ...(host !== undefined && { host }), ...message }),
-    );
+    return this.#persist(() => this.#call<Answer>(operation, Object.assign({ caller, host }, message)));
   }
 
   /** Asks for a change. Throws StoreError; IOException when nobody knows whether it was carried out. */
@@ -79,9 +77,9 @@ export class StoreClient {
       isUnknown = unheardIn !== undefined && unheardIn !== epoch;
       if (isUnknown && !REPEATABLE.has(operation)) throw unknown(operation);
       attempt += 1;
-      const call = { caller, client, number, attempt, epoch, ...(host !== undefined && { host }) };
       try {
-        return await this.#call<Answer>(operation, { ...call, ...message });
+        const call = { caller, client, number, attempt, epoch, host };
+        return await this.#call<Answer>(operation, Object.assign(call, message));
       } catch (problem) {
         if (problem instanceof NetworkError) unheardIn ??= epoch;
         if (!(problem instanceof StoreError && problem.name === 'StaleEpochException')) throw problem;

@@ -84,7 +84,9 @@ test('keys in order leave full nodes behind', () => {
 });
 
 test('a removed key was there', () => {
-  expect(() => maps.remove(maps.set(maps.emptyMap<string, number>(), 'a', 1), 'b')).toThrow('the map holds b');
+  expect(() => maps.remove(maps.set(maps.emptyMap<string, number>(), 'a', 1), 'b')).toThrow(
+    'the map holds the key that is removed',
+  );
 });
 
 /** Reading from a key on, in the three ways there are. */

@@ -1,11 +1,12 @@
 /** What clients ask of the namenode, beyond what is decided by the namespace alone: where blocks go, and where they are. */
 
 import { decideAddBlock, decideComplete } from '../namespace/decide-writes.ts';
-import { decideRename } from '../namespace/decide-tree.ts';
+import { decideMove } from '../namespace/decide-tree.ts';
 import { change, type Decision, unchanged } from '../namespace/decision.ts';
 import { get } from '../namespace/ordered-map.ts';
 import { locateBlocks, pathOfInode } from '../namespace/queries.ts';
 import type { Refusal } from '../namespace/refusal.ts';
+import { resolveInode } from '../namespace/resolve.ts';
 import { type Operations, StoreError } from '../network.ts';
 import type {
   AddBlock,
@@ -142,7 +143,8 @@ export class ClientCalls {
     // It has the name already: this is asked again, of another namenode than the first time.
     if (source === path) return unchanged(undefined);
     const how = overwrite ? 'overwrite' : 'exact';
-    const renamed = decideRename(this.#options.ledger.tip, { source, target: path, caller, how, now });
+    const { tip } = this.#options.ledger;
+    const renamed = decideMove(tip, resolveInode(tip, file)!, { target: path, caller, how, now });
     if (renamed.kind === 'refused') return change({ kind: 'delete', inode: file, time: now }, renamed);
     return renamed.kind === 'change' ? change(renamed.record, undefined) : unchanged(undefined);
   }

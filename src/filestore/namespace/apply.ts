@@ -6,7 +6,7 @@ import { reap, retire, retireBlock, retireTree, withoutLease } from './reap.ts';
 import { rememberMove, snapshotsOf } from './retention.ts';
 import type * as records from './records.ts';
 import type { Block, FileNode, FolderNode, Inode, InodeId, Namespace, Snapshot, Time } from './state.ts';
-import { newFolder } from './state.ts';
+import { changed, newFolder } from './state.ts';
 import { chainTo, edit, editBlocks, editFolder, fileOf, shared, withChild, withPlace } from './tree.ts';
 
 export function apply(state: Namespace, record: records.NamespaceRecord): Namespace {
@@ -35,10 +35,9 @@ export function apply(state: Namespace, record: records.NamespaceRecord): Namesp
         quota: { names: record.names, space: record.space },
       }));
     case 'allowSnapshot':
-      return {
-        ...state,
+      return changed(state, {
         snapshots: record.allowed ? set(state.snapshots, record.folder, []) : remove(state.snapshots, record.folder),
-      };
+      });
     case 'createSnapshot':
       return createSnapshot(state, record);
     case 'deleteSnapshot':
@@ -89,7 +88,7 @@ function newFolders(
     });
     state = link(known, last, name, newFolder(state.nextId, attributes, make.time), make.time);
     last = state.nextId;
-    state = { ...state, nextId: last + 1 };
+    state = changed(state, { nextId: last + 1 });
   }
   return { state, last };
 }
@@ -120,7 +119,13 @@ function create(before: Namespace, record: records.CreateRecord): Namespace {
     time,
   });
   const id = made.state.nextId;
-  const [known, attributes] = shared({ ...made.state, nextId: id + 1 }, { owner, group, mode, replication, blockSize });
+  const [known, attributes] = shared(changed(made.state, { nextId: id + 1 }), {
+    owner,
+    group,
+    mode,
+    replication,
+    blockSize,
+  });
   let state = known;
   const old = record.folders.length === 0 ? childOf(state, made.last, record.name) : undefined;
   if (old) state = cut(state, old.id, time);
@@ -136,7 +141,7 @@ function childOf(state: Namespace, folder: InodeId, name: string): Inode | undef
 
 function withLease(state: Namespace, client: string, file: InodeId, time: Time): Namespace {
   const files = get(state.leases, client)?.files ?? emptyMap<InodeId, true>();
-  return { ...state, leases: set(state.leases, client, { renewedAt: time, files: set(files, file, true) }) };
+  return changed(state, { leases: set(state.leases, client, { renewedAt: time, files: set(files, file, true) }) });
 }
 
 function addBlock(state: Namespace, record: records.AddBlockRecord): Namespace {
@@ -145,7 +150,7 @@ function addBlock(state: Namespace, record: records.AddBlockRecord): Namespace {
   const { replication } = file.attributes;
   const block: Block = { id: record.block, file: file.id, length: undefined, generation: 1, replication };
   const blocks = committed(file.blocks, record.previousLength).concat(block);
-  return editBlocks({ ...state, nextId: record.block + 1 }, file.id, blocks, {});
+  return editBlocks(changed(state, { nextId: record.block + 1 }), file.id, blocks, {});
 }
 
 function abandonBlock(state: Namespace, record: records.AbandonBlockRecord): Namespace {
@@ -229,14 +234,13 @@ function setTimes(state: Namespace, { inode, mtime, atime }: records.SetTimesRec
 
 function setService(state: Namespace, { node, address, service }: records.SetServiceRecord): Namespace {
   const { services } = state;
-  return {
-    ...state,
+  return changed(state, {
     services: service === 'normal' ? remove(services, node) : set(services, node, { service, address }),
-  };
+  });
 }
 
 function withSnapshots(state: Namespace, folder: InodeId, list: readonly Snapshot[]): Namespace {
-  return { ...state, snapshots: set(state.snapshots, folder, list) };
+  return changed(state, { snapshots: set(state.snapshots, folder, list) });
 }
 
 function createSnapshot(state: Namespace, record: records.CreateSnapshotRecord): Namespace {
@@ -245,7 +249,7 @@ function createSnapshot(state: Namespace, record: records.CreateSnapshotRecord):
   const folder = chainTo(state, id)?.at(-1);
   assert(folder?.kind === 'folder' && get(state.snapshots, id), 'the folder may have snapshots');
   const snapshot: Snapshot = { id: record.id, name, time, root: folder };
-  const next = { ...state, nextId: record.id + 1, lastSnapshot: record.id };
+  const next = changed(state, { nextId: record.id + 1, lastSnapshot: record.id });
   return withSnapshots(next, id, [...snapshotsOf(state, id), snapshot]);
 }
 
@@ -262,10 +266,10 @@ function deleteSnapshot(before: Namespace, { folder, id }: records.DeleteSnapsho
   );
   const blocks = get(state.retained, id);
   if (blocks) {
-    state = { ...state, retained: remove(state.retained, id) };
+    state = changed(state, { retained: remove(state.retained, id) });
     state = retire(state, { kind: 'snapshot', blocks, after: undefined });
   }
   for (const [, others] of entries(state.snapshots)) if (others.length > 0) return state;
   // Nobody asks any more where an inode once stood; later snapshots are younger than every move until now.
-  return { ...state, lastSnapshot: 0, moves: emptyMap() };
+  return changed(state, { lastSnapshot: 0, moves: emptyMap() });
 }

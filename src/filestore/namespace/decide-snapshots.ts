@@ -1,14 +1,13 @@
 /** Snapshots of folders. The superuser says which folders may have some; their owners take them. */
 
 import { ownersFolder, superusersFolder } from './decide-attributes.ts';
-import { own } from './decide-writes.ts';
 import { change, unchanged } from './decision.ts';
 import type { Decision } from './decision.ts';
 import { get } from './ordered-map.ts';
 import type { Caller } from './permissions.ts';
 import { refuse } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-import { nameFault, pathOf, SNAPSHOT_FOLDER } from './resolve.ts';
+import { nameFault, own, pathOf, SNAPSHOT_FOLDER } from './resolve.ts';
 import type { FolderNode, Namespace, Snapshot, Snapshots, Time } from './state.ts';
 import { namesTo } from './tree.ts';
 

@@ -2,7 +2,7 @@
 
 import { change, unchanged } from './decision.ts';
 import type { Decision } from './decision.ts';
-import { checkTexts, own } from './decide-writes.ts';
+import { checkTexts } from './decide-writes.ts';
 import { entries, visit } from './ordered-map.ts';
 import { checkAncestor, checkBelow, checkRemoval, checkTraverse, STICKY } from './permissions.ts';
 import type { Caller } from './permissions.ts';
@@ -32,7 +32,7 @@ export function decideMkdirs(state: Namespace, request: MkdirsRequest): Decision
   const old = targetOf(at);
   if (old?.kind === 'file') return refuse('FileAlreadyExistsException', `Path is not a directory: ${at.path}`);
   if (old) return unchanged(true);
-  const names = at.names.slice(at.chain.length - 1).map(own);
+  const names = at.names.slice(at.chain.length - 1);
   if (names.length > 1 && !createParent) {
     return refuse('FileNotFoundException', `Parent directory doesn't exist: ${pathOf(at.names.slice(0, -1))}`);
   }
@@ -119,10 +119,13 @@ export type RenameRequest = {
   readonly now: Time;
 };
 
-export function decideRename(state: Namespace, request: RenameRequest): Decision<true> {
+export function decideRename(state: Namespace, { source: path, ...request }: RenameRequest): Decision<true> {
+  const source = resolveLive(state, path);
+  return source.kind === 'refused' ? source : decideMove(state, source, request);
+}
+
+export function decideMove(state: Namespace, source: Resolved, request: Omit<RenameRequest, 'source'>): Decision<true> {
   const { caller, how, now } = request;
-  const source = resolveLive(state, request.source);
-  if (source.kind === 'refused') return source;
   const target = targetPath(state, source, request);
   if (target.kind === 'refused') return target;
   const denied =
@@ -167,10 +170,7 @@ export function decideRename(state: Namespace, request: RenameRequest): Decision
   }
   const over = checkMoveQuota(source, target, inode, old);
   if (over) return over;
-  return change(
-    { kind: 'rename', inode: inode.id, parent: parent.id, name: own(target.names.at(-1)!), time: now },
-    true,
-  );
+  return change({ kind: 'rename', inode: inode.id, parent: parent.id, name: target.names.at(-1)!, time: now }, true);
 }
 
 /** That it has more levels, itself counted: no path would lead there. Folders without folders below them are not walked. */
@@ -181,7 +181,11 @@ function isDeeper(inode: Inode, levels: number): boolean {
   return !visit(inode.children, undefined, (_name, child) => !isDeeper(child, levels - 1));
 }
 
-function targetPath(state: Namespace, source: Resolved, { target: path, how }: RenameRequest): Resolved | Refusal {
+function targetPath(
+  state: Namespace,
+  source: Resolved,
+  { target: path, how }: Pick<RenameRequest, 'target' | 'how'>,
+): Resolved | Refusal {
   const target = resolveLive(state, path);
   const name = source.names.at(-1);
   if (target.kind === 'refused' || how !== 'move' || name === undefined || targetOf(target)?.kind !== 'folder') {

@@ -45,8 +45,8 @@ export function decideCreate(state: Namespace, request: CreateRequest): Decision
   if (old?.kind === 'folder') return refuse('FileAlreadyExistsException', `${at.path} already exists as a directory`);
   if (old && ifExists === 'keep') return unchanged({ created: false, file: old.id });
   if (old && ifExists === 'refuse') return existing(old, at.path, client);
-  const missing = at.names.slice(at.chain.length - 1).map(own);
-  const name = own(at.names.at(-1)!);
+  const missing = at.names.slice(at.chain.length - 1);
+  const name = at.names.at(-1)!;
   const folders = missing.slice(0, -1);
   if (folders.length > 0 && !createParent) {
     return refuse('FileNotFoundException', `Parent directory doesn't exist: ${pathOf(at.names.slice(0, -1))}`);
@@ -105,9 +105,6 @@ function existing(file: FileNode, path: string, client: string): Refusal {
     file.client === client ? 'because this client is already creating it' : `because ${file.client} is writing it`;
   return refuse('AlreadyBeingCreatedException', `Failed to create ${path} ${who}`);
 }
-
-/** A text of its own: a piece cut out of a path keeps the whole path in memory for as long as it lives. */
-export const own = (text: string): string => Buffer.from(text).toString();
 
 /** What a client says of the last block it wrote. */
 export type Written = { readonly id: BlockId; readonly generation: number; readonly length: number };

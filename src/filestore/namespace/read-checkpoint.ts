@@ -5,7 +5,7 @@ import { CHECKPOINT_VERSION, spanOf } from './checkpoint-format.ts';
 import type { BesideItem, BlockText, FileText, FolderText, InodeText, Item, KeptText } from './checkpoint-format.ts';
 import { branchOf, emptyMap, fromSorted, get, leafOf, set, visit } from './ordered-map.ts';
 import type { OrderedMap } from './ordered-map.ts';
-import { newNamespace, NO_QUOTA } from './state.ts';
+import { changed, newNamespace, NO_QUOTA } from './state.ts';
 import type {
   Attributes,
   Block,
@@ -113,13 +113,13 @@ export class CheckpointReader {
     switch (item[0]) {
       case 'move': {
         const [, inode, since, held] = item;
-        this.#state = { ...state, moves: set(state.moves, inode, { since, held: held.map(spanOf) }) };
+        this.#state = changed(state, { moves: set(state.moves, inode, { since, held: held.map(spanOf) }) });
         return;
       }
       case 'retained': {
         const [id, held] = this.#keep(item[2]);
         const blocks = get(state.retained, item[1]) ?? emptyMap();
-        this.#state = { ...state, retained: set(state.retained, item[1], set(blocks, id, held)) };
+        this.#state = changed(state, { retained: set(state.retained, item[1], set(blocks, id, held)) });
         return;
       }
       case 'retiredTree': {
@@ -130,12 +130,12 @@ export class CheckpointReader {
           held: held.map(spanOf),
           after: after ?? undefined,
         } as const;
-        this.#state = { ...state, retired: set(state.retired, key, retired) };
+        this.#state = changed(state, { retired: set(state.retired, key, retired) });
         return;
       }
       case 'retiredBlock': {
         const [block, held] = this.#keep(item[2]);
-        this.#state = { ...state, retired: set(state.retired, item[1], { kind: 'block', block, held }) };
+        this.#state = changed(state, { retired: set(state.retired, item[1], { kind: 'block', block, held }) });
         return;
       }
       case 'retiredSnapshot': {
@@ -143,19 +143,19 @@ export class CheckpointReader {
         const before = get(state.retired, item[1]);
         const blocks = before?.kind === 'snapshot' ? before.blocks : emptyMap<BlockId, readonly Span[]>();
         const retired = { kind: 'snapshot', blocks: set(blocks, block, held), after: undefined } as const;
-        this.#state = { ...state, retired: set(state.retired, item[1], retired) };
+        this.#state = changed(state, { retired: set(state.retired, item[1], retired) });
         return;
       }
       case 'lease': {
         const [, client, renewedAt, ids] = item;
         let files = get(state.leases, client)?.files ?? emptyMap<InodeId, true>();
         for (const id of ids) files = set(files, id, true);
-        this.#state = { ...state, leases: set(state.leases, client, { renewedAt, files }) };
+        this.#state = changed(state, { leases: set(state.leases, client, { renewedAt, files }) });
         return;
       }
       case 'service': {
         const [, node, service, address] = item;
-        this.#state = { ...state, services: set(state.services, node, { service, address }) };
+        this.#state = changed(state, { services: set(state.services, node, { service, address }) });
         return;
       }
       default:

@@ -6,6 +6,7 @@
 import { assert, unreachable } from '../../common/assert.ts';
 import { emptyMap, entries, get, remove, set, visit } from './ordered-map.ts';
 import { heldBelow, heldBy, keeperOf } from './retention.ts';
+import { changed } from './state.ts';
 import type { BlockId, FileNode, FolderNode, Inode, InodeId, Namespace, Retired, Span } from './state.ts';
 import { chainTo } from './tree.ts';
 
@@ -17,7 +18,7 @@ export function retireTree(state: Namespace, chain: readonly Inode[]): Namespace
   const held = heldBy(state, chain);
   let next = retire(state, { kind: 'tree', inode, held, after: undefined });
   next = forget(next, inode.id);
-  return { ...next, snapshots: withoutLost(next) };
+  return changed(next, { snapshots: withoutLost(next) });
 }
 
 export function retireBlock(state: Namespace, file: InodeId, block: BlockId): Namespace {
@@ -26,11 +27,11 @@ export function retireBlock(state: Namespace, file: InodeId, block: BlockId): Na
   return retire(state, { kind: 'block', block, held: heldBy(state, chain) });
 }
 
-export const retire = (state: Namespace, retired: Retired): Namespace => ({
-  ...state,
-  nextId: state.nextId + 1,
-  retired: set(state.retired, state.nextId, retired),
-});
+export const retire = (state: Namespace, retired: Retired): Namespace =>
+  changed(state, {
+    nextId: state.nextId + 1,
+    retired: set(state.retired, state.nextId, retired),
+  });
 
 /** Takes up to `steps` inodes and blocks off what is retired (a file is never left half done). */
 export function reap(before: Namespace, steps: number): Reaped {
@@ -42,7 +43,9 @@ export function reap(before: Namespace, steps: number): Reaped {
     const [key, retired] = first.value;
     const walk = new Walk(state, freed, left);
     const rest = walk.take(retired);
-    state = { ...walk.state, retired: rest ? set(walk.state.retired, key, rest) : remove(walk.state.retired, key) };
+    state = changed(walk.state, {
+      retired: rest ? set(walk.state.retired, key, rest) : remove(walk.state.retired, key),
+    });
     left = walk.left - 1;
   }
   return { state, freed };
@@ -112,12 +115,11 @@ class Walk {
     const keeper = keeperOf(state, block, spans);
     if (keeper) {
       const kept = get(state.retained, keeper.snapshot.id) ?? emptyMap();
-      this.state = {
-        ...state,
+      this.state = changed(state, {
         retained: set(state.retained, keeper.snapshot.id, set(kept, block, keeper.held)),
-      };
+      });
     } else {
-      this.state = { ...state, blocks: remove(state.blocks, block) };
+      this.state = changed(state, { blocks: remove(state.blocks, block) });
       this.freed.push(block);
     }
   }
@@ -128,17 +130,16 @@ export function withoutLease(state: Namespace, client: string, file: InodeId): N
   const lease = get(state.leases, client);
   if (!lease || !get(lease.files, file)) return state;
   const files = remove(lease.files, file);
-  return {
-    ...state,
+  return changed(state, {
     leases: files.size === 0 ? remove(state.leases, client) : set(state.leases, client, { ...lease, files }),
-  };
+  });
 }
 
 /** Forgets where an inode stood: its id finds nothing any more. */
 function forget(state: Namespace, id: InodeId): Namespace {
   const places = remove(state.places, id);
   const moves = get(state.moves, id) ? remove(state.moves, id) : state.moves;
-  return { ...state, places, moves };
+  return changed(state, { places, moves });
 }
 
 /** Folders that might have had snapshots go with the tree; none of them has one. */

@@ -3,7 +3,8 @@
 import { get } from './ordered-map.ts';
 import { refuse } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-import type { FolderNode, Inode, Namespace, Snapshot } from './state.ts';
+import type { FolderNode, Inode, InodeId, Namespace, Snapshot } from './state.ts';
+import { namesTo } from './tree.ts';
 
 /** The name under which a folder shows its snapshots; nothing else can be called so. */
 export const SNAPSHOT_FOLDER = '.snapshot';
@@ -23,7 +24,10 @@ export type Resolved = {
   readonly view: 'live' | 'snapshots' | 'snapshot';
 };
 
-/** The names of an absolute path. Only what HDFS calls a valid name, so that a store can be copied to HDFS and back. */
+/**
+ * The names of an absolute path, each a text of its own. Only what HDFS calls a valid name, so that a store can be copied to HDFS and
+ * back.
+ */
 export function parsePath(path: string): readonly string[] | Refusal {
   const invalid = (why: string): Refusal => refuse('InvalidPathException', `Invalid path name: ${path} (${why})`);
   if (!path.startsWith('/')) return invalid('it is not absolute');
@@ -36,8 +40,17 @@ export function parsePath(path: string): readonly string[] | Refusal {
     if (fault)
       return fault.tooLong ? refuse('PathComponentTooLongException', `${name}: ${fault.text}`) : invalid(fault.text);
   }
-  return names;
+  return names.map(own);
 }
+
+/** The engine copies shorter pieces of a text; longer ones point into the whole. */
+const PIECE_CHARACTERS = 13;
+
+/**
+ * A text of its own: a piece cut out of a path keeps the whole path in memory for as long as it lives, and is compared five times as
+ * slowly.
+ */
+export const own = (text: string): string => (text.length < PIECE_CHARACTERS ? text : Buffer.from(text).toString());
 
 /** What is wrong with a name, if anything. */
 export function nameFault(name: string): { readonly text: string; readonly tooLong?: boolean } | undefined {
@@ -58,6 +71,12 @@ export function resolve(state: Namespace, path: string): Resolved | Refusal {
   const names = parsePath(path);
   if (!Array.isArray(names)) return names as Refusal;
   return walk(state, names as readonly string[]);
+}
+
+/** Where an inode stands in the live tree. */
+export function resolveInode(state: Namespace, id: InodeId): Resolved | undefined {
+  const names = namesTo(state, id);
+  return names && (walk(state, names) as Resolved);
 }
 
 function walk(state: Namespace, names: readonly string[]): Resolved | Refusal {

@@ -7,6 +7,7 @@
  */
 
 import { get, set } from './ordered-map.ts';
+import { changed } from './state.ts';
 import type { BlockId, Inode, InodeId, Namespace, Snapshot, Snapshots, Span } from './state.ts';
 
 const NONE: Snapshots = [];
@@ -67,7 +68,7 @@ export function rememberMove(state: Namespace, chain: readonly Inode[]): Namespa
   const since = get(state.moves, id)?.since ?? id;
   // No snapshot has been taken since it came here: none can hold it here, and its age says so.
   if (state.lastSnapshot < since) return state;
-  return { ...state, moves: set(state.moves, id, { since: state.nextId, held: heldBy(state, chain) }) };
+  return changed(state, { moves: set(state.moves, id, { since: state.nextId, held: heldBy(state, chain) }) });
 }
 
 /** The snapshot under which a block is kept that only the snapshots of these spans name; undefined: nobody names it. */

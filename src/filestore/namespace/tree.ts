@@ -2,7 +2,7 @@
 
 import { assert } from '../../common/assert.ts';
 import { get, remove, set } from './ordered-map.ts';
-import { ROOT_ID } from './state.ts';
+import { changed, ROOT_ID } from './state.ts';
 import type { Attributes, Block, FileNode, FolderNode, Inode, InodeId, Namespace, Place } from './state.ts';
 
 /** What an inode adds to the sums of the folder it stands in. */
@@ -105,7 +105,7 @@ export function fileOf(state: Namespace, id: InodeId): FileNode | undefined {
 export function edit(state: Namespace, id: InodeId, change: (inode: Inode) => Inode): Namespace {
   const names = namesTo(state, id);
   assert(names, `inode ${id} is in the live tree`);
-  return { ...state, root: editBelow(state.root, names, 0, change) as FolderNode };
+  return changed(state, { root: editBelow(state.root, names, 0, change) as FolderNode });
 }
 
 function editBelow(inode: Inode, names: readonly string[], depth: number, change: (inode: Inode) => Inode): Inode {
@@ -140,14 +140,17 @@ export function editBlocks(
 ): Namespace {
   let table = state.blocks;
   for (const block of blocks) if (get(table, block.id) !== block) table = set(table, block.id, block);
-  return { ...editFile(state, id, (file) => ({ ...file, ...change, blocks })), blocks: table };
+  return changed(
+    editFile(state, id, (file) => ({ ...file, ...change, blocks })),
+    { blocks: table },
+  );
 }
 
 /** Files an inode under its parent: the place is where it is found by its id. */
-export const withPlace = (state: Namespace, id: InodeId, place: Place): Namespace => ({
-  ...state,
-  places: set(state.places, id, place),
-});
+export const withPlace = (state: Namespace, id: InodeId, place: Place): Namespace =>
+  changed(state, {
+    places: set(state.places, id, place),
+  });
 
 /** Equal attributes as one object. */
 export function shared(state: Namespace, wanted: Attributes): readonly [Namespace, Attributes] {
@@ -156,5 +159,5 @@ export function shared(state: Namespace, wanted: Attributes): readonly [Namespac
   const known = get(state.attributes, key);
   if (known) return [state, known];
   const attributes: Attributes = { owner, group, mode, replication, blockSize };
-  return [{ ...state, attributes: set(state.attributes, key, attributes) }, attributes];
+  return [changed(state, { attributes: set(state.attributes, key, attributes) }), attributes];
 }
