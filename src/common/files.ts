@@ -13,18 +13,21 @@ export const sizeOfFile = (path: string): number | undefined => statSync(path, {
 
 /**
  * The folder and those above it, unless they are there. Not Node's recursive mkdir, which never ends where a file system answers ENOENT
- * for a name in a folder that is there, as /proc does. Throws the error of the disk.
+ * for a name in a folder that is there, as /proc does. The names of those that it makes are durable. Throws the error of the disk.
  */
-export async function makeFolders(disk: Pick<Disk, 'mkdir' | 'stat'>, folder: string): Promise<void> {
+export async function makeFolders(disk: Pick<Disk, 'mkdir' | 'stat' | 'syncFolder'>, folder: string): Promise<void> {
+  const parent = path.dirname(folder);
   try {
     await disk.mkdir(folder);
   } catch (problem) {
-    const parent = path.dirname(folder);
-    if (diskErrorCode(problem) === 'ENOENT' && parent !== folder) {
-      await makeFolders(disk, parent);
-      await disk.mkdir(folder).catch(ignoreExisting);
-    } else if (!(await isFolder(disk, folder))) throw problem;
+    if (diskErrorCode(problem) !== 'ENOENT' || parent === folder) {
+      if (await isFolder(disk, folder)) return;
+      throw problem;
+    }
+    await makeFolders(disk, parent);
+    await disk.mkdir(folder).catch(ignoreExisting);
   }
+  await disk.syncFolder(parent);
 }
 
 /** The same for what starts before anything else can run. */

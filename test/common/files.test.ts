@@ -6,6 +6,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { localDisk } from '../../src/common/disk.ts';
 import { makeFolders, makeFoldersSync } from '../../src/common/files.ts';
+import { Random } from '../simulation/random.ts';
+import { SimulatedDisk } from '../simulation/simulated-disk.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -26,4 +28,13 @@ test.each([
   await expect(make(path.join(folder, 'file/below'))).rejects.toMatchObject({ code: 'ENOTDIR' });
   // Node's recursive mkdir never comes back from here.
   await expect(make('/proc/nope/below')).rejects.toThrow("mkdir '/proc");
+});
+
+test('what was made is there after a crash', async () => {
+  for (let seed = 0; seed < 50; seed++) {
+    const disk = new SimulatedDisk({ random: new Random(seed) });
+    await makeFolders(disk.mount(), '/a/b/c');
+    disk.crash();
+    expect(await disk.mount().stat('/a/b/c')).toMatchObject({ kind: 'folder' });
+  }
 });

@@ -8,6 +8,7 @@ import { systemClock } from '../../src/common/clock.ts';
 import { NamenodeCalls } from '../../src/filestore/namenode/namenode-calls.ts';
 import { emptyTrash } from '../../src/filestore/namenode/trash-emptier.ts';
 import type { Status } from '../../src/filestore/namespace/queries.ts';
+import { JournalError } from '../../src/journal/errors.ts';
 import { startNamenode } from '../../src/server/namenode-service.ts';
 import type { NamenodeService } from '../../src/server/namenode-service.ts';
 import { startServer } from '../support/server.ts';
@@ -130,4 +131,32 @@ test('a server empties it by itself, and says what is wrong with --trash', async
   await expect(startServer({ workers: 1, arguments: ['--trash', '1y'] })).rejects.toThrow(
     '--trash takes a time such as',
   );
+});
+
+test('the journal may close under an emptier at work', async () => {
+  await namenode.change('mkdirs', ANN, { path: '/user/ann/.Trash/260101000000/a', mode: 0o700 });
+  let fail: (problem: Error) => void = () => expect.unreachable('nothing was asked');
+  let turn: (() => void) | undefined;
+  const after = (_ms: number, work: () => void): (() => void) => {
+    turn = work;
+    return () => undefined;
+  };
+  const change = (): Promise<never> => new Promise((_resolve, reject) => void (fail = reject));
+  const slow = { change } as unknown as NamenodeCalls;
+  const unheard: unknown[] = [];
+  const hear = (problem: unknown): void => void unheard.push(problem);
+  process.on('unhandledRejection', hear);
+  const stop = emptyTrash({
+    namenode: slow,
+    state: () => service.namenode.state,
+    clock: { ...systemClock, after },
+    trashMs: HOUR,
+    logger,
+  });
+  turn!();
+  stop();
+  fail(new JournalError('JOURNAL_CLOSED', 'the journal is closed'));
+  await new Promise((later) => setTimeout(later, 10));
+  process.off('unhandledRejection', hear);
+  expect(unheard).toEqual([]);
 });

@@ -28,20 +28,13 @@ export class Departures {
   /** The block at which the last walk ended. A datanode that registers anew is another object. */
   readonly #shortAt = new WeakMap<Datanode, BlockId>();
   readonly #foundMs = new WeakMap<Datanode, number>();
-  #isAtWork = false;
 
   constructor(options: DeparturesOptions) {
     this.#options = options;
   }
 
   async turn(): Promise<void> {
-    if (this.#isAtWork) return;
-    this.#isAtWork = true;
-    try {
-      for (const datanode of this.#options.datanodes.alive()) if (this.#isDue(datanode)) await this.#check(datanode);
-    } finally {
-      this.#isAtWork = false;
-    }
+    for (const datanode of this.#options.datanodes.alive()) if (this.#isDue(datanode)) await this.#check(datanode);
   }
 
   #isDue(datanode: Datanode): boolean {

@@ -41,7 +41,7 @@ export function emptyTrash({ namenode, state, clock, trashMs, logger }: TrashEmp
   // By the wall clock, so that a namenode that starts again goes on as before.
   const period = (): number => Math.floor(clock.wallMs() / checkpointMs);
   let putBy = period();
-  let isAtWork = false;
+  let [isAtWork, isOver] = [false, false];
 
   /** One user's trash that cannot be emptied keeps nobody else's from it. */
   async function change(operation: string, message: object): Promise<void> {
@@ -61,15 +61,21 @@ export function emptyTrash({ namenode, state, clock, trashMs, logger }: TrashEmp
     }
   }
 
-  return every(clock, Math.min(TURN_MS, checkpointMs), () => {
+  const stop = every(clock, Math.min(TURN_MS, checkpointMs), () => {
     if (isAtWork) return;
     isAtWork = true;
     turn()
       .catch((problem: unknown) => {
+        // The journal closes under what is still on its way.
+        if (isOver) return;
         // Safe mode: the next turn looks anew.
         if (!(problem instanceof StoreError)) throw problem;
         logger.warn({ problem: problem.message }, 'emptying the trash is put off');
       })
       .finally(() => (isAtWork = false));
   });
+  return () => {
+    isOver = true;
+    stop();
+  };
 }

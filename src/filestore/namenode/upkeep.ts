@@ -29,7 +29,8 @@ export type UpkeepOptions = {
 
 export class Upkeep {
   readonly #options: UpkeepOptions;
-  #isReaping = false;
+  /** What a turn began and has not ended. */
+  readonly #atWork = new Set<string>();
   /** Why what is put off, as it was told: once, not in every turn. */
   readonly #putOff = new Map<string, string>();
 
@@ -79,29 +80,28 @@ export class Upkeep {
   /** Frees the blocks that nobody names any more, piece by piece. */
   async #reap(): Promise<void> {
     const { ledger, replication } = this.#options;
-    if (this.#isReaping) return;
-    this.#isReaping = true;
-    try {
-      while (ledger.tip.retired.size > 0) {
-        const before = ledger.tip;
-        const freed = await ledger.decided((tip) => decideReap(tip));
-        for (const id of freed) replication.release(id, get(before.blocks, id)?.generation ?? 0);
-      }
-    } finally {
-      this.#isReaping = false;
+    while (ledger.tip.retired.size > 0) {
+      const before = ledger.tip;
+      const freed = await ledger.decided((tip) => decideReap(tip));
+      for (const id of freed) replication.release(id, get(before.blocks, id)?.generation ?? 0);
     }
   }
 
+  /** Once at a time: a turn may come before what an earlier one began is durable. */
   #inBackground(what: string, work: () => Promise<void>): void {
-    work().then(
-      () => this.#putOff.delete(what),
-      (problem: unknown) => {
-        // Refused now, done in a later turn: the disk is full, or somebody was faster.
-        const why = String(problem);
-        if (this.#putOff.get(what) !== why)
-          this.#options.logger.warn({ what, problem: why }, 'background work is put off');
-        this.#putOff.set(what, why);
-      },
-    );
+    if (this.#atWork.has(what)) return;
+    this.#atWork.add(what);
+    work()
+      .then(
+        () => this.#putOff.delete(what),
+        (problem: unknown) => {
+          // Refused now, done in a later turn: the disk is full, or somebody was faster.
+          const why = String(problem);
+          if (this.#putOff.get(what) !== why)
+            this.#options.logger.warn({ what, problem: why }, 'background work is put off');
+          this.#putOff.set(what, why);
+        },
+      )
+      .finally(() => this.#atWork.delete(what));
   }
 }
