@@ -34,6 +34,7 @@ export type LogState = {
 export class SegmentLog {
   readonly #options: SegmentLogOptions;
   readonly #seed: number;
+  /** Opened so that what a write wrote is durable when it returns. */
   #files: readonly DiskFile[];
   #state: LogState;
   #rolling = false;
@@ -72,10 +73,7 @@ export class SegmentLog {
     if (missing <= 0) return;
     // Zeros, because only blocks that were written once are sure to be there, and a sync of them does not touch the file's metadata.
     const zeros = Buffer.alloc(Math.max(this.#options.reserveBytes, missing));
-    await inAll(this.#files, async (file) => {
-      await file.write(reserved, zeros);
-      await file.sync();
-    });
+    await inAll(this.#files, (file) => file.write(reserved, zeros));
     this.#state = { ...this.#state, reserved: reserved + zeros.length };
   }
 
@@ -124,10 +122,7 @@ export class SegmentLog {
     const { bytes, end } = encodeFrame(content, this.#state.end, this.#seed);
     const { offset, reserved } = this.#state;
     assert(offset + bytes.length <= reserved, 'a frame is written into space that was reserved');
-    await inAll(this.#files, async (file) => {
-      await file.write(offset, bytes);
-      await file.sync();
-    });
+    await inAll(this.#files, (file) => file.write(offset, bytes));
     this.#state = { ...this.#state, offset: offset + bytes.length };
     return end;
   }
@@ -141,7 +136,7 @@ export function segmentStart(parts: readonly Buffer[], reserveBytes: number): Bu
 const segmentPath = (folder: string, after: ChainEnd): string => path.join(folder, fileName(after.sequence, 'segment'));
 
 const openSegments = ({ disk, folders }: SegmentLogOptions, after: ChainEnd): Promise<readonly DiskFile[]> =>
-  Promise.all(folders.map((folder) => disk.open(segmentPath(folder, after), 'write')));
+  Promise.all(folders.map((folder) => disk.open(segmentPath(folder, after), 'synced')));
 
 export const isFull = (problem: unknown): boolean => FULL.has(diskErrorCode(problem) ?? '');
 

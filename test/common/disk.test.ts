@@ -2,7 +2,8 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -64,6 +65,28 @@ test('a blocking disk gives others their turn', async () => {
   await file.close();
   expect(turns).toBeGreaterThanOrEqual(8);
 });
+
+test('what is written to a file opened for it needs no sync', async () => {
+  await (await localDisk.open(at('a'), 'create')).close();
+  const file = await localDisk.open(at('a'), 'synced');
+  await file.write(0, Buffer.from('hello'));
+  const flags = await openedAs(at('a'));
+  // As the system knows it: O_DSYNC.
+  expect(flags & constants.O_DSYNC).toBe(constants.O_DSYNC);
+  await file.close();
+  await expect(localDisk.open(at('b'), 'synced')).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+/** The flags of this process's descriptor of a file. */
+async function openedAs(file: string): Promise<number> {
+  for (const fd of await readdir('/proc/self/fd')) {
+    const target = await readlink(`/proc/self/fd/${fd}`).catch(() => '');
+    if (target !== file) continue;
+    const info = await readFile(`/proc/self/fdinfo/${fd}`, 'utf8');
+    return Number.parseInt(/flags:\s*(\d+)/.exec(info)![1]!, 8);
+  }
+  throw new Error(`${file} is not open`);
+}
 
 test('names are created once, linked, moved, listed and removed', async () => {
   await localDisk.mkdir(at('f'));

@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
-import { DiskLockError } from '../../src/common/disk.ts';
+import { DiskLockError, localDisk } from '../../src/common/disk.ts';
+import type { Disk } from '../../src/common/disk.ts';
 import { RECORD_BYTES_MAX } from '../../src/journal/journal.ts';
 import { listMachine } from './list-machine.ts';
 import { diskError, diskWith, filesIn, open, read, records, temporaryFolder, write } from './support.ts';
@@ -34,43 +35,43 @@ test('the tip has a record at once, the durable state when it is acknowledged', 
   await journal.close();
 });
 
-test('waiting records share one frame and one sync', async () => {
+test('waiting records share one frame, which is written in one call', async () => {
   const folder = await temporaryFolder();
-  let syncs = 0;
+  let writes = 0;
   const disk = diskWith({}, (_path, file) => ({
-    sync: () => {
-      syncs += 1;
-      return file.sync();
+    write: (offset, bytes) => {
+      writes += 1;
+      return file.write(offset, bytes);
     },
   }));
   const { journal } = await open([folder], { disk, reserveBytes: 100_000, segmentBytes: 100_000 });
-  const before = syncs;
+  const before = writes;
   await Promise.all(records(1, 64).map((record) => journal.append(record)));
-  expect(syncs - before).toBe(1);
+  expect(writes - before).toBe(1);
   await journal.close();
 });
 
-test('nothing is acknowledged before the sync of its frame, and no frame is written before that of the last', async () => {
+test('nothing is acknowledged before its frame is durable, and no frame is written before the last one is', async () => {
   const folder = await temporaryFolder();
   const story: string[] = [];
-  const disk = diskWith({}, (_path, file) => ({
-    write: async (offset, bytes) => {
+  const openTold = async (name: string, mode: Parameters<Disk['open']>[1]): ReturnType<Disk['open']> => {
+    const file = await localDisk.open(name, mode);
+    const write = async (offset: number, bytes: Uint8Array): Promise<void> => {
       story.push(`write ${offset}`);
-      await file.write(offset, bytes);
-    },
-    sync: async () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
-      await file.sync();
-      story.push('sync');
-    },
-  }));
+      await file.write(offset, bytes);
+      if (mode === 'synced') story.push('durable');
+    };
+    return { ...file, write };
+  };
+  const disk = diskWith({ open: openTold });
   const { journal } = await open([folder], { disk, reserveBytes: 100_000, segmentBytes: 100_000 });
   story.length = 0;
   const first = journal.append('a').then(() => story.push('a'));
   await new Promise((resolve) => setImmediate(resolve));
   const second = journal.append('b').then(() => story.push('b'));
   await Promise.all([first, second]);
-  expect(story.map((event) => event.split(' ')[0])).toEqual(['write', 'sync', 'a', 'write', 'sync', 'b']);
+  expect(story.map((event) => event.split(' ')[0])).toEqual(['write', 'durable', 'a', 'write', 'durable', 'b']);
   await journal.close();
 });
 
@@ -149,16 +150,17 @@ test('enough records start a checkpoint by themselves', async () => {
   expect(await read([folder])).toEqual(records(1, 100));
 });
 
-test('a sync that fails is fatal: no acknowledgement, no second try', async () => {
+test('a frame that did not become durable is fatal: no acknowledgement, no second try', async () => {
   const folder = await temporaryFolder();
   await write([folder], records(1, 3));
   let failing = false;
   let tried = 0;
   const disk = diskWith({}, (_path, file) => ({
-    sync: async () => {
+    // As where the sync behind it fails: the system shows what was written.
+    write: async (offset, bytes) => {
+      await file.write(offset, bytes);
       if (failing) tried += 1;
       if (failing) throw diskError('EIO');
-      await file.sync();
     },
   }));
   const { journal, failures } = await open([folder], { disk });

@@ -32,9 +32,9 @@ test('an acknowledgement waits for both', async () => {
   const { a, b } = await twoFolders();
   const synced: string[] = [];
   const disk = diskWith({}, (of, file) => ({
-    sync: async () => {
+    write: async (offset, bytes) => {
       if (of.startsWith(b)) await new Promise((resolve) => setTimeout(resolve, 30));
-      await file.sync();
+      await file.write(offset, bytes);
       synced.push(path.dirname(of));
     },
   }));
@@ -85,7 +85,8 @@ test('an error of one folder is fatal, and the other is enough', async () => {
   await write([a, b], records(1, 3));
   let failing = false;
   const disk = diskWith({}, (of, file) => ({
-    sync: () => (failing && of.startsWith(a) ? Promise.reject(diskError('EIO')) : file.sync()),
+    write: (offset, bytes) =>
+      failing && of.startsWith(a) ? Promise.reject(diskError('EIO')) : file.write(offset, bytes),
   }));
   const { journal, failures } = await open([a, b], { disk });
   failing = true;

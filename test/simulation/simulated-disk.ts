@@ -183,8 +183,10 @@ export class SimulatedDisk {
     return {
       open: (path, mode) =>
         call('open', path, () => {
-          if (mode !== 'create') return open(path, this.#file(path));
-          return open(path, this.#createFile(path));
+          const file = open(path, mode === 'create' ? this.#createFile(path) : this.#file(path));
+          if (mode !== 'synced') return file;
+          // A crash may come in between: of the write any part is there then.
+          return { ...file, write: (offset, bytes) => file.write(offset, bytes).then(() => file.sync()) };
         }),
       stat: (path) => call('stat', path, () => statOf(this.#node(path))),
       // There are no symbolic links.
