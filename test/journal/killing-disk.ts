@@ -12,9 +12,12 @@ export function killingDisk(disk: Disk, { when, call }: Kill): Disk {
       calls += 1;
       const isLast = calls === call;
       if (isLast && when === 'before') await end();
-      const output = await work(...input);
-      if (isLast) await end();
-      return output;
+      try {
+        return await work(...input);
+      } finally {
+        // Also after a call that fails, as one for a folder that is there does: a run to its end would be taken for the last one.
+        if (isLast) await end();
+      }
     };
   const file = (open: DiskFile): DiskFile => ({
     read: counted((offset, buffer) => open.read(offset, buffer)),
