@@ -1,12 +1,14 @@
 /** What clients ask of the namenode, beyond what is decided by the namespace alone: where blocks go, and where they are. */
 
+import type { Clock } from '../../common/clock.ts';
 import { decideAddBlock, decideComplete } from '../namespace/decide-writes.ts';
-import { decideMove } from '../namespace/decide-tree.ts';
+import { ACCESS_TO_DELETE, decideDelete, type DeleteRequest, decideMove } from '../namespace/decide-tree.ts';
 import { change, type Decision, unchanged } from '../namespace/decision.ts';
 import { get } from '../namespace/ordered-map.ts';
+import { passBelow } from '../namespace/permissions.ts';
 import { locateBlocks, pathOfInode } from '../namespace/queries.ts';
 import type { Refusal } from '../namespace/refusal.ts';
-import { resolveInode } from '../namespace/resolve.ts';
+import { resolveInode, resolveLive, targetOf } from '../namespace/resolve.ts';
 import { type Operations, StoreError } from '../network.ts';
 import type {
   AddBlock,
@@ -28,8 +30,10 @@ import { holdersOf } from './replicas.ts';
 import type { Replication } from './replication.ts';
 import { RetryCache } from './retry-cache.ts';
 import type { SafeMode } from './safe-mode.ts';
+import { inTurns } from './turns.ts';
 
 export type ClientCallsOptions = {
+  readonly clock: Clock;
   readonly ledger: Ledger;
   readonly leases: Leases;
   readonly blocks: BlockMap;
@@ -65,6 +69,7 @@ export class ClientCalls {
         return {};
       }),
       addBlock: answer((message: ClientMessage & AddBlock) => this.once(message, () => this.#addBlock(message))),
+      delete: answer((message: ClientMessage & DeleteRequest) => this.once(message, () => this.#delete(message))),
       publish: answer((message: ClientMessage & Publish) => this.once(message, () => this.#publish(message))),
     };
   }
@@ -86,6 +91,21 @@ export class ClientCalls {
       const request = Object.assign({}, message, { now: ledger.wallMs() });
       return { result: await ledger.decided((tip) => decide(tip, request as never)) };
     });
+  }
+
+  /** Who is no superuser needs access to all folders below: they are walked in turns first, and what changed meanwhile again. */
+  async #delete(message: ClientMessage & DeleteRequest): Promise<object> {
+    const { path, caller, client, recursive } = message;
+    const { ledger, leases, clock } = this.#options;
+    leases.renew(client);
+    const at = resolveLive(ledger.tip, path);
+    const top = at.kind === 'refused' ? undefined : targetOf(at);
+    const passed =
+      caller.superuser || !recursive || top?.kind !== 'folder'
+        ? undefined
+        : await inTurns(clock, passBelow(top, caller, ACCESS_TO_DELETE));
+    const request = Object.assign({}, message, { now: ledger.wallMs(), passed });
+    return { result: await ledger.decided((tip) => decideDelete(tip, request)) };
   }
 
   async #addBlock(message: ClientMessage & AddBlock): Promise<BlockToWrite> {

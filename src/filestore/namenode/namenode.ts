@@ -87,7 +87,7 @@ export class NameNode {
     });
     const leases = new Leases(clock);
     const ledger = this.#ledger;
-    this.#clients = new ClientCalls({ ledger, leases, blocks, datanodes, replication, safeMode, random });
+    this.#clients = new ClientCalls({ clock, ledger, leases, blocks, datanodes, replication, safeMode, random });
     const state = (): Namespace => journal.durable;
     const onReport = (): void => this.#hearBlocks();
     const { epoch } = journal;

@@ -18,7 +18,6 @@ export const CHANGES = {
   abandonBlock: writes.decideAbandonBlock,
   abandonFile: writes.decideAbandonFile,
   rename: tree.decideRename,
-  delete: tree.decideDelete,
   setPermission: attributes.decideSetPermission,
   setOwner: attributes.decideSetOwner,
   setTimes: attributes.decideSetTimes,

@@ -4,8 +4,8 @@ import { change, unchanged } from './decision.ts';
 import type { Decision } from './decision.ts';
 import { checkTexts } from './decide-writes.ts';
 import { entries, visit } from './ordered-map.ts';
-import { checkAncestor, checkBelow, checkRemoval, checkTraverse, STICKY } from './permissions.ts';
-import type { Caller } from './permissions.ts';
+import { checkAncestor, checkBelow, checkRemoval, checkTraverse, EXECUTE, READ, STICKY, WRITE } from './permissions.ts';
+import type { Caller, PassedFolders } from './permissions.ts';
 import { checkQuota } from './quota.ts';
 import { refuse } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
@@ -61,11 +61,16 @@ export type DeleteRequest = {
   readonly caller: Caller;
   readonly recursive: boolean;
   readonly now: Time;
+  /** Where the caller is known to have the access that deleting wants. */
+  readonly passed?: PassedFolders | undefined;
 };
+
+/** All of it: what is below a folder goes too. */
+export const ACCESS_TO_DELETE = READ | WRITE | EXECUTE;
 
 /** `false`: nothing was there. */
 export function decideDelete(state: Namespace, request: DeleteRequest): Decision<boolean> {
-  const { path, caller, recursive, now } = request;
+  const { path, caller, recursive, now, passed } = request;
   const at = resolveLive(state, path);
   if (at.kind === 'refused') return at;
   const denied = checkTraverse(at, caller);
@@ -79,7 +84,7 @@ export function decideDelete(state: Namespace, request: DeleteRequest): Decision
   if (at.names.length === 0) return unchanged(false);
   const refused =
     checkRemoval(at, caller) ??
-    (inode.kind === 'folder' ? checkBelow(inode, at.path, caller, 7) : undefined) ??
+    (inode.kind === 'folder' ? checkBelow(inode, at.path, caller, ACCESS_TO_DELETE, passed) : undefined) ??
     checkNoSnapshots(state, inode);
   if (refused) return refused;
   return change({ kind: 'delete', inode: inode.id, time: now }, true);

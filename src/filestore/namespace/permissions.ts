@@ -1,6 +1,6 @@
 /** Who may do what, as the HDFS permissions guide says: nine bits, the sticky bit on folders, and a superuser who may all. */
 
-import { visit } from './ordered-map.ts';
+import { entries, visit } from './ordered-map.ts';
 import { refuse } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { ancestorOf, pathOf, targetOf } from './resolve.ts';
@@ -16,6 +16,9 @@ export const [READ, WRITE, EXECUTE] = [4, 2, 1];
 
 /** The bit of a folder in which only owners take away what is theirs. */
 export const STICKY = 0o1000;
+
+/** Files and folders that `passBelow` looks at in one go. */
+const LOOKS_PER_STEP = 2_000;
 
 const ACCESS_NAMES = ['NONE', 'EXECUTE', 'WRITE', 'WRITE_EXECUTE', 'READ', 'READ_EXECUTE', 'READ_WRITE', 'ALL'];
 
@@ -55,17 +58,50 @@ export function checkRemoval(at: Resolved, caller: Caller): Refusal | undefined 
   return checkAccess(parent, pathOf(at.names.slice(0, -1)), caller, WRITE);
 }
 
-/** Access to all folders below (and including) one that is not empty. Folders without folders below them are not walked. */
-export function checkBelow(folder: FolderNode, path: string, caller: Caller, access: number): Refusal | undefined {
-  if (caller.superuser || folder.children.size === 0) return undefined;
+/**
+ * Access to all folders below (and including) one that is not empty. Folders without folders below them are not walked, nor those in
+ * `passed`: the same caller has the same access to all below them, since a folder is a value.
+ */
+export function checkBelow(
+  folder: FolderNode,
+  path: string,
+  caller: Caller,
+  access: number,
+  passed?: PassedFolders,
+): Refusal | undefined {
+  if (caller.superuser || folder.children.size === 0 || passed?.has(folder) === true) return undefined;
   let denied = checkAccess(folder, path, caller, access);
   if (denied || folder.folders === 0) return denied;
   visit(folder.children, undefined, (name, child) => {
     if (child.kind === 'folder')
-      denied = checkBelow(child, path === '/' ? `/${name}` : `${path}/${name}`, caller, access);
+      denied = checkBelow(child, path === '/' ? `/${name}` : `${path}/${name}`, caller, access, passed);
     return !denied;
   });
   return denied;
+}
+
+/** Of one caller and one access. */
+export type PassedFolders = { readonly has: (folder: FolderNode) => boolean };
+
+/** The same walk in steps of some milliseconds. It ends at the first folder without access, which `checkBelow` finds and names. */
+export function* passBelow(top: FolderNode, caller: Caller, access: number): Generator<void, PassedFolders, void> {
+  const passed = new Set<FolderNode>();
+  let looks = 0;
+  yield* walk(top);
+  return passed;
+
+  function* walk(folder: FolderNode): Generator<void, boolean, void> {
+    if (folder.children.size > 0) {
+      if ((bitsFor(folder, caller) & access) !== access) return false;
+      for (const [, child] of folder.folders > 0 ? entries(folder.children) : []) {
+        looks += 1;
+        if (looks % LOOKS_PER_STEP === 0) yield;
+        if (child.kind === 'folder' && !(yield* walk(child))) return false;
+      }
+    }
+    passed.add(folder);
+    return true;
+  }
 }
 
 export function checkOwner(at: Resolved, caller: Caller): Refusal | undefined {
