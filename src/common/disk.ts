@@ -94,7 +94,10 @@ const WRITE_BYTES = 64 * 1024;
 const WRITES_AT_ONCE = 16;
 
 export const localDisk: Disk = {
-  open: async (path, mode) => asOpened(mode, localFile(await fs.open(path, OPEN_FLAGS[mode]))),
+  open: async (path, mode) => {
+    const handle = await fs.open(path, OPEN_FLAGS[mode]);
+    return mode === 'synced' ? syncedFile(handle) : localFile(handle);
+  },
   stat: async (path) => {
     const stat = await fs.stat(path);
     return { kind: kindOf(stat), bytes: stat.size, modifiedMs: stat.mtimeMs, inode: stat.ino };
@@ -134,15 +137,10 @@ export const blockingDisk: Disk = {
   ...localDisk,
   open: async (path, mode) => {
     const handle = await fs.open(path, OPEN_FLAGS[mode]);
-    return asOpened(mode, { ...localFile(handle), write: (offset, bytes) => writeBlocking(handle, offset, bytes) });
+    if (mode === 'synced') return syncedFile(handle);
+    return { ...localFile(handle), write: (offset, bytes) => writeBlocking(handle, offset, bytes) };
   },
 };
-
-/** Elsewhere than on Linux, a write through O_DSYNC may end in the drive's own cache, which a sync empties. */
-function asOpened(mode: keyof typeof OPEN_FLAGS, file: DiskFile): DiskFile {
-  if (mode !== 'synced' || process.platform === 'linux') return file;
-  return { ...file, write: (offset, bytes) => file.write(offset, bytes).then(() => file.sync()) };
-}
 
 type Kinds = { readonly isFile: () => boolean; readonly isDirectory: () => boolean };
 
@@ -171,6 +169,15 @@ const localFile = (handle: fs.FileHandle): DiskFile => ({
   truncate: (bytes) => handle.truncate(bytes),
   bytes: async () => (await handle.stat()).size,
   close: () => handle.close(),
+});
+
+/** One call for all of the bytes: each waits for the drive. Elsewhere than on Linux they may end in the drive's own cache, which a sync empties. */
+const syncedFile = (handle: fs.FileHandle): DiskFile => ({
+  ...localFile(handle),
+  write: async (offset, bytes) => {
+    await writeOne(handle, offset, bytes);
+    if (process.platform !== 'linux') await handle.datasync();
+  },
 });
 
 /** Not over before all of them are: the bytes are the caller's again then, also after an error. */
