@@ -36,8 +36,9 @@ async function oneCall(call: string, turn: number, wrong: string[]): Promise<boo
   try {
     machines.coordinator();
     const [failing] = NODES.map((name, i) => machines.worker(name, i === 0 ? faultAt(call, 'error=EIO', turn) : []));
+    const isStruck = (): boolean => /out of service|EIO/.test(failing!.said);
     // The failing one may not come into service at all.
-    await machines.inService(2).catch(() => machines.inService(NODES.length));
+    await machines.inService(NODES.length, isStruck);
     const fs = machines.client({ replication: 2, blockSize: 100_000 });
     const random = new Random(turn);
     for (let i = 0; i < FILES; i++) {
@@ -50,7 +51,7 @@ async function oneCall(call: string, turn: number, wrong: string[]): Promise<boo
       const { problems } = await fs.client.read<FsckReport>('fsck', { path: '/' });
       return problems.length === 0;
     });
-    return /out of service|EIO/.test(failing!.said);
+    return isStruck();
   } finally {
     await machines.stop();
     await rm(folder, { recursive: true });

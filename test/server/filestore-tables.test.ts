@@ -15,6 +15,9 @@ import { SimulatedClock } from '../cluster/simulated-clock.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { runStatement } from '../support/trino.ts';
 
+/** Heartbeats and reports come every second, when the machine has time for them. */
+const TOLD_WITHIN = { timeout: 20_000 };
+
 let server: TestServer;
 let network: HttpNetwork;
 
@@ -62,14 +65,14 @@ test('files, their blocks, and the nodes that hold them', async () => {
     JOIN system.filestore.nodes n ON n.node_id = u.node AND n.state = 'live' AND n.service = 'normal'
     GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2`;
   await expect
-    .poll(() => rows(held))
+    .poll(() => rows(held), TOLD_WITHIN)
     .toEqual([
       ['/air.txt', 0, 3, 2, 0, 2],
       ['/air/2026/flights', 0, 1024 * 1024, 2, 0, 2],
       ['/air/2026/flights', 1, 5, 2, 0, 2],
     ]);
   await expect
-    .poll(() => rows('SELECT sum(blocks), min(used_bytes) > 1000000 FROM system.filestore.nodes'))
+    .poll(() => rows('SELECT sum(blocks), min(used_bytes) > 1000000 FROM system.filestore.nodes'), TOLD_WITHIN)
     .toEqual([[6, true]]);
   const metrics = await (await fetch(`${server.url}/metrics`)).text();
   expect(metrics).toContain('tutti_filestore_files 3\n');
@@ -90,7 +93,7 @@ test('a block that snapshots alone have is told without a path', async () => {
   await fs.client.change('createSnapshot', { path: '/kept', name: 'one' });
   await fs.delete('/kept/file');
   const blocks = 'SELECT path, block_index, live_replicas FROM system.filestore.blocks WHERE length = 7';
-  await expect.poll(() => rows(blocks)).toEqual([[null, null, 1]]);
+  await expect.poll(() => rows(blocks), TOLD_WITHIN).toEqual([[null, null, 1]]);
   expect(await rows(`${blocks} AND path = '/kept/file'`)).toEqual([]);
 });
 
