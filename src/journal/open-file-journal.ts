@@ -120,10 +120,11 @@ async function openLocked<State, Record>(
 async function makeFolder(disk: Disk, folder: string): Promise<void> {
   try {
     await disk.mkdir(folder);
-    await disk.syncFolder(path.dirname(folder));
   } catch (error) {
     if (diskErrorCode(error) !== 'EEXIST') throw error;
   }
+  // Also of one that is there: who made it may have been killed in between.
+  await disk.syncFolder(path.dirname(folder));
 }
 
 async function lockFolder(disk: Disk, folder: string): Promise<DiskLock> {

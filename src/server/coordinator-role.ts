@@ -98,7 +98,9 @@ export async function startCoordinator(options: CoordinatorRoleOptions): Promise
     adapt: adaptWith(() => coordinator.pool),
     workerLost: options.workerLost ?? (() => {}),
   });
-  let namenode = heardByAskers(Promise.reject(noStore('this cluster keeps no files')));
+  let namenode = heardByAskers(
+    Promise.reject(noStore('this cluster keeps no files; one that tutti server or tutti coordinator starts does')),
+  );
   let opened: NameNode | undefined;
   const filestore = filestoreTables({ namenode: async () => (await namenode).namenode, clock });
   const metadata = metadataTables(() => catalogs);

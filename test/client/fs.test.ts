@@ -131,6 +131,9 @@ test('files go in and come out as they were', async () => {
   await done('-get', '/in/deep/local.bin', local('back.bin'));
   expect(Buffer.compare(await readFile(local('back.bin')), bytes)).toBe(0);
   expect(await refused('-get', '/in/deep/local.bin', local('back.bin'))).toContain('File exists (-f replaces it)');
+  expect(await refused('-get', '/in/deep/local.bin', local('no/such.bin'))).toBe(
+    `get: \`${local('no')}': No such file or directory\n`,
+  );
   expect(await done('-checksum', '/in/deep/local.bin')).toBe(
     `/in/deep/local.bin\tCOMPOSITE-CRC32C\t${crc32c(bytes).toString(16).padStart(8, '0')}\n`,
   );
@@ -300,6 +303,11 @@ test('snapshots', async () => {
   );
   expect(plain(await done('-lsSnapshot', '/kept'))).toBe(`drwxr-xr-x - ${user} tutti 0 TIME /kept/.snapshot/first\n`);
   expect(await refused('-disallowSnapshot', '/kept')).toContain('has snapshot(s)');
+  for (const kept of ['/kept', '/kept/.snapshot/first']) {
+    const said = await refused('-rm', '-r', kept);
+    expect(said).toContain('tutti fs -deleteSnapshot');
+    expect(said).not.toContain('-skipTrash');
+  }
   expect(await done('-deleteSnapshot', '/kept', 'first')).toBe('Deleted snapshot first under /kept\n');
   await done('-disallowSnapshot', '/kept');
   expect(await done('-lsSnapshottableDir')).toBe('');

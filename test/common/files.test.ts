@@ -30,6 +30,28 @@ test.each([
   await expect(make('/proc/nope/below')).rejects.toThrow("mkdir '/proc");
 });
 
+test('what a killed process made is there after a crash, once the next one has asked for it', async () => {
+  for (let seed = 0; seed < 50; seed++) {
+    for (let call = 1; call <= 6; call++) {
+      const disk = new SimulatedDisk({ random: new Random(seed) });
+      const killed = disk.mount();
+      let calls = 0;
+      const dying = (name: 'mkdir' | 'syncFolder') => async (folder: string) => {
+        if (++calls > call) return new Promise<void>(() => undefined);
+        return killed[name](folder);
+      };
+      void makeFolders({ ...killed, mkdir: dying('mkdir'), syncFolder: dying('syncFolder') }, '/a/b');
+      await new Promise((later) => setImmediate(later));
+      disk.kill();
+      await makeFolders(disk.mount(), '/a/b');
+      disk.crash();
+      expect(await disk.mount().stat('/a/b'), `seed ${seed}, killed after call ${call}`).toMatchObject({
+        kind: 'folder',
+      });
+    }
+  }
+});
+
 test('what was made is there after a crash', async () => {
   for (let seed = 0; seed < 50; seed++) {
     const disk = new SimulatedDisk({ random: new Random(seed) });

@@ -119,7 +119,7 @@ test('a cluster without a store says so', async () => {
   const without = await startServer({ workers: 1, arguments: ['--no-store'] });
   try {
     await expect(runStatement(without.url, 'SELECT * FROM system.filestore.files')).rejects.toThrow(
-      'NOT_SUPPORTED: There is no file store: this cluster keeps no files',
+      'NOT_SUPPORTED: There is no file store: this cluster keeps no files; one that tutti server or tutti coordinator starts does',
     );
   } finally {
     await without.stop();

@@ -293,7 +293,11 @@ test('a server without a store says so', async () => {
   const without = await startServer({ workers: 1, arguments: ['--no-store', '--webhdfs'] });
   try {
     expect(await asked('GET', `${without.url}/webhdfs/v1/?op=LISTSTATUS`)).toEqual(
-      refused(400, UNSUPPORTED, 'There is no file store: this cluster keeps no files'),
+      refused(
+        400,
+        UNSUPPORTED,
+        'There is no file store: this cluster keeps no files; one that tutti server or tutti coordinator starts does',
+      ),
     );
   } finally {
     await without.stop();

@@ -10,7 +10,7 @@ import { write } from '../console.ts';
 import { UsageFailure } from '../failures.ts';
 import { plural } from '../quantities.ts';
 import { ANY, type FsCommands, type Options, wholeNumber } from './command.ts';
-import { type FsShell, type Item, noSuchFile, PathFailure } from './fs-shell.ts';
+import { type FsShell, type Item, noSuchFile, PathFailure, whyNot } from './fs-shell.ts';
 import { modeChange } from './mode-change.ts';
 
 export const CHANGE_COMMANDS: FsCommands = {
@@ -169,7 +169,10 @@ async function throwAway(shell: FsShell, at: string): Promise<boolean> {
       if (!(problem instanceof StoreError)) throw problem;
       // Somebody else has thrown away something of that name since.
       if (problem.name === 'FileAlreadyExistsException' && tries > 1) continue;
-      throw new PathFailure(at, `Failed to move to the trash: ${problem.message}. -skipTrash removes it for good`);
+      // What snapshots keep, no option removes.
+      const isKept = problem.name.startsWith('Snapshot');
+      const why = isKept ? whyNot(at, problem) : `${problem.message}. -skipTrash removes it for good`;
+      throw new PathFailure(at, `Failed to move to the trash: ${why}`);
     }
     await shell.say(`Moved: '${at}' to trash at: ${plan.target}`);
     return true;

@@ -210,6 +210,8 @@ async function getFile(shell: FsShell, from: string, to: string, isForced: boole
   const old = await localStat(to).catch(() => undefined);
   if (old?.isDirectory()) throw new PathFailure(to, 'Is a directory');
   if (old && !isForced) throw new PathFailure(to, 'File exists (-f replaces it)');
+  const folder = path.dirname(to);
+  if (!(await localStat(folder).catch(() => undefined))) throw new PathFailure(folder, 'No such file or directory');
   const temporary = `${to}._COPYING_.${process.pid}`;
   const file = await shell.fs.open(from);
   try {

@@ -179,15 +179,22 @@ const WORDS: Partial<Record<StoreErrorName, string>> = {
   PathIsNotEmptyDirectoryException: 'Directory is not empty',
 };
 
+/** What one may do about it, where the store's words do not say so. */
+const NEXT_STEPS: Readonly<Record<string, string>> = {
+  SafeModeException: 'tutti fs -safemode wait waits for its end',
+  SnapshotAccessControlException: 'Snapshots are removed by tutti fs -deleteSnapshot <folder> <name>',
+  NSQuotaExceededException: 'tutti fs -count -q shows quotas, -setQuota and -clrQuota change them',
+  DSQuotaExceededException: 'tutti fs -count -q shows quotas, -setSpaceQuota and -clrSpaceQuota change them',
+};
+
 /** Why something could not be done; undefined for what should never happen. */
 export function whyNot(path: string, problem: unknown): string | undefined {
   if (problem instanceof PathFailure || problem instanceof UsageFailure) return problem.message;
   if (problem instanceof StoreError) {
     const known = WORDS[problem.name];
     if (known !== undefined) return `\`${path}': ${known}`;
-    return problem.name === 'SafeModeException'
-      ? `${problem.message}. tutti fs -safemode get says more`
-      : problem.message;
+    const next = NEXT_STEPS[problem.name];
+    return next === undefined ? problem.message : `${problem.message}. ${next}`;
   }
   if (isBrokenPipe(problem)) return undefined;
   // What the local file system says.

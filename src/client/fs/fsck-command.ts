@@ -68,12 +68,17 @@ const unnamedOf = ({ counts, problems }: FsckReport): number =>
 const problemText = ({ path, block, kind, replicas, wanted }: FsckProblem): string =>
   `${path}: blk_${block} is ${kind}: ${replicas} of ${plural(wanted, 'replica')}`;
 
+const lostIn = ({ problems }: FsckReport): ReadonlySet<string> =>
+  new Set(problems.filter(({ kind }) => kind === 'missing').map(({ path }) => path));
+
 /** The answer names a part of them only: the rest is asked for when that is gone. */
 async function deleteLost(shell: FsShell, { path: root }: Item, report: FsckReport): Promise<void> {
   for (let found = report; ;) {
-    const lost = new Set(found.problems.filter(({ kind }) => kind === 'missing').map(({ path }) => path));
+    const lost = lostIn(found);
     for (const path of lost) {
-      if (await shell.fs.delete(path)) await shell.say(`Deleted ${path}`);
+      // The answer is as old as the look at all files took: what has come back meanwhile, or is another file by now, stays.
+      if (!lostIn(await look(shell, path)).has(path)) await shell.say(`Kept ${path}: it is no longer missing`);
+      else if (await shell.fs.delete(path)) await shell.say(`Deleted ${path}`);
     }
     if (lost.size >= found.lostFiles) return;
     found = await look(shell, root);

@@ -86,7 +86,7 @@ export class Commands {
     try {
       const { length, crc32c } = await store.stored(replica);
       const open = async (): Promise<Bytes> => this.#throttled((await store.read(replica, 0, length)).body);
-      const block = { crc32c, bytesMax: length, ...replica, length };
+      const block = Object.assign({}, replica, { length, crc32c, bytesMax: length });
       stored = await sendToAll(this.#options, block, targets, open, (target, error) =>
         logger.warn({ error, target, ...replica }, 'a block could not be copied'),
       );

@@ -226,6 +226,9 @@ export type Locate = Pick<ClientMessage, 'caller'> & {
 
 function noRoom(bytes: number, datanodes: Datanodes): StoreError {
   const [writable, all, foreign] = [datanodes.writable().length, datanodes.all().length, datanodes.foreign().length];
+  if (all + foreign === 0) {
+    return new StoreError('NotEnoughReplicasException', 'No datanode is there: start a worker (tutti worker --help)');
+  }
   const strangers = foreign > 0 ? `; ${foreign} more hold blocks of another store and are refused` : '';
   return new StoreError(
     'NotEnoughReplicasException',

@@ -98,7 +98,7 @@ function checkNoSnapshots(state: Namespace, inode: Inode): Refusal | undefined {
       const path = pathOf(namesTo(state, folder)!);
       return refuse(
         'SnapshotException',
-        `The directory ${path} cannot be deleted since ${path} is snapshottable and already has snapshots`,
+        `The directory ${path} cannot be deleted since ${path} is snapshottable and already has snapshots: delete those first (tutti fs -deleteSnapshot)`,
       );
     }
   }
