@@ -6,7 +6,7 @@ import { pathOf, resolveLive, targetOf } from '../namespace/resolve.ts';
 import type { Assignment, FileNode, Inode, Service } from '../namespace/state.ts';
 import { StoreError } from '../network.ts';
 import type { DatanodeId } from '../protocol.ts';
-import type { Datanode } from './datanodes.ts';
+import { type Datanode, knownService } from './datanodes.ts';
 import type { NameNode } from './namenode.ts';
 import { eachSlice, type Steps } from './turns.ts';
 import { holdersOf, isShort, liveHoldersOf } from './replicas.ts';
@@ -97,7 +97,8 @@ export function* storeReport(namenode: NameNode, nowMs: number): Steps<StoreRepo
 }
 
 function* reportOf(namenode: NameNode, datanode: Datanode, nowMs: number): Steps<DatanodeReport> {
-  const { node, rack, registration, isAlive, service, heartbeat, heardMs } = datanode;
+  const { node, rack, registration, isAlive, heartbeat, heardMs } = datanode;
+  const service = knownService(datanode);
   return {
     node,
     address: registration.address,

@@ -2,6 +2,7 @@
 
 import { assert } from '../../common/assert.ts';
 import type { Clock } from '../../common/clock.ts';
+import { isLeaving } from '../namespace/decide-services.ts';
 import type { BlockId, Service } from '../namespace/state.ts';
 import { StoreError } from '../network.ts';
 import type { DatanodeId, DatanodeRegistration, DeletionOrder, Heartbeat } from '../protocol.ts';
@@ -27,7 +28,16 @@ export type Datanode = Candidate & {
   sequence: number;
   /** Replicas that it is to delete, until it says that they are gone, or names them anew. */
   readonly deletions: Map<BlockId, DeletionOrder>;
+  /** Goes up when others may no longer have enough replicas of what it has. */
+  doubts: number;
+  /** Others had, with so many doubts. */
+  mayGoAt: number | undefined;
 };
+
+/** What is known of it now, which may be less than what is on record. Of one that is gone only the record is known. */
+export function knownService({ service, isAlive, mayGoAt, doubts }: Datanode): Service {
+  return service === 'decommissioned' && isAlive && mayGoAt !== doubts ? 'decommissioning' : service;
+}
 
 /** From what is known of the datanode now. */
 export function orderDeletion({ deletions, sequence }: Datanode, block: BlockId, generation: number): void {
@@ -74,9 +84,13 @@ export class Datanodes {
       reportingMs: this.#clock.elapsedMs(),
       sequence: -1,
       deletions: new Map(),
+      doubts: 0,
+      mayGoAt: undefined,
     };
     this.#byId.set(node, datanode);
     this.#byNumber[datanode.number - 1] = datanode;
+    // What it had before counts for nobody's departure until it is reported.
+    this.#doubtAll();
     return datanode;
   }
 
@@ -118,7 +132,20 @@ export class Datanodes {
     const before = this.#clock.elapsedMs() - this.#deadAfterMs;
     const silent = this.alive().filter((datanode) => datanode.heardMs < before);
     for (const datanode of silent) datanode.isAlive = false;
+    if (silent.length > 0) this.#doubtAll();
     return silent;
+  }
+
+  /** Its replicas count otherwise than before, unless it was leaving and still is: whether it is, is answered. */
+  setService(datanode: Datanode, service: Service): boolean {
+    const countsAsBefore = isLeaving(service) && isLeaving(datanode.service);
+    datanode.service = service;
+    if (!countsAsBefore) this.#doubtAll();
+    return countsAsBefore;
+  }
+
+  #doubtAll(): void {
+    for (const datanode of this.#byNumber) datanode.doubts += 1;
   }
 
   byId(node: DatanodeId): Datanode | undefined {

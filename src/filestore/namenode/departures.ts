@@ -1,16 +1,17 @@
 /**
  * Notices when a datanode that is to go may go, since others have enough replicas of all it has, and puts that on record. The walk stops
- * at the first block that is short of them, and goes on from there; only one from end to end finds that there is none.
+ * at the first block that is short of them, and goes on from there; only one from end to end finds that there is none, and only when
+ * nothing on its way gave reason to doubt what it had passed (`Datanode.doubts`).
  */
 
 import type { Clock } from '../../common/clock.ts';
 import { decideDeparture, isLeaving } from '../namespace/decide-services.ts';
 import { get } from '../namespace/ordered-map.ts';
-import type { BlockId } from '../namespace/state.ts';
+import type { Block, BlockId } from '../namespace/state.ts';
 import type { BlockMap } from './block-map.ts';
-import type { Datanode, Datanodes } from './datanodes.ts';
+import { type Datanode, type Datanodes, knownService } from './datanodes.ts';
 import type { Ledger } from './ledger.ts';
-import { isShort } from './replicas.ts';
+import { countedHolders, holdersOf } from './replicas.ts';
 import { eachSlice, inTurns, type Steps } from './turns.ts';
 
 export type DeparturesOptions = {
@@ -20,7 +21,7 @@ export type DeparturesOptions = {
   readonly datanodes: Datanodes;
 };
 
-/** One that may go is looked at again so often, as long as it stays: others may have lost what they had. */
+/** One that may go is looked at again so often, as long as it stays, also when nobody has a doubt. */
 const LOOK_AGAIN_MS = 60_000;
 
 export class Departures {
@@ -41,14 +42,19 @@ export class Departures {
     // What it has is not all known before.
     if (!isLeaving(datanode.service) || datanode.reportedTo < Infinity) return false;
     const foundMs = this.#foundMs.get(datanode) ?? -Infinity;
-    return datanode.service === 'decommissioning' || this.#options.clock.elapsedMs() - foundMs >= LOOK_AGAIN_MS;
+    return knownService(datanode) === 'decommissioning' || this.#options.clock.elapsedMs() - foundMs >= LOOK_AGAIN_MS;
   }
 
   async #check(datanode: Datanode): Promise<void> {
-    const { clock, ledger } = this.#options;
+    const { clock, ledger, datanodes } = this.#options;
+    const { doubts } = datanode;
     const found = await inTurns(clock, this.#walk(datanode));
     // A walk takes a while: it may be dead since, or have come back with what nobody knows yet.
-    if (found === 'unknown' || !datanode.isAlive || this.#options.datanodes.byId(datanode.node) !== datanode) return;
+    if (found === 'unknown' || !datanode.isAlive || datanodes.byId(datanode.node) !== datanode) return;
+    if (found === 'done') {
+      if (datanode.doubts !== doubts) return;
+      datanode.mayGoAt = doubts;
+    }
     this.#foundMs.set(datanode, clock.elapsedMs());
     await ledger.decided((tip) => decideDeparture(tip, datanode.node, found === 'done'));
   }
@@ -60,7 +66,7 @@ export class Departures {
     yield* eachSlice(blocks.slicesOf(datanode.number, from), (some) => {
       short = some.find((id) => {
         const block = get(ledger.state.blocks, id);
-        return block && isShort(this.#options, block);
+        return block && !this.#hasEnoughElsewhere(block);
       });
       return short === undefined;
     });
@@ -68,5 +74,11 @@ export class Departures {
     else this.#shortAt.set(datanode, short);
     if (short !== undefined) return 'short';
     return from === 0 ? 'done' : 'unknown';
+  }
+
+  /** Of a datanode that has registered anew only what it has reported since: its disks may be others. */
+  #hasEnoughElsewhere({ id, replication }: Block): boolean {
+    const reported = holdersOf(this.#options, id).filter(({ reportedTo }) => id < reportedTo);
+    return countedHolders(reported, id).length >= replication;
   }
 }

@@ -6,7 +6,7 @@
 import { type Clock, every } from '../../common/clock.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { Logger } from '../../observe/logger.ts';
-import { decideSetService, isLeaving, serviceOf } from '../namespace/decide-services.ts';
+import { decideSetService, serviceOf } from '../namespace/decide-services.ts';
 import { entries, get } from '../namespace/ordered-map.ts';
 import type { NamespaceRecord } from '../namespace/records.ts';
 import type { Block, BlockId, Namespace, Service } from '../namespace/state.ts';
@@ -180,8 +180,7 @@ export class NameNode {
     const datanode = this.datanodes.byId(node);
     if (!datanode) return;
     const service = serviceOf(this.state, node);
-    const countsAsBefore = isLeaving(service) && isLeaving(datanode.service);
-    datanode.service = service;
+    const countsAsBefore = this.datanodes.setService(datanode, service);
     if (!countsAsBefore) this.walks.lookAtAll(datanode);
   }
 

@@ -2,6 +2,8 @@
 
 import { expect, test } from 'vitest';
 import type { DatanodeReport, StoreReport } from '../../../src/filestore/namenode/administration.ts';
+import { serviceOf } from '../../../src/filestore/namespace/decide-services.ts';
+import type { BlockToWrite } from '../../../src/filestore/protocol.ts';
 import { Random } from '../../simulation/random.ts';
 import { FakeStore, ROOT } from './fake-store.ts';
 
@@ -98,3 +100,63 @@ test('what was well when the walk passed it is looked at again before one may go
   await store.pass(1_000);
   expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'decommissioned' });
 });
+
+/** `dn0` may go, since the two others have all that it has. */
+async function withOneThatMayGo(): Promise<FakeStore> {
+  const store = await started();
+  await store.write('/f', 2, [1, 1, 1]);
+  await store.call('setService', { node: 'dn0', service: 'decommissioning' });
+  await store.pass(30_000);
+  expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'decommissioned' });
+  return store;
+}
+
+test('one that may go may no longer as soon as one that has what it has is dead', async () => {
+  const store = await withOneThatMayGo();
+  const [, dn1] = store.nodes;
+  dn1!.isUp = false;
+  while ((await reportOf(store, 'dn1'))!.isAlive) {
+    expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'decommissioned' });
+    await store.pass(50);
+  }
+  const blocks = store.nodes[0]!.replicas.size;
+  expect(blocks).toBeGreaterThan(0);
+  expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'decommissioning', leaving: { blocks } });
+  await store.pass(1_000);
+  expect(recorded(store)).toBe('decommissioning');
+  await store.start(dn1!);
+  await store.pass(10_000);
+  expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'decommissioned' });
+});
+
+test('one that may go may no longer as soon as another replica is damaged, another datanode has to go, or more replicas are wanted', async () => {
+  const troubles: ((store: FakeStore) => Promise<unknown>)[] = [
+    (store) => {
+      const [dn0, dn1] = store.nodes;
+      const [block] = dn0!.replicas.keys();
+      return store.damage(dn1!, dn1!.replicas.get(block!)!);
+    },
+    (store) => store.call('setService', { node: 'dn1', service: 'decommissioning' }),
+    (store) => store.call('setReplication', { path: '/f', replication: 3 }),
+  ];
+  for (const trouble of troubles) {
+    const store = await withOneThatMayGo();
+    await trouble(store);
+    expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'decommissioning' });
+  }
+});
+
+test('a block that was on its way to one that may go keeps it from going, from the moment it is there', async () => {
+  const store = await started();
+  const settings = { path: '/f.new', mode: 0o644, replication: 3, blockSize: 1000 };
+  const { file } = (await store.call<{ result: { file: number } }>('create', settings)).result;
+  const block = await store.call<BlockToWrite>('addBlock', { file, bytes: 1, excluded: [] });
+  await store.call('setService', { node: 'dn0', service: 'decommissioning' });
+  await store.pass(5_000);
+  expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'decommissioned' });
+  const last = { id: block.block, generation: block.generation, length: 1, stored: ['dn0'] };
+  await store.call('publish', { file, last, path: '/f', overwrite: false });
+  expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'decommissioning' });
+});
+
+const recorded = (store: FakeStore): string => serviceOf(store.namenode.state, 'dn0');
