@@ -39,6 +39,13 @@ test('nobody may go because of a replica whose holder starts again, perhaps with
   expect(world.said).toEqual([]);
 });
 
+test('nobody may go because of a replica whose holder is to go too when the walk has passed it', async () => {
+  const world = start('decommissioning');
+  world.setService(world.first, 'decommissioning');
+  await world.end();
+  expect(world.said).toEqual([]);
+});
+
 test('one that nothing happens to may go', async () => {
   const world = start('decommissioning');
   await world.end();
@@ -117,6 +124,7 @@ function start(service: Assignment['service'], { blocks: count = BLOCKS } = {}) 
     said,
     register,
     silence,
+    setService: (datanode: Datanode, to: Service) => datanodes.setService(datanode, to),
     end: () => ended(walk),
     turn: () => ended(departures.turn()),
   };

@@ -155,8 +155,12 @@ test('a block that was on its way to one that may go keeps it from going, from t
   await store.pass(5_000);
   expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'decommissioned' });
   const last = { id: block.block, generation: block.generation, length: 1, stored: ['dn0'] };
-  await store.call('publish', { file, last, path: '/f', overwrite: false });
+  const published = store.call('publish', { file, last, path: '/f', overwrite: false });
+  // Before that is durable too.
   expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'decommissioning' });
+  await published;
+  await store.pass(1_000);
+  expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'decommissioning', leaving: { blocks: 1 } });
 });
 
 const recorded = (store: FakeStore): string => serviceOf(store.namenode.state, 'dn0');
