@@ -181,7 +181,9 @@ export class NameNode {
     if (!datanode) return;
     const service = serviceOf(this.state, node);
     const countsAsBefore = this.datanodes.setService(datanode, service);
-    if (!countsAsBefore) this.walks.lookAtAll(datanode);
+    // While it was in maintenance nothing of a dead one was forgotten.
+    if (!datanode.isAlive && service !== 'maintenance') this.walks.lost(datanode);
+    else if (!countsAsBefore) this.walks.lookAtAll(datanode);
   }
 
   /** What a durable record means for the replicas. */

@@ -41,6 +41,22 @@ test('one that is taken into maintenance half-way keeps what is not forgotten ye
   // It will not come back after all.
   await store.call('setService', { node: node.node, service: 'normal' });
   expect(atOnce(fsck(store.namenode, '/')).counts).toMatchObject({ 'under-replicated': BLOCKS });
+  await store.pass(2_000);
+  expect(heldBy(store, lost)).toBe(0);
+});
+
+test('one that died in maintenance, and will not come back after all, is forgotten; of what nobody else has a copy is urgent', async () => {
+  const { store, node } = await withBlocks();
+  const lost = store.namenode.datanodes.byId(node.node)!;
+  await store.call('setService', { node: node.node, service: 'maintenance' });
+  node.isUp = false;
+  await store.pass(20_000);
+  expect([lost.isAlive, heldBy(store, lost)]).toEqual([false, BLOCKS]);
+  expect(store.namenode.replication.isRepairing).toBe(false);
+  await store.call('setService', { node: node.node, service: 'normal' });
+  expect(store.namenode.replication.isRepairing).toBe(true);
+  await store.pass(2_000);
+  expect(heldBy(store, lost)).toBe(0);
 });
 
 test('all blocks of one that is to go are looked at, some at a time', async () => {
