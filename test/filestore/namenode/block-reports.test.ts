@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { takeReport } from '../../../src/filestore/namenode/block-reports.ts';
+import { orderDeletion } from '../../../src/filestore/namenode/datanodes.ts';
+import { Random } from '../../simulation/random.ts';
+import { FakeStore } from './fake-store.ts';
+
+test.each([
+  ['fewer ids than orders', 5, 8, [5, 6, 7]],
+  ['more ids than orders', 5, 100, [5, 6, 7, 8, 9]],
+])(
+  'a slice of a report ends the orders to delete what it does not name, and no others: %s',
+  async (_, from, to, ended) => {
+    const store = new FakeStore(new Random(1), ['/a']);
+    await store.start(store.nodes[0]!);
+    const { namenode } = store;
+    const datanode = namenode.datanodes.byId('dn0')!;
+    const ordered = [3, 4, 5, 6, 7, 8, 9, 100, 101];
+    for (const block of ordered) orderDeletion(datanode, block, 1);
+    const { blocks, replication, state } = namenode;
+    const report = { node: 'dn0', incarnation: '1', sequence: 10 };
+    const change = { kind: 'full', from, to, replicas: [], corrupt: [] } as const;
+    expect(takeReport({ ...report, change }, datanode, { blocks, replication, state: () => state })).toBe(true);
+    expect([...datanode.deletions.keys()]).toEqual(ordered.filter((block) => !ended.includes(block)));
+  },
+);
