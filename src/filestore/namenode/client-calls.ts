@@ -98,6 +98,7 @@ export class ClientCalls {
     const { path, caller, client, recursive } = message;
     const { ledger, leases, clock } = this.#options;
     leases.renew(client);
+    ledger.refuseChanges();
     const at = resolveLive(ledger.tip, path);
     const top = at.kind === 'refused' ? undefined : targetOf(at);
     const passed =

@@ -46,6 +46,11 @@ export class Ledger {
     return this.#journal.epoch;
   }
 
+  /** Throws SafeModeException while nothing may be changed: before work that would be for nothing. */
+  refuseChanges(): void {
+    this.#options.refuseChanges();
+  }
+
   wallMs(): number {
     return Math.round(this.#options.clock.wallMs());
   }

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { Random } from '../../simulation/random.ts';
-import { FakeStore } from './fake-store.ts';
+import { FakeStore, ROOT } from './fake-store.ts';
 
 const ANN = { user: 'ann', groups: [], superuser: false };
 const FOLDERS = 1_500;
@@ -38,4 +38,15 @@ test('a foreign folder that comes meanwhile where the walk has been keeps all of
   const foreign = { path: '/home/ann/00000/below/foreign/in-it', mode: 0o700 };
   const denied = { name: 'AccessControlException', message: expect.stringContaining('/home/ann/00000/below/foreign') };
   expect(await deleteDuring((store) => store.call('mkdirs', foreign))).toMatchObject(denied);
+});
+
+test('in safe mode nothing is walked: it is refused at once', async () => {
+  const refused = await deleteDuring(async (store) => {
+    await store.ask('safeMode', { caller: ROOT, action: 'enter' });
+    const second = store.call('delete', { path: '/home/ann', recursive: true, caller: ANN });
+    // The clock stands still, on which a walk would go on.
+    const later = new Promise((resolve) => setImmediate(resolve)).then(() => 'walked');
+    await expect(Promise.race([second, later])).rejects.toMatchObject({ name: 'SafeModeException' });
+  });
+  expect(refused).toMatchObject({ name: 'SafeModeException' });
 });
