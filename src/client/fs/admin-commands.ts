@@ -117,7 +117,7 @@ async function report(shell: FsShell, _words: readonly string[], options: Option
     pending,
     datanodes,
     foreign,
-  } = await shell.ask<StoreReport>('report');
+  } = await shell.askAtLength<StoreReport>('report');
   const alive = datanodes.filter(({ isAlive }) => isAlive);
   const dead = datanodes.filter(({ isAlive }) => !isAlive);
   const leaving = alive.filter((one) => one.service !== 'normal');

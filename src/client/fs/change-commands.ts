@@ -240,7 +240,7 @@ async function setReplication(shell: FsShell, words: readonly string[], options:
     files.push(at);
   });
   if (!options.has('w')) return;
-  const live = (await shell.ask<StoreReport>('report')).datanodes.filter(({ isAlive }) => isAlive).length;
+  const live = (await shell.askAtLength<StoreReport>('report')).datanodes.filter(({ isAlive }) => isAlive).length;
   if (files.length > 0 && replication > live) {
     await shell.say(
       `${plural(replication, 'replica')} need as many datanodes, and ${live} of them live: waiting until there are more`,

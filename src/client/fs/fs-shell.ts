@@ -1,5 +1,6 @@
 /** What the commands of `tutti fs` have in common: the store, what stands where, and how they speak to people. */
 
+import type { StillAtWork } from '../../filestore/namenode/long-answers.ts';
 import type { StoreDefaults } from '../../filestore/namenode/trash-emptier.ts';
 import type { Status } from '../../filestore/namespace/queries.ts';
 import { StoreError } from '../../filestore/network.ts';
@@ -56,6 +57,15 @@ export class FsShell {
 
   ask<Answer>(operation: string, request: object = {}): Promise<Answer> {
     return this.fs.client.read<Answer>(operation, request);
+  }
+
+  /** What takes longer in a large store than one waits for an answer: a walk over the blocks of datanodes, or over files. */
+  async askAtLength<Answer extends object>(operation: string, message: object = {}): Promise<Answer> {
+    const request = this.fs.client.unique();
+    for (;;) {
+      const answer = await this.ask<Answer | StillAtWork>(operation, { ...message, request });
+      if (!('stillAtWork' in answer)) return answer;
+    }
   }
 
   defaults(): Promise<StoreDefaults> {

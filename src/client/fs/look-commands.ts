@@ -153,7 +153,7 @@ async function room(shell: FsShell, paths: readonly string[], options: Options):
   let there = 0;
   await shell.each(paths, async () => void (there += 1));
   if (paths.length > 0 && there === 0) return;
-  const { datanodes } = await shell.ask<StoreReport>('report');
+  const { datanodes } = await shell.askAtLength<StoreReport>('report');
   const sum = { size: 0, used: 0, free: 0 };
   for (const { isAlive, capacityBytes, usedBytes, freeBytes } of datanodes) {
     if (!isAlive) continue;

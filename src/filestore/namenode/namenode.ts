@@ -28,7 +28,7 @@ import { NodeWalks } from './node-walks.ts';
 import type { Random } from './placement.ts';
 import { Replication } from './replication.ts';
 import { SafeMode } from './safe-mode.ts';
-import { inTurns } from './turns.ts';
+import { inTurns, type Steps } from './turns.ts';
 import { Upkeep } from './upkeep.ts';
 
 export type NameNodeOptions = {
@@ -140,16 +140,16 @@ export class NameNode {
       ...this.#clients.operations(),
       ...this.#datanodeCalls.operations(),
       hello: answer(() => ({ store, epoch: journal.epoch })),
-      report: answer(() => inTurns(clock, storeReport(this, clock.elapsedMs()))),
-      fsck: answer((message: Fsck) => this.#fsck(message)),
+      report: answer((message: LongRequest) => this.#long(message, () => storeReport(this, clock.elapsedMs()))),
+      fsck: answer((message: Fsck) => this.#long(message, () => fsck(this, message.path))),
       safeMode: answer((message: SafeModeRequest) => this.#safeMode(message)),
       balance: answer((message: BalanceRequest) => this.#balancer.ask(message)),
       setService: answer((message: SetService) => this.#clients.once(message, () => this.#setService(message))),
     };
   }
 
-  #fsck({ path, request }: Fsck): Promise<object> {
-    const walk = (): Promise<object> => inTurns(this.#options.clock, fsck(this, path));
+  #long({ request }: LongRequest, steps: () => Steps<object>): Promise<object> {
+    const walk = (): Promise<object> => inTurns(this.#options.clock, steps());
     return request === undefined ? walk() : this.#longAnswers.answer(request, walk);
   }
 
@@ -196,7 +196,8 @@ export class NameNode {
 
 export type SafeModeRequest = AdministrationRequest & { readonly action: 'get' | 'enter' | 'leave' };
 /** `request`: a name of its own, of one who asks again when the answer says `stillAtWork`. */
-export type Fsck = { readonly path: string; readonly request?: string };
+type LongRequest = { readonly request?: string };
+export type Fsck = LongRequest & { readonly path: string };
 export type SetService = ClientMessage & { readonly node: string; readonly service: Service };
 
 function complete(block: Block | undefined): (Block & { readonly length: number }) | undefined {

@@ -1,6 +1,11 @@
 /** What operators are told of a store. */
 import { expect, test } from 'vitest';
-import { type DatanodeReport, fsck, storeReport } from '../../../src/filestore/namenode/administration.ts';
+import {
+  type DatanodeReport,
+  fsck,
+  type StoreReport,
+  storeReport,
+} from '../../../src/filestore/namenode/administration.ts';
 import { Random } from '../../simulation/random.ts';
 import { atOnce } from './at-once.ts';
 import { FakeStore } from './fake-store.ts';
@@ -111,4 +116,18 @@ test('files that go, or want fewer replicas, while fsck walks are no problems', 
   expect(store.namedBlocks().size).toBe(1_001);
   const counts = { missing: 0, corrupt: 0, 'under-replicated': 0, 'over-replicated': 0 };
   expect(atOnce(steps)).toMatchObject({ files: 3, healthy: true, counts });
+});
+
+test('a report over more blocks than are walked while one waits is asked for on', async () => {
+  const store = new FakeStore(new Random(1), ['/a', '/b']);
+  for (const node of store.nodes) await store.start(node);
+  await store.pass(2_000);
+  await store.write('/many', 2, Array<number>(5_000).fill(1));
+  await store.call('setService', { node: 'dn0', service: 'decommissioning' });
+  const first = store.ask('report', { request: 'one' });
+  store.clock.advance(6_000);
+  expect(await first).toEqual({ stillAtWork: true });
+  const second = store.ask<StoreReport>('report', { request: 'one' });
+  await store.pass(2_000);
+  expect((await second).datanodes[0]).toMatchObject({ node: 'dn0', leaving: { blocks: 5_000 } });
 });
