@@ -252,7 +252,7 @@ test('the report says who has gone away from this store, and who never belonged 
     ],
     foreign: [{ node: 'stranger', address: 'http://stranger:1', store: 'another' }],
   };
-  const client = { options: { caller: { user: 'ann' } }, read: () => Promise.resolve(report) };
+  const client = { options: { caller: { user: 'ann' } }, read: () => Promise.resolve(report), unique: () => 'request' };
   const console = fakeConsole();
   expect(await runFs(() => ({ client }) as unknown as StoreFileSystem, ['-report'], console)).toBe(0);
   const lines = console.out().match(/^(?:Name|Address|Store|Status|Blocks that|No other|Datanodes).*/gm)!;
