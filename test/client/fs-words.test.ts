@@ -252,9 +252,18 @@ test('the report says who has gone away from this store, and who never belonged 
     ],
     foreign: [{ node: 'stranger', address: 'http://stranger:1', store: 'another' }],
   };
-  const client = { options: { caller: { user: 'ann' } }, read: () => Promise.resolve(report), unique: () => 'request' };
+  // A large store needs longer than one waits for an answer.
+  const answers = [{ stillAtWork: true }, report];
+  const asked: unknown[] = [];
+  const read = (...words: readonly unknown[]) => {
+    asked.push(words);
+    return Promise.resolve(answers.shift());
+  };
+  const client = { options: { caller: { user: 'ann' } }, read, unique: () => 'one' };
   const console = fakeConsole();
   expect(await runFs(() => ({ client }) as unknown as StoreFileSystem, ['-report'], console)).toBe(0);
+  const request = ['report', { request: 'one' }];
+  expect(asked).toEqual([request, request]);
   const lines = console.out().match(/^(?:Name|Address|Store|Status|Blocks that|No other|Datanodes).*/gm)!;
   expect(lines.join('\n')).toMatchInlineSnapshot(`
     "Name: done
