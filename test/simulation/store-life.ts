@@ -23,6 +23,8 @@ const DATANODES = 5;
 /** After the last trouble, until every block must have its replicas: two passes of a scrubber, and what is found in the last moment. */
 const REST_MS = 450_000;
 const REST_STEP_MS = 10_000;
+/** All of a life takes a fifth of this: what goes on for longer waits for what never comes. */
+const LIFE_MS = 3 * 3600 * 1000;
 
 export type Counts = Readonly<Record<string, number>>;
 
@@ -32,6 +34,7 @@ export async function simulateStore(seed: number): Promise<Counts> {
 
 class StoreLife {
   readonly #clock = new SimulatedClock();
+  readonly #endMs = this.#clock.elapsedMs() + LIFE_MS;
   readonly #contents = new Contents();
   readonly #network: SimulatedNetwork;
   readonly #names: NameNodeLife;
@@ -115,6 +118,7 @@ class StoreLife {
   #pass<T>(work: Promise<T>): Promise<T> {
     const processes = [this.#names, ...this.#nodes];
     return passTime(this.#clock, work, () => {
+      if (this.#clock.elapsedMs() > this.#endMs) throw new Error(`it goes on after ${LIFE_MS} ms`);
       if (this.#network.bug) throw this.#network.bug;
       for (const { failure } of processes) if (failure) throw failure;
     });

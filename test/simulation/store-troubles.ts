@@ -69,13 +69,20 @@ export class Troubles {
 
   /** Until `end`, and until all of it is over. */
   async run(): Promise<void> {
-    await Promise.all([
+    const troubles = Promise.all([
       this.#again([500, 12_000], (random) => this.#strike(random)),
       this.#again([500, 12_000], (random) => this.#hinder(random)),
       this.#again([5_000, 30_000], (random) => this.#takeAway(random)),
-      // Whoever dies by itself is started again.
-      this.#again([1_000, 3_000], () => this.#restart()),
     ]);
+    let areOver = false;
+    void troubles.finally(() => (areOver = true)).catch(() => undefined);
+    // Whoever dies by itself is started again: the last of the troubles may wait for it.
+    await this.#again(
+      [1_000, 3_000],
+      () => this.#restart(),
+      () => areOver,
+    );
+    await troubles;
     for (const process of this.#processes()) {
       process.recoverDisk();
       await process.start();
@@ -86,11 +93,15 @@ export class Troubles {
     this.#isOver = true;
   }
 
-  async #again(pauseMs: readonly [number, number], work: (random: Random) => Promise<void>): Promise<void> {
+  async #again(
+    pauseMs: readonly [number, number],
+    work: (random: Random) => Promise<void>,
+    isOver = (): boolean => this.#isOver,
+  ): Promise<void> {
     const random = this.#random.fork();
     for (;;) {
       await this.#sleep(random.between(...pauseMs));
-      if (this.#isOver) return;
+      if (isOver()) return;
       await work(random);
     }
   }

@@ -1,7 +1,6 @@
 /** `-fsck`: what is wrong with files, and where their blocks are. */
 
 import type { FsckProblem, FsckReport, StoreReport } from '../../filestore/namenode/administration.ts';
-import type { StillAtWork } from '../../filestore/namenode/long-answers.ts';
 import type { BlockLocation } from '../../filestore/protocol.ts';
 import { plural } from '../quantities.ts';
 import { byteText } from './columns.ts';
@@ -52,14 +51,7 @@ async function fsck(shell: FsShell, [text = '/']: readonly string[], options: Op
   await summary(shell, root, report);
 }
 
-/** A large store takes longer than one waits for an answer. */
-async function look(shell: FsShell, path: string): Promise<FsckReport> {
-  const request = shell.fs.client.unique();
-  for (;;) {
-    const answer = await shell.ask<FsckReport | StillAtWork>('fsck', { path, request });
-    if (!('stillAtWork' in answer)) return answer;
-  }
-}
+const look = (shell: FsShell, path: string): Promise<FsckReport> => shell.askAtLength<FsckReport>('fsck', { path });
 
 /** Problems that the answer counts only. */
 const unnamedOf = ({ counts, problems }: FsckReport): number =>
@@ -117,7 +109,7 @@ async function summary(
   { path }: Item,
   { files, blocks, bytes, counts, lostFiles }: FsckReport,
 ): Promise<void> {
-  const { datanodes } = await shell.ask<StoreReport>('report');
+  const { datanodes } = await shell.askAtLength<StoreReport>('report');
   const live = datanodes.filter(({ isAlive }) => isAlive);
   // Too few replicas, or a damaged one beside good ones, are mended by themselves.
   const isHealthy = lostFiles === 0;
