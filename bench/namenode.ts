@@ -67,7 +67,7 @@ function measureLocations(state: Namespace, heapBytes: () => number): void {
   const { seconds } = timed(() => {
     for (let i = 0; i < 3; i++) {
       const name = { node: `dn${i}`, address: '', rack: '/a', host: `${i}`, store: undefined, incarnation: '1' };
-      const datanode = datanodes.register(name);
+      const datanode = datanodes.register(name, 'normal');
       for (const { report, count } of reportsOf(state, name.node)) {
         const start = performance.now();
         takeReport(report, datanode, { blocks, replication, state: () => state });

@@ -3,6 +3,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { QueryError } from '../common/errors.ts';
 import type { RuntimeTables, SystemRow } from '../connectors/connector.ts';
+import { knownService } from '../filestore/namenode/datanodes.ts';
 import type { NameNode } from '../filestore/namenode/namenode.ts';
 import { liveHoldersOf } from '../filestore/namenode/replicas.ts';
 import { entries } from '../filestore/namespace/ordered-map.ts';
@@ -138,14 +139,14 @@ async function nodeRows(
     await nextTurn();
   }
   return nodes.map((datanode) => {
-    const { node, registration, heartbeat, isAlive, service, rack, host, held, heardMs } = datanode;
+    const { node, registration, heartbeat, isAlive, rack, host, held, heardMs } = datanode;
     return {
       node_id: node,
       http_uri: registration.address,
       host,
       rack,
       state: isAlive ? 'live' : 'dead',
-      service,
+      service: knownService(datanode),
       capacity_bytes: heartbeat && whole(heartbeat.capacityBytes),
       used_bytes: heartbeat && whole(heartbeat.usedBytes),
       free_bytes: heartbeat && whole(heartbeat.freeBytes),

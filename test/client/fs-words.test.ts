@@ -158,10 +158,13 @@ test('the balancer shows a bar while it runs, and Ctrl-C ends it', async () => {
 
 type Asked = { readonly path: string; readonly request?: string };
 
-/** A store of lost files of a block each, that names two problems an answer. */
-function lossy(lost: string[]): StoreFileSystem {
+/**
+ * A store of lost files of a block each, that names two problems an answer; those in `back` are among the lost when all is looked at,
+ * and have come back when they are looked at alone.
+ */
+function lossy(lost: string[], back: readonly string[] = []): StoreFileSystem {
   const fsckOf = (path: string): FsckReport => {
-    const found = lost.filter((file) => path === '/' || path === file);
+    const found = path === '/' ? [...lost, ...back] : lost.filter((file) => path === file);
     const problems = found.map((file): FsckProblem => ({
       path: file,
       block: 1,
@@ -215,6 +218,12 @@ test('fsck counts, lists and removes also what an answer does not name', async (
   expect((await run('-delete')).out.match(/^Deleted .*$/gm)).toHaveLength(5);
   expect(lost).toEqual([]);
   expect(await run()).toMatchObject({ code: 0, err: '' });
+});
+
+test('fsck -delete keeps what has come back since it looked at all files', async () => {
+  const console = fakeConsole();
+  await runFs(() => lossy(['/gone'], ['/back']), ['-fsck', '/', '-delete'], console);
+  expect(console.out()).toContain('Deleted /gone\nKept /back: it is no longer missing\n');
 });
 
 const datanode = (

@@ -101,10 +101,10 @@ test('a datanode that died is shown as dead, and since when it was silent', asyn
   const clock = new SimulatedClock();
   const datanodes = new Datanodes(clock, 10_000);
   const [blocks, registered] = [new BlockMap(), { address: 'http://h:1', rack: '/r', host: 'h', store: undefined }];
-  datanodes.register({ ...registered, node: 'gone', incarnation: '1' });
+  datanodes.register({ ...registered, node: 'gone', incarnation: '1' }, 'normal');
   blocks.add(5, 1);
   clock.advance(10_001);
-  datanodes.register({ ...registered, node: 'new', incarnation: '2' });
+  datanodes.register({ ...registered, node: 'new', incarnation: '2' }, 'normal');
   datanodes.takeSilent();
   const namenode = { datanodes, blocks } as unknown as NameNode;
   const tables = filestoreTables({ namenode: () => Promise.resolve(namenode), clock });

@@ -23,7 +23,7 @@ const DATANODES = 5;
 /** After the last trouble, until every block must have its replicas: two passes of a scrubber, and what is found in the last moment. */
 const REST_MS = 450_000;
 const REST_STEP_MS = 10_000;
-/** All of a life takes a fifth of this: what goes on for longer waits for what never comes. */
+/** A life takes a tenth of this: what goes on for longer waits for what never comes. */
 const LIFE_MS = 3 * 3600 * 1000;
 
 export type Counts = Readonly<Record<string, number>>;

@@ -63,7 +63,7 @@ export class Datanodes {
   }
 
   /** A datanode's first word since it started, or since this namenode did. What it has is unknown until it reports. */
-  register(registration: DatanodeRegistration, service: Service = 'normal'): Datanode {
+  register(registration: DatanodeRegistration, service: Service): Datanode {
     const { node, rack, host } = registration;
     this.#foreign.delete(node);
     const known = this.#byId.get(node);

@@ -141,7 +141,7 @@ function insert<K extends Key, V>(node: OrderedMap<K, V>, key: K, value: V, sear
   if (height === 0) {
     const at = search(keys, key);
     if (keys[at] === key) return { height, size: node.size, keys, items: replaced(items, at, value) };
-    return { height, size: node.size + 1, keys: inserted(keys, at, key), items: inserted(items, at, value) };
+    return { height, size: node.size + 1, keys: keys.toSpliced(at, 0, key), items: items.toSpliced(at, 0, value) };
   }
   const after = above(keys, key, search);
   // Else the first bound could meet the second when the first child is split.
@@ -155,8 +155,8 @@ function insert<K extends Key, V>(node: OrderedMap<K, V>, key: K, value: V, sear
   return {
     height,
     size,
-    keys: inserted(keys, at + 1, right.keys[0]!),
-    items: inserted(replaced(items, at, left), at + 1, right),
+    keys: keys.toSpliced(at + 1, 0, right.keys[0]!),
+    items: items.toSpliced(at, 1, left, right),
   };
 }
 
@@ -198,11 +198,12 @@ function take<K extends Key, V>(node: OrderedMap<K, V>, key: K, search: Search):
   if (height === 0) {
     const at = search(keys, key);
     assert(keys[at] === key, 'the map holds the key that is removed');
-    return { height, size: size - 1, keys: without(keys, at), items: without(items, at) };
+    return { height, size: size - 1, keys: keys.toSpliced(at, 1), items: items.toSpliced(at, 1) };
   }
   const at = childAt(keys, key, search);
   const child = take(childOf(node, at), key, search);
-  if (child.items.length === 0) return { height, size: size - 1, keys: without(keys, at), items: without(items, at) };
+  if (child.items.length === 0)
+    return { height, size: size - 1, keys: keys.toSpliced(at, 1), items: items.toSpliced(at, 1) };
   if (child.items.length >= WIDTH_MIN || items.length === 1) {
     return { height, size: size - 1, keys, items: replaced(items, at, child) };
   }
@@ -290,23 +291,5 @@ function lowerBoundOfText(keys: readonly string[], key: string): number {
 function replaced<T>(list: readonly T[], at: number, item: T): readonly T[] {
   const copy = list.slice();
   copy[at] = item;
-  return copy;
-}
-
-// Loops into an array of the final length: `splice` and `push` leave room to grow, which a node never does.
-function inserted<T>(list: readonly T[], at: number, item: T): readonly T[] {
-  // oxlint-disable-next-line unicorn/no-new-array
-  const copy = new Array<T>(list.length + 1);
-  for (let i = 0; i < at; i++) copy[i] = list[i]!;
-  copy[at] = item;
-  for (let i = at; i < list.length; i++) copy[i + 1] = list[i]!;
-  return copy;
-}
-
-function without<T>(list: readonly T[], at: number): readonly T[] {
-  // oxlint-disable-next-line unicorn/no-new-array
-  const copy = new Array<T>(list.length - 1);
-  for (let i = 0; i < at; i++) copy[i] = list[i]!;
-  for (let i = at + 1; i < list.length; i++) copy[i - 1] = list[i]!;
   return copy;
 }

@@ -33,7 +33,7 @@ export type FakeDatanode = {
   sequence: number;
   speaksMs: number;
   /** Commands that it heard and has not carried out. */
-  readonly todo: DatanodeCommand[];
+  readonly commands: DatanodeCommand[];
 };
 
 export class FakeStore {
@@ -75,7 +75,7 @@ export class FakeStore {
       incarnation: 0,
       sequence: 0,
       speaksMs: 0,
-      todo: [],
+      commands: [],
     }));
   }
 
@@ -131,7 +131,7 @@ export class FakeStore {
     node.isUp = true;
     node.incarnation += 1;
     node.sequence = 0;
-    node.todo.length = 0;
+    node.commands.length = 0;
     await this.#register(node);
   }
 
@@ -149,7 +149,7 @@ export class FakeStore {
       capacityBytes,
       usedBytes,
       freeBytes: capacityBytes - usedBytes,
-      transfers: node.todo.length,
+      transfers: node.commands.length,
       failedFolders: 0,
       failedCopies: [],
     };
@@ -157,8 +157,8 @@ export class FakeStore {
       const reply = await this.ask<HeartbeatReply>('heartbeat', { ...this.#self(node), ...room });
       // What is said again while it waits is done once.
       const waits = (replica: Replica): boolean =>
-        node.todo.some((one) => one.kind === 'copy' && one.replica.block === replica.block);
-      node.todo.push(...reply.commands.filter((one) => one.kind !== 'copy' || !waits(one.replica)));
+        node.commands.some((one) => one.kind === 'copy' && one.replica.block === replica.block);
+      node.commands.push(...reply.commands.filter((one) => one.kind !== 'copy' || !waits(one.replica)));
       const received = [...node.replicas.values()].filter(
         ({ announced, damaged }) => announced === Infinity && !damaged,
       );
@@ -203,7 +203,7 @@ export class FakeStore {
   }
 
   async #work(node: FakeDatanode): Promise<void> {
-    const command = node.todo.shift();
+    const command = node.commands.shift();
     if (command?.kind === 'report') await this.#reportAll(node);
     if (command?.kind === 'delete') {
       const due = command.replicas.filter(

@@ -8,14 +8,10 @@ test('a block whose other holder is dead, and not forgotten yet, is as urgent as
   const clock = new SimulatedClock();
   const [blocks, datanodes] = [new BlockMap(), new Datanodes(clock)];
   for (const node of ['a', 'b']) {
-    const { number } = datanodes.register({
-      node,
-      rack: '/a',
-      host: node,
-      address: node,
-      store: 'store',
-      incarnation: '1',
-    });
+    const { number } = datanodes.register(
+      { node, rack: '/a', host: node, address: node, store: 'store', incarnation: '1' },
+      'normal',
+    );
     blocks.add(1, number);
   }
   const replication = new Replication({ clock, random: () => 0, blocks, datanodes, completeBlock: () => undefined });
