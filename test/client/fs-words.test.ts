@@ -258,6 +258,7 @@ test('the report says who has gone away from this store, and who never belonged 
       datanode('busy', { blocks: 2000, stuck: 0 }),
       datanode('stuck', { blocks: 3, stuck: 2 }),
       datanode('new', undefined),
+      datanode('away soon', { blocks: 1, stuck: 0 }, { service: 'entering_maintenance' }),
     ],
     foreign: [{ node: 'stranger', address: 'http://stranger:1', store: 'another' }],
   };
@@ -290,6 +291,10 @@ test('the report says who has gone away from this store, and who never belonged 
     Name: new
     Address: http://new:1
     Status: Decommission in progress
+    Name: away soon
+    Address: http://away soon:1
+    Status: Entering maintenance
+    Blocks that are on no datanode that stays: 1
     Datanodes that are refused, since their blocks belong to another store (1):
     Name: stranger
     Address: http://stranger:1

@@ -74,7 +74,7 @@ function service(usage: string, does: string, wanted: 'normal' | 'decommissionin
     does,
     details: `
 A datanode is named by its id, how its id begins (four letters or more), or host:port of its address. tutti fs -report
-says all of them, and when one that is decommissioned is done.`,
+says all of them, and when one may go: Decommissioned, or In maintenance.`,
     words: [1, ANY],
     run: async (shell, nodes) => {
       for (const node of nodes) {
@@ -155,7 +155,7 @@ async function nodes(shell: FsShell, title: string, list: readonly DatanodeRepor
       `Address: ${one.address}`,
       `Rack: ${one.rack}`,
       `Status: ${STATES[one.service]}`,
-      ...leavingLines(one.leaving),
+      ...leavingLines(one),
       ...roomLines(one.capacityBytes, one.usedBytes, one.freeBytes),
       ...(one.failedFolders > 0 ? [`Failed folders: ${one.failedFolders}`] : []),
       `Last contact: ${secondText(Date.now() - one.silentMs)}`,
@@ -166,10 +166,11 @@ async function nodes(shell: FsShell, title: string, list: readonly DatanodeRepor
   }
 }
 
-function leavingLines(leaving: DatanodeReport['leaving']): readonly string[] {
+function leavingLines({ service: state, leaving }: DatanodeReport): readonly string[] {
   if (!leaving || leaving.blocks === 0) return [];
+  const what = state === 'entering_maintenance' ? 'are on no datanode that stays' : 'have too few replicas elsewhere';
   return [
-    `Blocks that have too few replicas elsewhere: ${countText(leaving.blocks)}`,
+    `Blocks that ${what}: ${countText(leaving.blocks)}`,
     ...(leaving.stuck === 0
       ? []
       : [
@@ -182,6 +183,7 @@ const STATES: Readonly<Record<DatanodeReport['service'], string>> = {
   normal: 'Normal',
   decommissioning: 'Decommission in progress',
   decommissioned: 'Decommissioned',
+  entering_maintenance: 'Entering maintenance',
   maintenance: 'In maintenance',
 };
 

@@ -3,25 +3,25 @@
 import { entries, get } from '../namespace/ordered-map.ts';
 import type { Caller } from '../namespace/permissions.ts';
 import { pathOf, resolveLive, targetOf } from '../namespace/resolve.ts';
-import type { Assignment, FileNode, Inode, Service } from '../namespace/state.ts';
+import type { Assignment, FileNode, Inode } from '../namespace/state.ts';
 import { StoreError } from '../network.ts';
 import type { DatanodeId } from '../protocol.ts';
-import { type Datanode, knownService } from './datanodes.ts';
+import { type Datanode, isHeld, type KnownService, knownService } from './datanodes.ts';
 import type { NameNode } from './namenode.ts';
 import { eachSlice, type Steps } from './turns.ts';
-import { holdersOf, isShort, liveHoldersOf } from './replicas.ts';
+import { countedHolders, holdersOf, isAtWork, isNeeded, liveHoldersOf } from './replicas.ts';
 
 export type DatanodeReport = {
   readonly node: string;
   readonly address: string;
   readonly rack: string;
   readonly isAlive: boolean;
-  readonly service: Service;
+  readonly service: KnownService;
   readonly capacityBytes: number;
   readonly usedBytes: number;
   readonly freeBytes: number;
   readonly failedFolders: number;
-  /** Of a live one that is `decommissioning`: what it has to be copied from it before it may go. */
+  /** Of a live one that is `decommissioning` or `entering_maintenance`: what it has to be copied from it before it may go. */
   readonly leaving?: Leaving | undefined;
   /** Since its last word; since the namenode started, when it has not come since. */
   readonly silentMs: number;
@@ -110,7 +110,7 @@ function* reportOf(namenode: NameNode, datanode: Datanode, nowMs: number): Steps
     freeBytes: heartbeat?.freeBytes ?? 0,
     failedFolders: heartbeat?.failedFolders ?? 0,
     silentMs: Math.round(nowMs - heardMs),
-    ...(isAlive && service === 'decommissioning' && { leaving: yield* leavingOf(namenode, datanode) }),
+    ...(isAlive && isHeld(service) && { leaving: yield* leavingOf(namenode, datanode) }),
   };
 }
 
@@ -125,17 +125,17 @@ function unheardReport(
 }
 
 /** As the replication counts; undefined: what it has is not all known yet. */
-function* leavingOf(namenode: NameNode, { number, reportedTo }: Datanode): Steps<Leaving | undefined> {
-  if (reportedTo < Infinity) return undefined;
+function* leavingOf(namenode: NameNode, datanode: Datanode): Steps<Leaving | undefined> {
+  if (datanode.reportedTo < Infinity) return undefined;
   const { blocks, datanodes } = namenode;
   const leaving = { blocks: 0, stuck: 0 };
-  yield* eachSlice(blocks.slicesOf(number), (some) => {
+  yield* eachSlice(blocks.slicesOf(datanode.number), (some) => {
     const takers = datanodes.writable();
     for (const id of some) {
       const block = get(namenode.state.blocks, id);
-      if (!block || !isShort(namenode, block)) continue;
-      const { length } = block;
       const holders = holdersOf(namenode, id);
+      if (!block || !isNeeded(datanode, block, holders)) continue;
+      const { length } = block;
       leaving.blocks += 1;
       if (length === undefined) continue;
       if (!takers.some((taker) => !holders.includes(taker) && taker.freeBytes >= length)) leaving.stuck += 1;
@@ -186,12 +186,15 @@ function* problemsOf(namenode: NameNode, path: string, file: FileNode): Generato
     const wanted = get(namenode.state.blocks, id)?.replication;
     if (wanted === undefined) continue;
     const replicas = liveHoldersOf(namenode, id).length;
+    const counted = countedHolders(holdersOf(namenode, id), id);
+    const atWork = counted.filter(isAtWork).length;
     const corrupt = namenode.replication.corrupt.get(id)?.size ?? 0;
     const common = { path, block: id, replicas, wanted };
     if (corrupt > 0) yield { ...common, kind: 'corrupt' };
     if (replicas === 0) yield { ...common, kind: 'missing' };
-    else if (replicas < wanted) yield { ...common, kind: 'under-replicated' };
-    else if (replicas > wanted) yield { ...common, kind: 'over-replicated' };
+    // One that is expected back is not missed, and what was copied for the sake of one that goes is not too much.
+    else if (Math.max(replicas, counted.length) < wanted) yield { ...common, kind: 'under-replicated' };
+    else if (atWork > wanted) yield { ...common, kind: 'over-replicated' };
   }
 }
 

@@ -34,10 +34,19 @@ export type Datanode = Candidate & {
   mayGoAt: number | undefined;
 };
 
+/** What is on record, and of one that goes for a while whether it may by now: that is on no record. */
+export type KnownService = Service | 'entering_maintenance';
+
 /** What is known of it now, which may be less than what is on record. Of one that is gone only the record is known. */
-export function knownService({ service, isAlive, mayGoAt, doubts }: Datanode): Service {
-  return service === 'decommissioned' && isAlive && mayGoAt !== doubts ? 'decommissioning' : service;
+export function knownService({ service, isAlive, mayGoAt, doubts }: Datanode): KnownService {
+  if (!isAlive || mayGoAt === doubts) return service;
+  if (service === 'maintenance') return 'entering_maintenance';
+  return service === 'decommissioned' ? 'decommissioning' : service;
 }
+
+/** It is to go, and has to stay until others have enough of what it has. */
+export const isHeld = (service: KnownService): boolean =>
+  service === 'decommissioning' || service === 'entering_maintenance';
 
 /** From what is known of the datanode now. */
 export function orderDeletion({ deletions, sequence }: Datanode, block: BlockId, generation: number): void {

@@ -1,17 +1,17 @@
 /**
- * Notices when a datanode that is to go may go, since others have enough replicas of all it has, and puts that on record. The walk stops
- * at the first block that is short of them, and goes on from there; only one from end to end finds that there is none, and only when
- * nothing on its way gave reason to doubt what it had passed (`Datanode.doubts`).
+ * Notices when a datanode that is to go may go, since others have enough replicas of all it has; of one that goes for good that is put on
+ * record. The walk stops at the first block that is short of them, and goes on from there; only one from end to end finds that there is
+ * none, and only when nothing on its way gave reason to doubt what it had passed (`Datanode.doubts`).
  */
 
 import type { Clock } from '../../common/clock.ts';
-import { decideDeparture, isLeaving } from '../namespace/decide-services.ts';
+import { decideDeparture } from '../namespace/decide-services.ts';
 import { get } from '../namespace/ordered-map.ts';
-import type { Block, BlockId } from '../namespace/state.ts';
+import type { BlockId } from '../namespace/state.ts';
 import type { BlockMap } from './block-map.ts';
-import { type Datanode, type Datanodes, knownService } from './datanodes.ts';
+import { type Datanode, type Datanodes, isHeld, knownService } from './datanodes.ts';
 import type { Ledger } from './ledger.ts';
-import { countedHolders, holdersOf } from './replicas.ts';
+import { holdersOf, isNeeded } from './replicas.ts';
 import { eachSlice, inTurns, type Steps } from './turns.ts';
 
 export type DeparturesOptions = {
@@ -40,9 +40,9 @@ export class Departures {
 
   #isDue(datanode: Datanode): boolean {
     // What it has is not all known before.
-    if (!isLeaving(datanode.service) || datanode.reportedTo < Infinity) return false;
+    if (datanode.service === 'normal' || datanode.reportedTo < Infinity) return false;
     const foundMs = this.#foundMs.get(datanode) ?? -Infinity;
-    return knownService(datanode) === 'decommissioning' || this.#options.clock.elapsedMs() - foundMs >= LOOK_AGAIN_MS;
+    return isHeld(knownService(datanode)) || this.#options.clock.elapsedMs() - foundMs >= LOOK_AGAIN_MS;
   }
 
   async #check(datanode: Datanode): Promise<void> {
@@ -66,7 +66,7 @@ export class Departures {
     yield* eachSlice(blocks.slicesOf(datanode.number, from), (some) => {
       short = some.find((id) => {
         const block = get(ledger.state.blocks, id);
-        return block && !this.#hasEnoughElsewhere(block);
+        return block && isNeeded(datanode, block, this.#reportedHolders(id));
       });
       return short === undefined;
     });
@@ -77,8 +77,7 @@ export class Departures {
   }
 
   /** Of a datanode that has registered anew only what it has reported since: its disks may be others. */
-  #hasEnoughElsewhere({ id, replication }: Block): boolean {
-    const reported = holdersOf(this.#options, id).filter(({ reportedTo }) => id < reportedTo);
-    return countedHolders(reported, id).length >= replication;
+  #reportedHolders(id: BlockId): readonly Datanode[] {
+    return holdersOf(this.#options, id).filter(({ reportedTo }) => id < reportedTo);
   }
 }

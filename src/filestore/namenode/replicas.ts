@@ -24,10 +24,16 @@ export const liveHoldersOf = (replicas: Replicas, id: BlockId): readonly Datanod
 /** Those that make up the number that is wanted. One that leaves for good counts no more, one in maintenance while another is at work. */
 export function countedHolders(holders: readonly Datanode[], id: BlockId): readonly Datanode[] {
   const staying = holders.filter(({ service, deletions }) => !isLeaving(service) && !deletions.has(id));
-  const atWork = staying.some(({ service, isAlive }) => service === 'normal' && isAlive);
-  return atWork ? staying : staying.filter(({ service }) => service === 'normal');
+  return staying.some(isAtWork) ? staying : staying.filter(({ service }) => service === 'normal');
 }
 
-/** What leaves for good has to stay for its sake. */
-export const isShort = (replicas: Replicas, { id, replication }: Block): boolean =>
-  countedHolders(holdersOf(replicas, id), id).length < replication;
+export const isAtWork = ({ service, isAlive }: Datanode): boolean => service === 'normal' && isAlive;
+
+/**
+ * Of `holders`, one that is to go has to stay for the block's sake: until others have as many replicas as are wanted, or, when it goes for a
+ * while, until one of them is at work, as HDFS has it (`dfs.namenode.maintenance.replication.min`).
+ */
+export function isNeeded({ service }: Datanode, { id, replication }: Block, holders: readonly Datanode[]): boolean {
+  const counted = countedHolders(holders, id);
+  return service === 'maintenance' ? !counted.some(isAtWork) : counted.length < replication;
+}

@@ -4,13 +4,12 @@
  */
 
 import type { Clock } from '../../common/clock.ts';
-import { isLeaving } from '../namespace/decide-services.ts';
 import type { Block, BlockId } from '../namespace/state.ts';
 import type { DatanodeCommand, FailedCopy, Heartbeat } from '../protocol.ts';
 import type { BlockMap, NodeNumber } from './block-map.ts';
 import { type Datanode, type Datanodes, orderDeletion } from './datanodes.ts';
 import { chooseExcess, placeReplicas, type Random } from './placement.ts';
-import { countedHolders, holdersOf, isShort } from './replicas.ts';
+import { countedHolders, holdersOf, isNeeded } from './replicas.ts';
 
 /** Copies that one datanode is told to make at a time, and their bytes: its disk and network serve readers too. */
 const COPIES_PER_NODE_MAX = 64;
@@ -70,11 +69,11 @@ export class Replication {
   look(id: BlockId): void {
     const holders = holdersOf(this.#options, id);
     (holders.length <= 1 ? this.#urgent : this.#doubtful).add(id);
-    const leaving = holders.filter(({ service }) => isLeaving(service));
-    if (leaving.length === 0) return;
+    const going = holders.filter(({ service }) => service !== 'normal');
+    if (going.length === 0) return;
     const block = this.#options.completeBlock(id);
     // One that is being written is not known to have enough elsewhere.
-    if (!block || isShort(this.#options, block)) for (const datanode of leaving) datanode.doubts += 1;
+    for (const datanode of going) if (!block || isNeeded(datanode, block, holders)) datanode.doubts += 1;
   }
 
   /** Blocks that still have to be looked at, or wait for a copy. */

@@ -77,7 +77,76 @@ test('in safe mode a datanode can be told to go', async () => {
   const store = await started();
   await store.ask('safeMode', { caller: ROOT, action: 'enter' });
   await store.call('setService', { node: 'dn0', service: 'maintenance' });
+  // Nobody has looked yet whether others have what it has.
+  expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'entering_maintenance' });
+});
+
+test('one that goes for a while may go once each of its blocks is on another that is at work', async () => {
+  const store = await started();
+  await store.write('/two', 2, [1, 1, 1]);
+  await store.write('/one', 1, [1, 1, 1]);
+  const [dn0, dn1, dn2] = store.nodes;
+  const alone = [...dn0!.replicas.keys()].filter((id) => ![dn1, dn2].some((node) => node!.replicas.has(id))).length;
+  expect(alone).toBeGreaterThan(0);
+  await store.call('setService', { node: 'dn0', service: 'maintenance' });
+  expect(await reportOf(store, 'dn0')).toMatchObject({
+    service: 'entering_maintenance',
+    leaving: { blocks: alone, stuck: 0 },
+  });
+  await store.pass(10_000);
+  const known = await reportOf(store, 'dn0');
+  expect(known).toMatchObject({ service: 'maintenance' });
+  expect(known).not.toHaveProperty('leaving');
+  for (const id of dn0!.replicas.keys()) expect([dn1, dn2].some((node) => node!.replicas.has(id))).toBe(true);
+  // What others have a replica of is not copied for its sake, and nothing is amiss while it is away.
+  const replicas = (): number => store.nodes.reduce((sum, node) => sum + node.replicas.size, 0);
+  expect(replicas()).toBe(9 + alone);
+  const healthy = { healthy: true, problems: [] };
+  expect(await store.ask('fsck', { path: '/' })).toMatchObject(healthy);
+  dn0!.isUp = false;
+  await store.pass(60_000);
+  expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'maintenance', isAlive: false });
+  expect(await store.ask('fsck', { path: '/' })).toMatchObject(healthy);
+  expect(replicas()).toBe(9 + alone);
+});
+
+test('one in maintenance has to stay again as soon as the other that has what it has is dead, and while it has not said what it has', async () => {
+  const store = await started();
+  await store.write('/f', 2, [1, 1, 1]);
+  const [dn0, dn1, dn2] = store.nodes;
+  await store.call('setService', { node: 'dn0', service: 'maintenance' });
+  await store.pass(2_000);
   expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'maintenance' });
+  for (const node of [dn1!, dn2!]) node.isUp = false;
+  while ((await reportOf(store, 'dn1'))!.isAlive || (await reportOf(store, 'dn2'))!.isAlive) await store.pass(50);
+  const blocks = dn0!.replicas.size;
+  expect(await reportOf(store, 'dn0')).toMatchObject({
+    service: 'entering_maintenance',
+    leaving: { blocks, stuck: blocks },
+  });
+  for (const node of [dn1!, dn2!]) await store.start(node);
+  await store.pass(10_000);
+  expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'maintenance' });
+  await store.start(dn0!);
+  expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'entering_maintenance' });
+  await store.pass(2_000);
+  expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'maintenance' });
+});
+
+test('one in maintenance has to stay again as soon as the only other replica is damaged, but not for the sake of a number that nobody can have', async () => {
+  const store = await started();
+  await store.write('/f', 2, [1]);
+  const [block] = store.namedBlocks().keys();
+  const [first, second] = store.nodes.filter(({ replicas }) => replicas.has(block!));
+  const service = async (): Promise<unknown> => (await reportOf(store, first!.node))?.service;
+  await store.call('setService', { node: first!.node, service: 'maintenance' });
+  await store.call('setReplication', { path: '/f', replication: 4 });
+  await store.pass(2_000);
+  expect(await service()).toBe('maintenance');
+  const holders = store.nodes.filter((node) => node !== first && node.replicas.has(block!));
+  expect(holders).toContain(second);
+  for (const node of holders) await store.damage(node, node.replicas.get(block!)!);
+  expect(await service()).toBe('entering_maintenance');
 });
 
 test('what was well when the walk passed it is looked at again before one may go', async () => {
