@@ -46,7 +46,14 @@ function takeSlice({ from, to, replicas, corrupt }: Slice, datanode: Datanode, o
   }
   const reported = new Set([...replicas, ...corrupt].map(({ block }) => block));
   const end = to ?? Infinity;
-  const known = [...options.blocks.blocksOf(datanode.number, from, end), ...orderedBetween(datanode, from, end)];
+  const { blocks, replication } = options;
+  const { number, deletions } = datanode;
+  const known = [
+    ...blocks.blocksOf(number, from, end),
+    ...between(deletions, from, end),
+    // One that it was to delete, and deleted, before it registered anew: nobody heard of that.
+    ...between(replication.corrupt, from, end).filter((block) => replication.corrupt.get(block)!.has(number)),
+  ];
   for (const block of known) if (!reported.has(block)) gone(block, datanode, options);
   for (const replica of replicas) received(replica, datanode, options);
   for (const replica of corrupt) damaged(replica, datanode, options);
@@ -56,10 +63,10 @@ function takeSlice({ from, to, replicas, corrupt }: Slice, datanode: Datanode, o
   datanode.reportingMs = datanode.heardMs;
 }
 
-/** What it is to delete. By id, where ids are fewer: after a large folder went, each slice would walk a million orders. */
-function orderedBetween({ deletions }: Datanode, from: BlockId, end: BlockId): readonly BlockId[] {
-  if (end - from > deletions.size) return [...deletions.keys()].filter((block) => block >= from && block < end);
-  return Array.from({ length: end - from }, (_, i) => from + i).filter((block) => deletions.has(block));
+/** Looked up by id, where ids are fewer: after a large folder went, each slice would walk a million orders to delete. */
+function between(blocks: ReadonlyMap<BlockId, unknown>, from: BlockId, end: BlockId): readonly BlockId[] {
+  if (end - from > blocks.size) return [...blocks.keys()].filter((block) => block >= from && block < end);
+  return Array.from({ length: end - from }, (_, i) => from + i).filter((block) => blocks.has(block));
 }
 
 function received(replica: Replica, datanode: Datanode, { blocks, replication, state }: ReportOptions): void {
