@@ -317,5 +317,5 @@ try {
   ]);
   process.stderr.write(`${errorText(problem, undefined, styleFor(process.stderr, processConsole))}\n`);
   // A server that could not start whole would keep the process alive.
-  process.exit(1);
+  process.exit(process.exitCode ?? 1);
 }

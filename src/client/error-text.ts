@@ -1,5 +1,6 @@
 /** A failure as a person reads it: what is wrong, the line of the statement it is about, and a caret under the place. */
 import { AssertionError } from '../common/assert.ts';
+import { DataFolderError } from '../filestore/datanode/folder-errors.ts';
 import { displayWidth, graphemes, printable } from './display-width.ts';
 import { ConnectionFailure, StatementFailure, UsageFailure } from './failures.ts';
 import type { Style } from './style.ts';
@@ -17,6 +18,9 @@ export function errorText(problem: unknown, sql: string | undefined, paint: Styl
   }
   if (problem instanceof ConnectionFailure || problem instanceof UsageFailure) {
     return `${paint.red('error:')} ${problem.message}`;
+  }
+  if (problem instanceof DataFolderError) {
+    return `${paint.red('error:')} ${problem.message} ${paint.dim(`(${problem.code})`)}`;
   }
   const error = problem instanceof Error ? problem : new Error(String(problem));
   const ours = error instanceof AssertionError || error instanceof TypeError || error instanceof RangeError;

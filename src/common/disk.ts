@@ -9,6 +9,7 @@
 import { spawn } from 'node:child_process';
 import { constants, writeSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { buffer as readAll } from 'node:stream/consumers';
 import { setImmediate as othersTurn } from 'node:timers/promises';
 
@@ -38,7 +39,8 @@ export type Disk = {
   readonly freeBytes: (path: string) => Promise<number>;
   /**
    * Locks a file, which is created when it is missing, against every other process until it is released or this process ends.
-   * Undefined when another one holds it. Throws DiskLockError where locks do not work.
+   * Undefined when another one holds it. Throws DiskLockError where locks do not work. The file is the lock's alone: it may say who
+   * holds it, as `lockFolder` reads it.
    */
   readonly lock: (path: string) => Promise<DiskLock | undefined>;
 };
@@ -224,11 +226,22 @@ async function lockFile(path: string): Promise<DiskLock | undefined> {
     } finally {
       await second.close();
     }
+    await signLock(handle);
   } catch (error) {
     await handle.close();
     throw error;
   }
   return { release: () => handle.close() };
+}
+
+/** For the person who starts a second process. The lock is held also when the disk has no room for it. */
+async function signLock(handle: fs.FileHandle): Promise<void> {
+  try {
+    await handle.truncate(0);
+    await handle.write(`process ${process.pid} on ${hostname()}\n`, 0);
+  } catch (error) {
+    if (diskErrorCode(error) === undefined) throw error;
+  }
 }
 
 /** Whether the lock was free and is now held by `handle`. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { assert } from '../common/assert.ts';
 import { diskErrorCode } from '../common/disk.ts';
 import type { Disk, DiskLock } from '../common/disk.ts';
+import { lockFolder } from '../common/folder-lock.ts';
 import type { Logger } from '../observe/logger.ts';
 import { readCheckpoint } from './checkpoint-file.ts';
 import { JournalDamagedError, JournalError } from './errors.ts';
@@ -60,7 +61,7 @@ export async function openFileJournal<State, Record>(
   try {
     for (const folder of folders) {
       await makeFolder(disk, folder);
-      locks.push(await lockFolder(disk, folder));
+      locks.push(await lockOf(disk, folder));
       await removeUnfinished(disk, folder);
     }
     return await openLocked(options, release);
@@ -127,10 +128,10 @@ async function makeFolder(disk: Disk, folder: string): Promise<void> {
   await disk.syncFolder(path.dirname(folder));
 }
 
-async function lockFolder(disk: Disk, folder: string): Promise<DiskLock> {
-  const lock = await disk.lock(path.join(folder, 'lock'));
-  if (lock) return lock;
-  throw new JournalError('JOURNAL_LOCKED', `the journal in ${folder} is in use by another process`);
+async function lockOf(disk: Disk, folder: string): Promise<DiskLock> {
+  const locked = await lockFolder(disk, folder);
+  if (locked.kind === 'locked') return locked.lock;
+  throw new JournalError('JOURNAL_LOCKED', `the journal in ${folder} is in use by ${locked.by}`);
 }
 
 function newJournal(folders: readonly string[], random: (bytes: number) => Uint8Array): Recovered {

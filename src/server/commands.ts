@@ -66,10 +66,11 @@ export function startLocalServer(options: ServerCommandOptions): Promise<Running
 export async function serverCommand(options: ServerCommandOptions): Promise<void> {
   const running = await startLocalServer(options);
   // Also one that waits for workers that do not come takes them with it.
-  const ending = Promise.race([signal(), running.drained]);
+  const ending = Promise.race([signal(), running.drained, running.refused]);
   void tellReady(running);
-  await ending;
+  const refusal = await ending;
   await running.close();
+  if (refusal) throw refusal;
   process.exit(0);
 }
 

@@ -1,6 +1,7 @@
 /** A cluster on one machine: this process is the coordinator, its children are workers. */
 
 import { systemClock } from '../common/clock.ts';
+import { QueryError } from '../common/errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import { removeAbandoned } from '../worker/node-folders.ts';
 import { takeClusterNames } from './cluster-names.ts';
@@ -25,6 +26,8 @@ export type RunningServer = RunningCoordinator & {
   readonly ready: Promise<void>;
   /** Resolves when all of them have. */
   readonly whole: Promise<void>;
+  /** Resolves when a worker cannot have its folders: the cluster cannot become whole. */
+  readonly refused: Promise<QueryError>;
 };
 
 /** How often readiness is looked for. */
@@ -35,6 +38,10 @@ export async function startServer(options: ServerRoleOptions): Promise<RunningSe
   const running = await startCoordinator({ ...options, workerLost: () => removeLater(dataDirectory, logger) });
   const names = takeClusterNames(dataDirectory);
   const memory = String(Math.floor(memoryBytes / Math.max(1, workers)));
+  let refuse: (problem: QueryError) => void = () => undefined;
+  const refused = new Promise<QueryError>((resolve) => {
+    refuse = resolve;
+  });
   const processes = new WorkerProcesses({
     count: workers,
     command: (index) => [
@@ -54,6 +61,7 @@ export async function startServer(options: ServerRoleOptions): Promise<RunningSe
       ...(options.storeDirectories ? ['--store-dir', ...options.storeDirectories] : []),
     ],
     secret,
+    refused: () => refuse(new QueryError('GENERIC_USER_ERROR', 'a worker cannot have its folders, as it says above')),
     clock: systemClock,
     logger,
   });
@@ -62,6 +70,7 @@ export async function startServer(options: ServerRoleOptions): Promise<RunningSe
     ...running,
     ready: joined(running, 1),
     whole: joined(running, workers),
+    refused,
     close: async () => {
       // Queries end first, so that workers can be told to drop their files.
       await running.close();

@@ -10,9 +10,14 @@ export type WorkerProcessesOptions = {
   /** The program and arguments of worker `index`, without its environment. */
   readonly command: (index: number) => readonly string[];
   readonly secret: string;
+  /** A worker that never ran cannot have its folders; it has said why, and is not started again. */
+  readonly refused: () => void;
   readonly clock: Clock;
   readonly logger: Logger;
 };
+
+/** What a worker ends with whose folders are another's: EX_CONFIG of sysexits.h. */
+export const FOLDERS_REFUSED = 78;
 
 /** Pause before a dead worker is started again; doubled for each death soon after its start. */
 const RESTART_MS = 100;
@@ -62,6 +67,8 @@ export class WorkerProcesses {
     child.once('exit', (code, signal) => {
       this.#children[index] = undefined;
       if (this.#stopping) return;
+      // Later it is started again: it had its folders, and may have them again.
+      if (code === FOLDERS_REFUSED && this.#deaths[index] === 0) return this.#options.refused();
       const lived = clock.elapsedMs() - startedMs;
       const deaths = lived > HEALTHY_MS ? 1 : this.#deaths[index]! + 1;
       this.#deaths[index] = deaths;

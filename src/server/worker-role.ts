@@ -1,9 +1,11 @@
 /** Composes a worker process: it joins a coordinator on any machine and runs until it is told to end. */
 
 import { SCAN_PROVIDERS } from '../connectors/scan-providers.ts';
+import { DataFolderError } from '../filestore/datanode/folder-errors.ts';
 import { makeLogger } from '../observe/logger.ts';
 import { startWorker } from '../worker/worker.ts';
 import type { Worker, WorkerOptions } from '../worker/worker.ts';
+import { FOLDERS_REFUSED } from './worker-processes.ts';
 
 export type WorkerRoleOptions = Omit<WorkerOptions, 'scanProviders' | 'log' | 'joined' | 'store'> & {
   /** Keeps blocks of the file store, on this rack. */
@@ -14,6 +16,9 @@ export type WorkerRoleOptions = Omit<WorkerOptions, 'scanProviders' | 'log' | 'j
 
 /** Set by a parent whose end must end this process too. */
 const PARENT_PIPE = 'TUTTI_PARENT_PIPE';
+
+/** A server's worker may begin while one of a server that was killed still ends, which takes STOP_MS and a little. */
+const PREDECESSOR_MS = 4_000;
 
 /** Resolves when the worker has ended. */
 export async function runWorker(options: WorkerRoleOptions): Promise<void> {
@@ -29,6 +34,7 @@ export async function runWorker(options: WorkerRoleOptions): Promise<void> {
       store: {
         rack: options.rack,
         logger,
+        ...(watchParent && { patienceMs: PREDECESSOR_MS }),
         ...(options.storeDirectories && { directories: options.storeDirectories }),
       },
     }),
@@ -38,6 +44,9 @@ export async function runWorker(options: WorkerRoleOptions): Promise<void> {
       if (!watchParent) process.stdout.write(`Worker ${nodeId} at ${url} has joined ${options.coordinatorUrl}\n`);
     },
     log: (message) => (watchParent ? logger.info(message) : logger.warn(message)),
+  }).catch((problem: unknown) => {
+    if (problem instanceof DataFolderError) process.exitCode = FOLDERS_REFUSED;
+    throw problem;
   });
   isStarted = true;
   await ending;

@@ -16,6 +16,8 @@ import type { Announcement, AnnouncementReply } from '../exchange/task-protocol.
 import type { Logger } from '../observe/logger.ts';
 import { FUNCTIONS } from '../sql/functions/registry.ts';
 import type { DataNode } from '../filestore/datanode/datanode.ts';
+import { DataFolderError } from '../filestore/datanode/folder-errors.ts';
+import type { OpenedFolders } from '../filestore/datanode/open-folders.ts';
 import { HttpNetwork } from '../filestore/http-network.ts';
 import { StoreError } from '../filestore/network.ts';
 import { STORE_OWNER } from '../filestore/namespace/permissions.ts';
@@ -35,6 +37,8 @@ import type { KernelOptions } from './kernel/protocol.ts';
 import { machineIdOf } from './machine-id.ts';
 import { takeNodeFolders } from './node-folders.ts';
 import { addWorkerRoutes } from './routes.ts';
+import { takeStoreFolders } from './store-folders.ts';
+import type { StoreFoldersOptions } from './store-folders.ts';
 import { TaskManager } from './task-manager.ts';
 
 export type WorkerOptions = {
@@ -65,6 +69,8 @@ export type WorkerOptions = {
 /** `rack`: where the machine stands, such as `/rack1`. `directories`: of its disks; absent = below the data directory. */
 export type StoreOptions = {
   readonly rack: string;
+  /** How long another worker of this name may take to end, which has the folders until then; 0 when not said. */
+  readonly patienceMs?: number;
   readonly directories?: readonly string[];
   readonly logger: Logger;
 };
@@ -90,12 +96,14 @@ const FILES_FACTOR = 2;
 /** Below the data directory: what kernels read and write. The cluster's secret stands beside them, out of their reach. */
 const KERNEL_FOLDERS = ['exchange', 'files', 'tpch'];
 
+/** Throws a DataFolderError, before anything is touched, when another process serves the folders of its blocks. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { secret, threads, slots = threads, log = () => {} } = options;
   const clock = systemClock;
   const nodeId = options.nodeId ?? `worker-${randomUUID().slice(0, 8)}`;
   const dataDirectory = path.resolve(options.dataDirectory);
   await makeFolders(localDisk, dataDirectory);
+  const storeFolders = options.store && (await storeFoldersOf(options.store, { dataDirectory, clock }, options.nodeId));
   // Beside the blocks of each disk, see LocalLinks.
   const linkFolders = (options.store?.directories ?? []).map((directory) => path.join(directory, 'links'));
   const folders = await takeNodeFolders(dataDirectory, nodeId, linkFolders);
@@ -227,8 +235,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     failed: (problem) => log(announcementProblem(problem, options.coordinatorUrl)),
   });
   announcer.start();
-  if (options.store) {
-    datanode = openDatanode(options, { ...options.store, dataDirectory, url, network, clock });
+  if (options.store && storeFolders) {
+    const { rack, logger } = options.store;
+    datanode = openDatanode({
+      ...{ folders: storeFolders, url, rack, logger, network, clock },
+      namenode: options.coordinatorUrl,
+      host: hostId(),
+    });
     datanode.catch(() => undefined);
   }
 
@@ -249,6 +262,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       client.close();
       network.close();
       await folders.remove();
+      // The next worker of this name comes upon nothing that is about to go.
+      await storeFolders?.release();
     },
   };
 }
@@ -265,20 +280,41 @@ function storeOf(connection: Pick<StoreFileSystemOptions, 'network' | 'clock' | 
   });
 }
 
+/** Undefined when they cannot be used, which is no reason to answer no queries; that another process has them is one. */
+async function storeFoldersOf(
+  { directories, patienceMs, logger }: StoreOptions,
+  place: Pick<StoreFoldersOptions, 'dataDirectory' | 'clock'>,
+  nodeId: string | undefined,
+): Promise<OpenedFolders | undefined> {
+  try {
+    return await takeStoreFolders({
+      ...place,
+      logger,
+      ...(directories && { directories }),
+      ...(nodeId !== undefined && { nodeId }),
+      ...(patienceMs !== undefined && { patienceMs }),
+    });
+  } catch (problem) {
+    if (problem instanceof DataFolderError && problem.isClaimed) throw problem;
+    noteNoDatanode(logger, problem);
+    return undefined;
+  }
+}
+
 /** Beside everything else, so that the first task does not wait for it. */
-async function openDatanode(
-  { coordinatorUrl, nodeId }: WorkerOptions,
-  running: Omit<DatanodeServiceOptions, 'nodeId' | 'namenode' | 'host'>,
-): Promise<DataNode> {
+async function openDatanode(options: DatanodeServiceOptions): Promise<DataNode> {
   try {
     const { startDatanode } = await import('./datanode-service.ts');
-    const name = nodeId === undefined ? {} : { nodeId };
-    return await startDatanode({ ...running, ...name, namenode: coordinatorUrl, host: hostId() });
+    return await startDatanode(options);
   } catch (problem) {
-    running.logger.error({ problem: (problem as Error).message }, 'the datanode does not start');
+    noteNoDatanode(options.logger, problem);
+    await options.folders.release();
     throw problem;
   }
 }
+
+const noteNoDatanode = (logger: Logger, problem: unknown): void =>
+  logger.error({ problem: (problem as Error).message }, 'the datanode does not start');
 
 const noDatanode = (): Promise<never> =>
   Promise.reject(new StoreError('UnsupportedOperationException', 'This worker keeps no blocks'));

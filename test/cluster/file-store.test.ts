@@ -99,7 +99,7 @@ test('a second server on the same data folder answers queries, and says that it 
   try {
     const second = await startServer({ workers: 1, dataDirectory: first.dataDirectory });
     const { fs, close } = clientOf(second, 'one');
-    await expect(fs.stat('/a')).rejects.toThrow(/no file store.*in use by another process/);
+    await expect(fs.stat('/a')).rejects.toThrow(/no file store.*in use by process \d+ on/);
     const asked = await fetch(`${second.url}/v1/info`);
     expect(asked.status).toBe(200);
     close();
@@ -229,7 +229,7 @@ test('a server whose store cannot run says so to the person who started it', asy
     await expect
       .poll(() => said, { timeout: 30_000 })
       .toMatch(
-        /^Tutti is ready at \S+\nThe file store does not run: the journal in \S+ is in use by another process\. Queries do\.\n$/,
+        /^Tutti is ready at \S+\nThe file store does not run: the journal in \S+ is in use by process \d+ on \S+\. Queries do\.\n$/,
       );
   } finally {
     second.kill('SIGTERM');

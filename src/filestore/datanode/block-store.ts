@@ -14,7 +14,8 @@ import type { Checksums } from './checksum-file.ts';
 import type { DataFolder, FoundReplica } from './data-folder.ts';
 import { DataFolders } from './data-folders.ts';
 import type { FolderFigures } from './data-folders.ts';
-import { DataFolderError } from './folder-identity.ts';
+import { DataFolderError } from './folder-errors.ts';
+import type { OpenedFolders } from './open-folders.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import { checkNumbers, notFound } from './replica-errors.ts';
 import { keyOf, replicaOf, ReplicaTable } from './replica-table.ts';
@@ -30,8 +31,8 @@ export type BlockStoreOptions = {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'warn' | 'error'>;
-  /** Best on disks of their own. */
-  readonly folders: readonly string[];
+  /** Best on disks of their own; paths, or folders that the caller has taken, who lets them go after. */
+  readonly folders: readonly string[] | OpenedFolders;
   /** For a datanode whose folders are all new. */
   readonly newNode: () => DatanodeId;
   readonly onChange: (change: ReplicaChange) => void;
@@ -66,7 +67,7 @@ export class BlockStore {
     const stores: BlockStore[] = [];
     const folders = await DataFolders.open({
       disk: options.disk,
-      paths: options.folders,
+      folders: options.folders,
       newNode: options.newNode,
       keepFreeBytes: options.keepFreeBytes ?? 0,
       onFailure: (folder) => {
@@ -82,7 +83,7 @@ export class BlockStore {
     try {
       for (const folder of folders.inService()) await store.#load(folder);
       if (folders.inService().length === 0) {
-        throw new DataFolderError(`no data folder works: ${folders.firstFailure?.message}`);
+        throw new DataFolderError('FOLDER_FAILED', `no data folder works: ${folders.firstFailure?.message}`);
       }
       store.#serving = true;
       return store;

@@ -1,16 +1,18 @@
 /** A datanode's folders together: which of them work, which has the most room, and whose they are. */
 
-import type { Disk, DiskLock } from '../../common/disk.ts';
+import type { Disk } from '../../common/disk.ts';
 import { StoreError } from '../network.ts';
 import type { DatanodeId, StoreId } from '../protocol.ts';
 import { DataFolder } from './data-folder.ts';
-import { DataFolderError, writeIdentity } from './folder-identity.ts';
+import { DataFolderError } from './folder-errors.ts';
+import { writeIdentity } from './folder-identity.ts';
 import { openFolders } from './open-folders.ts';
 import type { OpenedFolders } from './open-folders.ts';
 
 export type DataFoldersOptions = {
   readonly disk: Disk;
-  readonly paths: readonly string[];
+  /** Paths, or folders that the caller has taken, who lets them go. */
+  readonly folders: readonly string[] | OpenedFolders;
   readonly newNode: () => DatanodeId;
   /** Of each folder's disk, not for blocks. */
   readonly keepFreeBytes: number;
@@ -27,14 +29,17 @@ export type FolderFigures = {
 export class DataFolders {
   readonly node: DatanodeId;
   readonly #disk: Disk;
-  readonly #locks: readonly DiskLock[];
+  /** Lets others have the folders. */
+  readonly unlock: () => Promise<void>;
   readonly #folders: readonly DataFolder[];
   #store: StoreId | undefined;
 
   /** Locked and known to be ours, but not looked through yet. Throws DataFolderError. */
   static async open(options: DataFoldersOptions): Promise<DataFolders> {
-    const opened = await openFolders(options.disk, options.paths, options.newNode);
-    const folders = new DataFolders(options, opened);
+    const { disk, folders: given, newNode } = options;
+    const isTaken = 'release' in given;
+    const opened = isTaken ? given : await openFolders(disk, given, newNode);
+    const folders = new DataFolders(options, opened, isTaken ? () => Promise.resolve() : opened.release);
     for (const [i, { found, problem }] of opened.folders.entries()) {
       const folder = folders.#folders[i]!;
       if (problem) folder.fail(problem);
@@ -43,10 +48,10 @@ export class DataFolders {
     return folders;
   }
 
-  private constructor(options: DataFoldersOptions, { locks, identity, folders }: OpenedFolders) {
+  private constructor(options: DataFoldersOptions, { identity, folders }: OpenedFolders, unlock: () => Promise<void>) {
     const { disk, keepFreeBytes, onFailure } = options;
     this.#disk = disk;
-    this.#locks = locks;
+    this.unlock = unlock;
     this.node = identity.node;
     this.#store = identity.store;
     this.#folders = folders.map(({ path }) => new DataFolder({ path, disk, keepFreeBytes, onFailure }));
@@ -61,7 +66,10 @@ export class DataFolders {
   async bind(store: StoreId): Promise<void> {
     if (this.#store === store) return;
     if (this.#store !== undefined) {
-      throw new DataFolderError(`the data folders belong to store ${this.#store}, the namenode leads ${store}`);
+      throw new DataFolderError(
+        'FOLDER_MISMATCH',
+        `the data folders belong to store ${this.#store}, the namenode leads ${store}`,
+      );
     }
     this.#store = store;
     try {
@@ -116,9 +124,5 @@ export class DataFolders {
   /** For the error of a start that found no folder to serve. */
   get firstFailure(): Error | undefined {
     return this.#folders.find(({ failure }) => failure)?.failure;
-  }
-
-  async unlock(): Promise<void> {
-    for (const lock of this.#locks) await lock.release();
   }
 }

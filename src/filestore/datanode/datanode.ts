@@ -27,7 +27,7 @@ import type {
 import { BlockStore } from './block-store.ts';
 import type { BlockStoreOptions, ReplicaChange } from './block-store.ts';
 import { Commands } from './commands.ts';
-import { DataFolderError } from './folder-identity.ts';
+import { DataFolderError } from './folder-errors.ts';
 import { NamenodeSession } from './namenode-session.ts';
 import { SCRUB_DEFAULTS, scrubForever } from './scrubber.ts';
 import type { ScrubOptions } from './scrubber.ts';

@@ -6,17 +6,10 @@
 import path from 'node:path';
 import { crc32c } from '../../common/crc32c.ts';
 import { diskErrorCode } from '../../common/disk.ts';
-import type { Disk, DiskLock } from '../../common/disk.ts';
-import { makeFolders } from '../../common/files.ts';
+import type { Disk } from '../../common/disk.ts';
+import { LOCK_FILE } from '../../common/folder-lock.ts';
 import type { DatanodeId, StoreId } from '../protocol.ts';
-
-/** The folders cannot be served, and why: for the person who starts the process. */
-export class DataFolderError extends Error {
-  override readonly name = 'DataFolderError';
-}
-
-/** Another process serves a folder. */
-export class FolderInUseError extends DataFolderError {}
+import { DataFolderError } from './folder-errors.ts';
 
 export type FolderIdentity = { readonly node: DatanodeId; readonly store: StoreId | undefined };
 
@@ -24,22 +17,7 @@ const FORMAT = 1;
 const FILE = 'datanode.json';
 
 /** What may stand in a folder that nobody used before: our own first steps, and what a file system puts into its root. */
-const NAMES_OF_NEW = new Set(['lock', `${FILE}.new`, 'lost+found']);
-
-/** Locks the folder, which is made if need be. Throws errors of the disk, and DataFolderError when another has it. */
-export async function lockFolder(disk: Disk, folder: string): Promise<DiskLock> {
-  await makeFolders(disk, path.dirname(folder));
-  try {
-    await disk.mkdir(folder);
-    await disk.syncFolder(path.dirname(folder));
-  } catch (error) {
-    if (diskErrorCode(error) !== 'EEXIST') throw error;
-  }
-  const lock = await disk.lock(path.join(folder, 'lock'));
-  if (!lock)
-    throw new FolderInUseError(`${folder} is in use: another process serves it; stop that one or name another folder`);
-  return lock;
-}
+const NAMES_OF_NEW = new Set([LOCK_FILE, `${FILE}.new`, 'lost+found']);
 
 /** Undefined when the folder is new. */
 export async function readIdentity(disk: Disk, folder: string): Promise<FolderIdentity | undefined> {
@@ -47,14 +25,18 @@ export async function readIdentity(disk: Disk, folder: string): Promise<FolderId
   if (text === undefined) {
     const strange = (await disk.list(folder)).find(({ name }) => !NAMES_OF_NEW.has(name));
     if (strange) {
-      throw new DataFolderError(`${folder} holds "${strange.name}" and is no data folder; name an empty folder`);
+      throw new DataFolderError(
+        'FOLDER_MISMATCH',
+        `${folder} holds "${strange.name}" and is no data folder; name an empty folder`,
+      );
     }
     return undefined;
   }
   const [line = '', checksum] = text.split('\n');
   if (checksum !== checksumOf(line)) throw new Error(`${path.join(folder, FILE)} is damaged`);
   const { format, node, store } = JSON.parse(line) as { format: number; node: DatanodeId; store?: StoreId };
-  if (format !== FORMAT) throw new DataFolderError(`${folder} has format ${format}; this version knows ${FORMAT}`);
+  if (format !== FORMAT)
+    throw new DataFolderError('FOLDER_MISMATCH', `${folder} has format ${format}; this version knows ${FORMAT}`);
   return { node, store };
 }
 
@@ -89,11 +71,15 @@ export function commonIdentity(
   for (const other of known) {
     if (other.node !== first!.node) {
       throw new DataFolderError(
+        'FOLDER_MISMATCH',
         `${other.folder} belongs to datanode ${other.node}, ${first!.folder} to ${first!.node}`,
       );
     }
     if (other.store !== undefined && other.store !== bound!.store) {
-      throw new DataFolderError(`${other.folder} belongs to store ${other.store}, ${bound!.folder} to ${bound!.store}`);
+      throw new DataFolderError(
+        'FOLDER_MISMATCH',
+        `${other.folder} belongs to store ${other.store}, ${bound!.folder} to ${bound!.store}`,
+      );
     }
   }
   return { node: first?.node ?? newNode(), store: bound?.store };

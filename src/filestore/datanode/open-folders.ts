@@ -1,9 +1,13 @@
-/** Takes a datanode's folders into service: locked, read for whose they are, and looked through. Those that fail are left out. */
+/** Takes a datanode's folders into service: locked, and read for whose they are. Those that fail are left out. */
 
+import path from 'node:path';
 import { diskErrorCode, DiskLockError } from '../../common/disk.ts';
 import type { Disk, DiskLock } from '../../common/disk.ts';
+import { makeFolders } from '../../common/files.ts';
+import { lockFolder } from '../../common/folder-lock.ts';
 import type { DatanodeId } from '../protocol.ts';
-import { commonIdentity, DataFolderError, lockFolder, readIdentity } from './folder-identity.ts';
+import { DataFolderError } from './folder-errors.ts';
+import { commonIdentity, readIdentity } from './folder-identity.ts';
 import type { FolderIdentity } from './folder-identity.ts';
 
 export type OpenedFolder = {
@@ -18,48 +22,87 @@ export type OpenedFolder = {
 
 export type OpenedFolders = {
   readonly folders: readonly OpenedFolder[];
-  readonly locks: readonly DiskLock[];
   readonly identity: FolderIdentity;
+  /** Lets others have them. */
+  readonly release: () => Promise<void>;
 };
 
-/** Throws DataFolderError when the folders are not ours, or when none tells whose they are though one is there that cannot be read. */
+type Locked = { readonly path: string; readonly lock: DiskLock };
+
+/**
+ * Nothing is changed in a folder before it is locked. Throws DataFolderError when another process has one, when the folders are not ours,
+ * or when none tells whose they are though one is there that cannot be read.
+ */
 export async function openFolders(
   disk: Disk,
   paths: readonly string[],
   newNode: () => DatanodeId,
 ): Promise<OpenedFolders> {
-  const locks: DiskLock[] = [];
+  const locked: Locked[] = [];
+  const release = async (): Promise<void> => {
+    for (const { lock } of locked.splice(0)) await lock.release();
+  };
   try {
     const folders: OpenedFolder[] = [];
-    for (const path of paths) folders.push(await openFolder(disk, path, locks));
+    for (const folder of paths) folders.push(await openFolder(disk, folder, locked));
     const working = folders.filter(({ problem }) => !problem);
     const failed = folders.find(({ problem }) => problem);
     const told = working.some(({ found }) => found);
     const unread = folders.find(({ problem, isMissing }) => problem && !isMissing);
     if (working.length === 0 || (unread && !told)) {
       // A new id in the others would make strangers of them and of the one that may come back.
-      const { path, problem } = unread ?? failed ?? { path: 'no data folder', problem: undefined };
-      throw new DataFolderError(`${path} cannot be used: ${problem?.message ?? 'none is named'}`);
+      const { path: folder, problem } = unread ?? failed ?? { path: 'no data folder', problem: undefined };
+      throw new DataFolderError('FOLDER_FAILED', `${folder} cannot be used: ${problem?.message ?? 'none is named'}`);
     }
-    return { folders, locks, identity: commonIdentity(working, newNode) };
+    return { folders, identity: commonIdentity(working, newNode), release };
   } catch (error) {
-    for (const lock of locks) await lock.release();
+    await release();
     throw error;
   }
 }
 
-async function openFolder(disk: Disk, path: string, locks: DiskLock[]): Promise<OpenedFolder> {
+async function openFolder(disk: Disk, folder: string, locked: Locked[]): Promise<OpenedFolder> {
   try {
-    locks.push(await lockFolder(disk, path));
-    return { path, found: await readIdentity(disk, path), problem: undefined, isMissing: false };
+    await makeFolder(disk, folder);
+    locked.push({ path: folder, lock: await take(disk, folder, locked) });
+    return { path: folder, found: await readIdentity(disk, folder), problem: undefined, isMissing: false };
   } catch (error) {
     if (error instanceof DataFolderError || error instanceof DiskLockError || !(error instanceof Error)) throw error;
-    return { path, found: undefined, problem: error, isMissing: await isMissing(disk, path) };
+    return { path: folder, found: undefined, problem: error, isMissing: await isMissing(disk, folder) };
   }
 }
 
-const isMissing = (disk: Disk, path: string): Promise<boolean> =>
-  disk.stat(path).then(
+async function makeFolder(disk: Disk, folder: string): Promise<void> {
+  await makeFolders(disk, path.dirname(folder));
+  try {
+    await disk.mkdir(folder);
+    await disk.syncFolder(path.dirname(folder));
+  } catch (error) {
+    if (diskErrorCode(error) !== 'EEXIST') throw error;
+  }
+}
+
+async function take(disk: Disk, folder: string, locked: readonly Locked[]): Promise<DiskLock> {
+  const result = await lockFolder(disk, folder);
+  if (result.kind === 'locked') return result.lock;
+  // A lock shuts out also the process that has it, by whatever path it comes.
+  const real = await realPath(disk, folder);
+  for (const { path: other } of locked) {
+    if ((await realPath(disk, other)) !== real) continue;
+    const paths = other === folder ? `${folder} is named twice` : `${other} and ${folder} are one folder`;
+    throw new DataFolderError('FOLDER_REPEATED', `${paths}; name each folder once, best one on each disk`);
+  }
+  throw new DataFolderError(
+    'FOLDER_IN_USE',
+    `${folder} is in use by ${result.by}; stop that one, or give this one another folder or name`,
+  );
+}
+
+/** The path itself where a disk fails now: who has the lock is known all the same. */
+const realPath = (disk: Disk, folder: string): Promise<string> => disk.realPath(folder).catch(() => folder);
+
+const isMissing = (disk: Disk, folder: string): Promise<boolean> =>
+  disk.stat(folder).then(
     () => false,
     (error: unknown) => ['ENOENT', 'ENOTDIR'].includes(diskErrorCode(error) ?? ''),
   );

@@ -213,11 +213,26 @@ test('a folder with other things in it, one that is in use, and one whose parent
   await mounted.open('/b/photos/holiday.jpg', 'create');
   await expect(openStore(together(), { folders: ['/b/photos'] })).rejects.toThrow('holds "holiday.jpg"');
   await openStore(together(), { folders: ['/b/data'] });
-  await expect(openStore(together(), { folders: ['/b/data'] })).rejects.toThrow('another process');
+  await expect(openStore(together(), { folders: ['/b/data'] })).rejects.toThrow(
+    '/b/data is in use by another process; stop that one',
+  );
   await expect(openStore(together(), { folders: ['/b/photos/holiday.jpg/data'] })).rejects.toThrow(
     '/b/photos/holiday.jpg/data cannot be used',
   );
 });
+
+test('one disk failed and another process has the other: an error, not a second failed folder', async () => {
+  const { store } = await open();
+  await store.close();
+  const holder = await open(['/b/data']);
+  const failing: Disk = { ...together(), mkdir: (name) => (name === '/a/data' ? broken() : together().mkdir(name)) };
+  await expect(openStore(failing, { folders: FOLDERS })).rejects.toMatchObject({ code: 'FOLDER_IN_USE' });
+  await holder.store.close();
+  const alone = await openStore(failing, { folders: FOLDERS });
+  expect(await alone.store.figures()).toMatchObject({ failedFolders: 1 });
+});
+
+const broken = (): Promise<never> => Promise.reject(Object.assign(new Error('EIO: it is broken'), { code: 'EIO' }));
 
 test('a new datanode begins without a folder that cannot be made, and takes it into service once it can', async () => {
   await b.mount().open('/b/file', 'create');

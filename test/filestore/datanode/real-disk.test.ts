@@ -1,7 +1,7 @@
 /** The same on the real disk: names, links, locks and times are the system's. */
 
-import { mkdtemp, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/common/clock.ts';
@@ -31,7 +31,6 @@ test('written, read, found again, deleted', async () => {
   expect(await writeReplica(first.store, REPLICA)).toEqual({ ...REPLICA, crc32c: crc32c(content) });
   const file = await first.store.verifiedPath(REPLICA);
   expect((await readFile(file)).equals(content)).toBe(true);
-  await expect(open()).rejects.toThrow('another process');
   await first.store.close();
   const { store } = await open();
   expect(store.replicas()).toEqual({ sound: [REPLICA], corrupt: [] });
@@ -43,6 +42,46 @@ test('written, read, found again, deleted', async () => {
   await store.delete(REPLICA);
   await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
   await store.close();
+});
+
+test('a folder in use is an error that says who has it, by whatever path, and nothing in it or in the others is touched', async () => {
+  const holder = await open();
+  await writeFile(path.join(folder, 'incoming', '1_1.1'), 'a block on its way');
+  const [link, other] = [path.join(root, 'link'), path.join(root, 'other')];
+  await symlink(folder, link);
+  const before = await readdir(folder, { recursive: true });
+  for (const held of [folder, link]) {
+    // Two disks of the holder's are no reason to go on with one.
+    await expect(openStore(localDisk, { folders: [other, held], newNode: () => 'second' })).rejects.toMatchObject({
+      name: 'DataFolderError',
+      code: 'FOLDER_IN_USE',
+      category: 'USER_ERROR',
+      message: expect.stringContaining(`${held} is in use by process ${process.pid} on ${hostname()}; stop`) as string,
+    });
+  }
+  expect(await readdir(folder, { recursive: true })).toEqual(before);
+  expect(await readdir(other)).toEqual(['lock']);
+  await holder.store.close();
+  const next = await openStore(localDisk, { folders: [other, folder] });
+  expect(next.store.node).toBe(holder.store.node);
+  expect(await readdir(path.join(folder, 'incoming'))).toEqual([]);
+  await next.store.close();
+});
+
+test('a folder that is named twice is refused, also through a link, and is free again', async () => {
+  await (await open()).store.close();
+  const link = path.join(root, 'link');
+  await symlink(folder, link);
+  for (const [second, message] of [
+    [folder, `${folder} is named twice;`],
+    [`${root}/./data`, `${folder} and ${root}/./data are one folder;`],
+    [link, `${folder} and ${link} are one folder;`],
+  ] as const) {
+    const opening = openStore(localDisk, { folders: [folder, path.join(root, 'other'), second] });
+    await expect(opening).rejects.toMatchObject({ code: 'FOLDER_REPEATED' });
+    await expect(opening).rejects.toThrow(message);
+  }
+  await (await open()).store.close();
 });
 
 test('a file that the kernel wrote is the block itself, also when its name is gone', async () => {
