@@ -38,9 +38,9 @@ export async function startServer(options: ServerRoleOptions): Promise<RunningSe
   const running = await startCoordinator({ ...options, workerLost: () => removeLater(dataDirectory, logger) });
   const names = takeClusterNames(dataDirectory);
   const memory = String(Math.floor(memoryBytes / Math.max(1, workers)));
-  let refuse: (problem: QueryError) => void = () => undefined;
+  let refuse: (() => void) | undefined;
   const refused = new Promise<QueryError>((resolve) => {
-    refuse = resolve;
+    refuse = () => resolve(new QueryError('GENERIC_USER_ERROR', 'a worker cannot have its folders, as it says above'));
   });
   const processes = new WorkerProcesses({
     count: workers,
@@ -61,7 +61,7 @@ export async function startServer(options: ServerRoleOptions): Promise<RunningSe
       ...(options.storeDirectories ? ['--store-dir', ...options.storeDirectories] : []),
     ],
     secret,
-    refused: () => refuse(new QueryError('GENERIC_USER_ERROR', 'a worker cannot have its folders, as it says above')),
+    refused: () => refuse?.(),
     clock: systemClock,
     logger,
   });

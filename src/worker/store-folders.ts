@@ -32,34 +32,43 @@ const RETRY_MS = 50;
 
 /** Throws DataFolderError, DiskLockError, or an error of the disk. */
 export async function takeStoreFolders(options: StoreFoldersOptions): Promise<OpenedFolders> {
-  const { dataDirectory, nodeId, patienceMs = 0, clock, logger } = options;
-  const { directories = [path.join(dataDirectory, 'blocks')] } = options;
-  const take = (name: string): Promise<OpenedFolders> =>
-    openFolders(
-      localDisk,
-      directories.map((directory) => path.join(directory, name)),
-      randomUUID,
-    );
+  if (options.nodeId !== undefined) return takeNamed(options, options.nodeId);
   // A worker whose name is new at every start finds the blocks of one that ended.
-  for (let number = 1; nodeId === undefined && number < FOLDERS_MAX; number++) {
-    const taken = await unlessInUse(take(`node-${number}`));
+  for (let number = 1; number < FOLDERS_MAX; number++) {
+    const taken = await unlessInUse(take(options, `node-${number}`));
     if (!(taken instanceof DataFolderError)) return taken;
   }
-  const name = nodeId ?? `node-${FOLDERS_MAX}`;
+  return take(options, `node-${FOLDERS_MAX}`);
+}
+
+async function takeNamed(options: StoreFoldersOptions, name: string): Promise<OpenedFolders> {
+  const { clock, logger, patienceMs = 0 } = options;
   const untilMs = clock.elapsedMs() + patienceMs;
   for (let isWaiting = false; clock.elapsedMs() < untilMs; isWaiting = true) {
-    const taken = await unlessInUse(take(name));
+    const taken = await unlessInUse(take(options, name));
     if (!(taken instanceof DataFolderError)) return taken;
     if (!isWaiting)
       logger.warn({ problem: taken.message }, 'the worker waits for another process to let its folders go');
     await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
   }
-  return take(name);
+  return take(options, name);
+}
+
+function take({ dataDirectory, directories }: StoreFoldersOptions, name: string): Promise<OpenedFolders> {
+  const parents = directories ?? [path.join(dataDirectory, 'blocks')];
+  return openFolders(
+    localDisk,
+    parents.map((parent) => path.join(parent, name)),
+    randomUUID,
+  );
 }
 
 /** The error when another process has one of them. */
-const unlessInUse = (taking: Promise<OpenedFolders>): Promise<OpenedFolders | DataFolderError> =>
-  taking.catch((problem: unknown) => {
+async function unlessInUse(taking: Promise<OpenedFolders>): Promise<OpenedFolders | DataFolderError> {
+  try {
+    return await taking;
+  } catch (problem) {
     if (problem instanceof DataFolderError && problem.code === 'FOLDER_IN_USE') return problem;
     throw problem;
-  });
+  }
+}

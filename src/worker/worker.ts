@@ -238,7 +238,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   if (options.store && storeFolders) {
     const { rack, logger } = options.store;
     datanode = openDatanode({
-      ...{ folders: storeFolders, url, rack, logger, network, clock },
+      folders: storeFolders,
+      url,
+      rack,
+      logger,
+      network,
+      clock,
       namenode: options.coordinatorUrl,
       host: hostId(),
     });
