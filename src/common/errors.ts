@@ -120,10 +120,12 @@ const CODES = {
   FILE_CORRUPT: [16777216, 'EXTERNAL'],
   FILE_NOT_FOUND: [16777217, 'EXTERNAL'],
   FILE_UNSUPPORTED: [16777218, 'EXTERNAL'],
-  /** Its file system does not answer, or no replica of it can be read. */
+  /** Its file system does not answer, or gave none of its replicas to who asked. */
   FILE_SYSTEM_ERROR: [16777219, 'EXTERNAL'],
   /** It is not the file any more that the query was planned with. */
   FILE_CHANGED: [16777220, 'EXTERNAL'],
+  /** A part of it is on no machine that lives: nobody can read it before one of them is back. */
+  FILE_UNAVAILABLE: [16777221, 'EXTERNAL'],
 } as const satisfies Record<string, readonly [number, ErrorCategory]>;
 
 export type ErrorCode = keyof typeof CODES;

@@ -6,12 +6,15 @@ import type { StoreErrorName } from '../filestore/network.ts';
 
 const CODES: { readonly [name in StoreErrorName]?: ErrorCode } = {
   AccessControlException: 'PERMISSION_DENIED',
+  BlockMissingException: 'FILE_UNAVAILABLE',
   DiskOutOfSpaceException: 'GENERIC_INSUFFICIENT_RESOURCES',
   FileNotFoundException: 'FILE_NOT_FOUND',
   InvalidPathException: 'FILE_NOT_FOUND',
   ParentNotDirectoryException: 'FILE_NOT_FOUND',
   PathComponentTooLongException: 'FILE_NOT_FOUND',
   PathIsNotDirectoryException: 'FILE_NOT_FOUND',
+  // Of a block that nobody has reported: the client waited for that.
+  SafeModeException: 'FILE_UNAVAILABLE',
 };
 
 /** Runs `work` on the file or folder there. Throws QueryError for what its file system refuses. */

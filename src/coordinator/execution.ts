@@ -219,6 +219,7 @@ export class Execution implements TaskSource {
       case 'fatal':
         return this.fail(verdict.error);
       case 'again':
+        task.readsFailed += verdict.ofReading ? 1 : 0;
         this.#countFailure(task, worker, verdict.error);
         break;
       case 'alone':

@@ -43,6 +43,8 @@ export type Task = {
   wasDone: boolean;
   /** Attempts that failed. */
   failures: number;
+  /** Those among them that could not read a table's file. */
+  readsFailed: number;
   /** Times its output had to be made again. */
   remade: number;
   /** The kernel died with it in it, so it runs alone from now on. */
@@ -77,6 +79,7 @@ export function newTask(
     lost: false,
     wasDone: false,
     failures: 0,
+    readsFailed: 0,
     remade: 0,
     alone: false,
     deathsAlone: 0,

@@ -101,6 +101,8 @@ export const LIST_LIMIT = 1000;
 export type FileSystemErrorName = Extract<
   StoreErrorName,
   | 'AccessControlException'
+  /** Nobody who lives has a part of the file. */
+  | 'BlockMissingException'
   | 'DiskOutOfSpaceException'
   | 'DSQuotaExceededException'
   | 'FileAlreadyExistsException'

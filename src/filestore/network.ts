@@ -67,7 +67,7 @@ export type StoreErrorName =
   | 'ReplicaAlreadyExistsException'
   /** Bytes do not fit their checksums. */
   | 'ChecksumException'
-  /** Every replica of a block failed. */
+  /** Nobody who lives has a good replica of a block. */
   | 'BlockMissingException'
   /** Another namenode has led since the client began: ask for its epoch, and for what became of the call. */
   | 'StaleEpochException'

@@ -7,6 +7,7 @@
  * | namenode | `heartbeat` | Heartbeat, every second → HeartbeatReply |
  * | namenode | `blockReport` | BlockReport: replicas that a datanode has, or those that came and went → `{}` |
  * | namenode | a name of `CHANGES` or `READS` (`namenode/operations.ts`) | ClientMessage with the request → its result |
+ * | namenode | `holders` | HoldersRequest → HoldersReply: who has a block that could not be read, or had it |
  * | namenode | `addBlock` | ClientMessage with AddBlock → BlockToWrite |
  * | namenode | `publish` | ClientMessage with Publish → PublishReply; the file is seen from here on |
  * | namenode | `balance` | BalanceRequest → BalanceReply; of a superuser |
@@ -234,6 +235,31 @@ export type PublishReply = { readonly published: boolean };
 export type BlockLocation = Replica & { readonly offset: number; readonly replicas: readonly ReplicaLocation[] };
 
 export type ReplicaLocation = BlockTarget & { readonly host: string; readonly rack: string };
+
+export type HoldersRequest = {
+  readonly caller: Caller;
+  readonly path: string;
+  readonly block: BlockId;
+  /** Where it begins in the file. */
+  readonly offset: number;
+};
+
+export type HoldersReply = {
+  readonly holders: readonly BlockHolder[];
+  /** Somebody who may have it too has not said yet what they have. */
+  readonly isAwaited: boolean;
+};
+
+/** As the namenode last knew it; of one that is dead, when it was last heard of. */
+export type BlockHolder = {
+  readonly node: DatanodeId;
+  readonly address: Address;
+  readonly isAlive: boolean;
+  /** Its replica is. */
+  readonly isDamaged: boolean;
+  /** Since its last word. */
+  readonly silentMs: number;
+};
 
 /** `start` while it runs changes what it goes by; it goes on by itself until the namenode or somebody stops. */
 export type BalanceRequest = {

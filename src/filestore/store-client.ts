@@ -6,6 +6,7 @@
 import type { Clock } from '../common/clock.ts';
 import type { Caller } from './namespace/permissions.ts';
 import { type Address, NetworkError, PASSING_REFUSALS, StoreError, type StoreNetwork } from './network.ts';
+import { NOTICE_AFTER_MS } from './wait-notice.ts';
 
 export type StoreClientOptions = {
   readonly network: StoreNetwork;
@@ -14,7 +15,7 @@ export type StoreClientOptions = {
   readonly caller: Caller;
   /** Never used by another client. */
   readonly client: string;
-  /** Told once of a call that is asked again and again for a while, and why. */
+  /** Told once of a call, or of a file's bytes, that is asked for again and again for a while, and why. */
   readonly onWait?: (problem: Error) => void;
   /** The machine, whose datanode is the first choice. */
   readonly host?: string;
@@ -25,8 +26,6 @@ const PATIENCE_MS = 30_000;
 /** Datanodes join a moment after the namenode, and come back after a restart. */
 const DATANODE_PATIENCE_MS = 10_000;
 const PAUSE_MS = 200;
-/** A restart is over within so long, and nobody needs to hear of it. */
-const WAIT_MS = 1_500;
 const ANSWER_MS = 10_000;
 
 /** Changes that may be carried out again whoever leads: they name what they are about by id, or come to the same. */
@@ -119,7 +118,7 @@ export class StoreClient {
         const patienceMs = problem.name === 'NotEnoughReplicasException' ? DATANODE_PATIENCE_MS : PATIENCE_MS;
         const waitedMs = clock.elapsedMs() - since;
         if (waitedMs > patienceMs) throw givenUp(problem);
-        if (!isTold && waitedMs > WAIT_MS) {
+        if (!isTold && waitedMs > NOTICE_AFTER_MS) {
           isTold = true;
           this.options.onWait?.(problem);
         }

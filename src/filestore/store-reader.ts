@@ -9,14 +9,26 @@ import { LocalBlocks } from './local-blocks.ts';
 import { LentBuffers } from './lent-buffers.ts';
 import type { InodeId } from './namespace/state.ts';
 import { type Bytes, NetworkError, StoreError } from './network.ts';
-import type { BlockLocation, DatanodeId, ReadBlock, ReplicaLocation } from './protocol.ts';
+import type { BlockLocation, DatanodeId, HoldersReply, ReadBlock, ReplicaLocation } from './protocol.ts';
 import type { StoreClient } from './store-client.ts';
+import { blockText, isHeld, unreadableBlock } from './unreadable-block.ts';
+import { WaitNotice } from './wait-notice.ts';
+
+/** Since when no byte came. */
+type Failing = { sinceMs: number | undefined };
 
 type Located = { readonly id: InodeId; readonly length: number; readonly blocks: readonly BlockLocation[] };
 
 const READ_TIMEOUT_MS = 10_000;
-/** Before each round through the replicas of a block: a datanode that is started again is back within seconds. */
+/**
+ * Before each round through the replicas of a block: a datanode that is started again is back within seconds. All the waiting for one is
+ * done here; who asks for a read that failed does not ask again for the same reason (`coordinator/failure-policy.ts`).
+ */
 const ROUND_PAUSES_MS = [0, 500, 1_000, 2_000, 4_000];
+/** A datanode that was taken for dead, since the namenode stood still for a while, has said its next word by then. */
+const LOST_FROM_ROUND = 2;
+/** Where somebody gives no answer, each round takes long by itself: there are only as many more as begin so long after the first failed. */
+const PATIENCE_MS = ROUND_PAUSES_MS.reduce((sum, pauseMs) => sum + pauseMs);
 
 /** `disk`: of the client's machine. */
 export async function openFile(client: StoreClient, path: string, disk?: Disk): Promise<OpenFile> {
@@ -26,6 +38,7 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
   const localBlocks = disk && host !== undefined ? new LocalBlocks(network, disk, host) : undefined;
   /** Gave no answer when they were asked last: others come first, lest every read of the file waits for them. */
   const silent = new Set<DatanodeId>();
+  const notice = new WaitNotice(clock, client.options.onWait);
 
   /** Replicas move; the file stays the same, or is gone. */
   async function locateAgain(): Promise<void> {
@@ -52,30 +65,65 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
   async function* blockBytes(index: number, from: number, count: number, buffers?: LentBuffers): Bytes {
     let done = 0;
     let why: Error | undefined;
+    const failing: Failing = { sinceMs: undefined };
+    const waits = (): void => {
+      const problem = why?.message ?? 'its datanodes have not answered yet';
+      notice.waits(`block ${blockText(located.blocks[index]!)} of ${path}: ${problem}; trying for some seconds`);
+    };
+    waits();
+    try {
+      for await (const block of rounds(index, failing)) {
+        const unheard = new Set<DatanodeId>();
+        for (const { node, read } of inOrder(block.replicas).flatMap((replica) => waysTo(replica, block, buffers))) {
+          if (unheard.has(node)) continue;
+          try {
+            for await (const piece of read(from + done, count - done)) {
+              notice.ends();
+              failing.sinceMs = undefined;
+              done += piece.length;
+              yield piece;
+            }
+            silent.delete(node);
+            if (done === count) return;
+            why = new NetworkError(`${done} of ${count} bytes came`);
+          } catch (problem) {
+            if (!(problem instanceof NetworkError || problem instanceof StoreError)) throw problem;
+            if (problem instanceof NetworkError) [silent, unheard].forEach((nodes) => nodes.add(node));
+            why = problem;
+          }
+          failing.sinceMs ??= clock.elapsedMs();
+          waits();
+        }
+      }
+    } finally {
+      notice.ends();
+    }
+    throw unreadableBlock(path, located.blocks[index]!, (await holdersOf(index)).holders, why);
+  }
+
+  /** Where the block is each time that it is worth asking for. */
+  async function* rounds(index: number, failing: Failing): AsyncGenerator<BlockLocation, void> {
     for (const [round, pauseMs] of ROUND_PAUSES_MS.entries()) {
+      if (failing.sinceMs !== undefined && clock.elapsedMs() - failing.sinceMs >= PATIENCE_MS) return;
       if (round > 0) {
         await new Promise<void>((resolve) => void clock.after(pauseMs, resolve));
         await locateAgain();
       }
-      const block = located.blocks[index]!;
-      for (const { node, read } of inOrder(block.replicas).flatMap((replica) => waysTo(replica, block, buffers))) {
-        try {
-          for await (const piece of read(from + done, count - done)) {
-            done += piece.length;
-            yield piece;
-          }
-          silent.delete(node);
-          if (done === count) return;
-          why = new NetworkError(`${done} of ${count} bytes came`);
-        } catch (problem) {
-          if (!(problem instanceof NetworkError || problem instanceof StoreError)) throw problem;
-          if (problem instanceof NetworkError) silent.add(node);
-          why = problem;
-        }
-      }
+      if (round >= LOST_FROM_ROUND && (await isLost(index))) return;
+      yield located.blocks[index]!;
     }
-    const say = why ? why.message : 'no datanode that lives has it';
-    throw new StoreError('IOException', `${path}: block ${index} cannot be read: ${say}`, { cause: why });
+  }
+
+  /** Waiting brings nothing: nobody who lives has it, and everybody has said what they have. */
+  async function isLost(index: number): Promise<boolean> {
+    if (located.blocks[index]!.replicas.length > 0) return false;
+    const { holders, isAwaited } = await holdersOf(index);
+    return !isAwaited && !isHeld(holders);
+  }
+
+  function holdersOf(index: number): Promise<HoldersReply> {
+    const { block, offset } = located.blocks[index]!;
+    return client.read<HoldersReply>('holders', { path, block, offset });
   }
 
   const inOrder = (replicas: readonly ReplicaLocation[]): readonly ReplicaLocation[] =>
@@ -83,7 +131,7 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
 
   type Way = { readonly node: DatanodeId; readonly read: (offset: number, count: number) => Bytes };
 
-  /** Where the file cannot be opened, its datanode still serves it. */
+  /** Where the file cannot be opened, its datanode still serves it, if it answers. */
   function waysTo(replica: ReplicaLocation, block: BlockLocation, buffers?: LentBuffers): readonly Way[] {
     const { node } = replica;
     const remote: Way = { node, read: (offset, count) => readRemote(replica, block, offset, count) };

@@ -137,6 +137,18 @@ test('a task that fails everywhere is tried four times', async () => {
   expect(nodes[0]).not.toBe(nodes[1]);
 });
 
+test.each([
+  ['FILE_SYSTEM_ERROR', 2, 'another worker may reach what the first one could not'],
+  ['FILE_UNAVAILABLE', 1, 'no worker reads what nobody has'],
+] as const)('a task that fails with %s is tried %s times: %s', async (failsWith, times) => {
+  const cluster = new SimulatedCluster(new Random(11), 3, 1, { ...CALM, taskFails: 1, failsWith });
+  const execution = cluster.execute(shuffling(true), () => 1);
+  await expect(cluster.settle(execution.resultFiles())).rejects.toMatchObject({ code: failsWith });
+  const nodes = cluster.log.map((line) => line.split(' on ')[1]!.split('/')[0]);
+  expect(nodes).toHaveLength(times);
+  expect(new Set(nodes).size).toBe(times);
+});
+
 test('without workers a query fails with what to do', async () => {
   const cluster = new SimulatedCluster(new Random(13), 0, 1, CALM);
   const execution = cluster.execute(shuffling(true), () => 1);

@@ -6,6 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import { ClusterError } from '../../src/cluster/cluster-client.ts';
+import type { ErrorCode } from '../../src/common/errors.ts';
 import { Execution, type ExecutionOptions } from '../../src/coordinator/execution.ts';
 import type { TaskRunner } from '../../src/coordinator/remote-task.ts';
 import { type Worker, WorkerPool } from '../../src/coordinator/worker-pool.ts';
@@ -28,6 +29,8 @@ export type Chances = {
   readonly workerDies: number;
   readonly kernelDies: number;
   readonly taskFails: number;
+  /** With what; GENERIC_INTERNAL_ERROR when left out. */
+  readonly failsWith?: ErrorCode;
   /** Of a called-off attempt: it answers all the same. */
   readonly lateAnswer: number;
   /** Of a worker, after each finished attempt anywhere: it dies with what it holds. */
@@ -140,7 +143,8 @@ export class SimulatedCluster implements TaskRunner {
           return fail({ kind: 'kernel-died', alone: request.alone, outOfMemory: false, message: 'killed' });
         }
         if (this.#random.chance(this.#chances.taskFails)) {
-          return fail({ kind: 'error', error: { code: 'GENERIC_INTERNAL_ERROR', message: 'a hiccup' } });
+          const { failsWith: code = 'GENERIC_INTERNAL_ERROR' } = this.#chances;
+          return fail({ kind: 'error', error: { code, message: 'a hiccup' } });
         }
         const inputs = Object.values(request.inputs).flat();
         const lost = inputs.filter((file) => !this.holds(file));

@@ -50,7 +50,9 @@ function coordinatorOf({ url }: FsCommandOptions): string {
 /** Before half a minute of silence. */
 function waiting(namenode: string, problem: Error): void {
   const unheard = `${namenode} does not answer; trying for half a minute. Is a server running there (tutti server)? --url and TUTTI_URL name another`;
-  processConsole.stderr.write(`${problem instanceof StoreError ? `waiting: ${problem.message}` : unheard}\n`);
+  // The line may have a transfer's progress.
+  const start = processConsole.stderr.isTTY ? '\r\u001b[K' : '';
+  processConsole.stderr.write(`${start}${problem instanceof StoreError ? `waiting: ${problem.message}` : unheard}\n`);
 }
 
 function secretOf({ data }: FsCommandOptions): string {

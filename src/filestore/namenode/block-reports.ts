@@ -50,6 +50,7 @@ function takeSlice({ from, to, replicas, corrupt }: Slice, datanode: Datanode, o
   const { number, deletions } = datanode;
   const known = [
     ...blocks.blocksOf(number, from, end),
+    ...blocks.lossesOf(number, from, end),
     ...between(deletions, from, end),
     // One that it was to delete, and deleted, before it registered anew: nobody heard of that.
     ...between(replication.corrupt, from, end).filter((block) => replication.corrupt.get(block)!.has(number)),
@@ -80,7 +81,7 @@ function received(replica: Replica, datanode: Datanode, { blocks, replication, s
     return;
   }
   if (block.generation !== generation || (block.length !== undefined && block.length !== length)) {
-    replication.foundCorrupt(id, datanode.number);
+    foundCorrupt(id, datanode, { blocks, replication });
     return;
   }
   blocks.add(id, datanode.number);
@@ -89,13 +90,22 @@ function received(replica: Replica, datanode: Datanode, { blocks, replication, s
 
 function gone(id: BlockId, datanode: Datanode, { blocks, replication }: ReportOptions): void {
   datanode.deletions.delete(id);
-  blocks.remove(id, datanode.number);
+  blocks.deny(id, datanode.number);
   replication.gone(id, datanode.number);
 }
 
 /** It keeps what it has until it is told to delete it: perhaps nobody has anything better. */
-function damaged({ block: id, generation }: Replica, datanode: Datanode, { replication, state }: ReportOptions): void {
+function damaged({ block: id, generation }: Replica, datanode: Datanode, options: ReportOptions): void {
   datanode.deletions.delete(id);
-  if (get(state().blocks, id)) replication.foundCorrupt(id, datanode.number);
+  if (get(options.state().blocks, id)) foundCorrupt(id, datanode, options);
   else orderDeletion(datanode, id, generation);
+}
+
+function foundCorrupt(
+  id: BlockId,
+  { number }: Datanode,
+  { blocks, replication }: Pick<ReportOptions, 'blocks' | 'replication'>,
+): void {
+  replication.foundCorrupt(id, number);
+  blocks.deny(id, number);
 }

@@ -8,6 +8,7 @@ import { get } from '../namespace/ordered-map.ts';
 import { passBelow } from '../namespace/permissions.ts';
 import { locateBlocks, pathOfInode } from '../namespace/queries.ts';
 import type { Refusal } from '../namespace/refusal.ts';
+import type { BlockId } from '../namespace/state.ts';
 import { resolveInode, resolveLive, targetOf } from '../namespace/resolve.ts';
 import { type Operations, StoreError } from '../network.ts';
 import type {
@@ -15,11 +16,14 @@ import type {
   BlockLocation,
   BlockToWrite,
   ClientMessage,
+  HoldersReply,
+  HoldersRequest,
   Publish,
   PublishReply,
   StoredBlock,
 } from '../protocol.ts';
 import { answer, orThrow } from './answer.ts';
+import { blockHolders } from './block-holders.ts';
 import type { BlockMap } from './block-map.ts';
 import type { Datanodes } from './datanodes.ts';
 import type { Leases } from './leases.ts';
@@ -64,6 +68,7 @@ export class ClientCalls {
     return {
       ...Object.fromEntries([...changes, ...reads]),
       locate: answer((message: Locate) => this.#locate(message)),
+      holders: answer((message: HoldersRequest) => this.#holders(message)),
       renewLease: answer(({ client }: ClientMessage) => {
         leases.renew(client);
         return {};
@@ -198,7 +203,7 @@ export class ClientCalls {
         random,
       );
       if (replicas.length === 0 && safeMode.isOn) {
-        throw new StoreError('SafeModeException', `No datanode has reported block ${block.id} of ${path} yet`);
+        throw new StoreError('SafeModeException', notReported(block.id, path));
       }
       return {
         block: block.id,
@@ -215,6 +220,13 @@ export class ClientCalls {
     });
     return { id: file.id, length, blocks: located };
   }
+
+  #holders({ path, caller, block, offset }: HoldersRequest): HoldersReply {
+    const range = { start: offset, end: offset + 1 };
+    const { blocks } = orThrow(locateBlocks(this.#options.ledger.state, path, caller, range));
+    if (blocks[0]?.block.id === block) return blockHolders(this.#options, block);
+    throw new StoreError('FileNotFoundException', `${path} has no block ${block} any more`);
+  }
 }
 
 export type Locate = Pick<ClientMessage, 'caller'> & {
@@ -224,6 +236,9 @@ export type Locate = Pick<ClientMessage, 'caller'> & {
   readonly host?: string;
   readonly rack?: string;
 };
+
+const notReported = (block: BlockId, path: string): string =>
+  `No datanode has reported block ${block} of ${path} yet: start those that are missing (tutti fs -report names those that are there)`;
 
 function noRoom(bytes: number, datanodes: Datanodes): StoreError {
   const [writable, all, foreign] = [datanodes.writable().length, datanodes.all().length, datanodes.foreign().length];

@@ -65,9 +65,11 @@ export class Datanodes {
   readonly #byId = new Map<DatanodeId, Datanode>();
   readonly #byNumber: Datanode[] = [];
   readonly #foreign = new Map<DatanodeId, DatanodeRegistration>();
+  readonly #startedMs: number;
 
   constructor(clock: Clock, deadAfterMs = DEAD_AFTER_MS) {
     this.#clock = clock;
+    this.#startedMs = clock.elapsedMs();
     this.#deadAfterMs = deadAfterMs;
   }
 
@@ -151,6 +153,14 @@ export class Datanodes {
     datanode.service = service;
     if (!countsAsBefore) this.#doubtAll();
     return countsAsBefore;
+  }
+
+  /**
+   * Somebody may have the block who has not said yet: a datanode that has just come, or, just after the start, one that has not come yet.
+   */
+  mayStillReport(block: BlockId): boolean {
+    const isStarting = this.#clock.elapsedMs() - this.#startedMs < this.#deadAfterMs;
+    return isStarting || this.alive().some(({ reportedTo }) => reportedTo <= block);
   }
 
   #doubtAll(): void {

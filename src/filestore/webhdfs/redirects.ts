@@ -3,8 +3,9 @@
 import type { Clock } from '../../common/clock.ts';
 import type { Address } from '../network.ts';
 import { StoreError } from '../network.ts';
-import type { BlockLocation } from '../protocol.ts';
+import type { BlockLocation, HoldersReply } from '../protocol.ts';
 import { newNamesOf } from '../store-path.ts';
+import { unreadableBlock } from '../unreadable-block.ts';
 import { existing } from './metadata-operations.ts';
 import type { Asked } from './operation.ts';
 import { transferToken } from './transfer-token.ts';
@@ -65,7 +66,9 @@ async function holderOf({ namenode, caller, request }: Asked, offset: number): P
   if (offset >= length) throw outOfRange(path, offset, length);
   const [nearest] = blocks[0]!.replicas;
   if (nearest) return nearest.address;
-  throw new StoreError('IOException', `${path}: no datanode that lives has the block at ${offset}`);
+  const { block, offset: start } = blocks[0]!;
+  const { holders } = await namenode.read<HoldersReply>('holders', caller, { path, block, offset: start });
+  throw unreadableBlock(path, blocks[0]!, holders);
 }
 
 export const outOfRange = (path: string, offset: number, length: number): StoreError =>

@@ -1,0 +1,55 @@
+/** What is said of a block that cannot be read: who has it, or had it when they were last heard of, and what to do about that. */
+
+import { NetworkError, StoreError } from './network.ts';
+import type { BlockHolder, Replica } from './protocol.ts';
+
+/** Somebody who lives has a good replica. */
+export const isHeld = (holders: readonly BlockHolder[]): boolean =>
+  holders.some(({ isAlive, isDamaged }) => isAlive && !isDamaged);
+
+export const blockText = ({ block, generation }: Omit<Replica, 'length'>): string => `blk_${block}_${generation}`;
+
+/**
+ * BlockMissingException when nobody who lives has it: then nobody else can read it either. IOException when somebody has, and did not give it;
+ * `why` is what came of asking them.
+ */
+export function unreadableBlock(
+  path: string,
+  block: Omit<Replica, 'length'>,
+  holders: readonly BlockHolder[],
+  why?: Error,
+): StoreError {
+  const isMissing = !isHeld(holders);
+  const problem = isMissing ? 'no datanode that lives has it' : (why?.message ?? 'its datanodes gave no answer');
+  const sentences = [
+    `Could not obtain block ${blockText(block)} of ${path}: ${problem}.`,
+    ...(isMissing ? missing(holders) : held(holders, why)),
+    `tutti fs -fsck ${path} -files -blocks -locations shows what is there`,
+  ];
+  return new StoreError(isMissing ? 'BlockMissingException' : 'IOException', sentences.join(' '), { cause: why });
+}
+
+function missing(holders: readonly BlockHolder[]): readonly string[] {
+  const good = holders.filter(({ isDamaged }) => !isDamaged);
+  const damaged = holders.filter(({ isDamaged }) => isDamaged);
+  const it = good.length > 1 ? 'one of these workers' : 'this worker';
+  return [
+    ...(damaged.length > 0 ? [`Damaged on ${listed(damaged)}.`] : []),
+    good.length > 0
+      ? `It was on ${listed(good)}: start ${it} again.`
+      : 'Nobody who has come since the namenode started had it whole: start the workers that are missing.',
+  ];
+}
+
+const held = (holders: readonly BlockHolder[], why: Error | undefined): readonly string[] => [
+  `It is on ${listed(holders.filter(({ isDamaged }) => !isDamaged))}` +
+    (why instanceof NetworkError ? ': start the worker again if it has ended, or see why it cannot be reached.' : '.'),
+];
+
+const listed = (holders: readonly BlockHolder[]): string =>
+  holders
+    .map(({ node, address, silentMs }) => {
+      const host = URL.canParse(address) ? new URL(address).host : address;
+      return `datanode ${node} (${host}, last heard of ${Math.round(silentMs / 1000)} s ago)`;
+    })
+    .join(', ');
