@@ -210,3 +210,10 @@ test('who asks over WebHDFS is told the same, and sent nowhere', async () => {
     message: expect.stringContaining(`It was on datanode ${holder.node.id} (`) as string,
   });
 });
+
+test('who waits for one file again and again is told once', async () => {
+  const file = await clientOf().open('/f');
+  world.network.hang(holder.address);
+  for (let i = 0; i < 2; i++) await expect(ended(file.read(0, 5))).rejects.toMatchObject({ name: 'IOException' });
+  expect(said).toHaveLength(1);
+});
