@@ -20,7 +20,9 @@ export function unreadableBlock(
   why?: Error,
 ): StoreError {
   const isMissing = !isHeld(holders);
-  const problem = isMissing ? 'no datanode that lives has it' : (why?.message ?? 'its datanodes gave no answer');
+  const isDamaged = holders.some((holder) => holder.isDamaged);
+  const none = `no datanode that lives has ${isDamaged ? 'a good replica of it' : 'it'}`;
+  const problem = isMissing ? none : (why?.message ?? 'its datanodes gave no answer');
   const sentences = [
     `Could not obtain block ${blockText(block)} of ${path}: ${problem}.`,
     ...(isMissing ? missing(holders) : held(holders, why)),
@@ -34,10 +36,10 @@ function missing(holders: readonly BlockHolder[]): readonly string[] {
   const damaged = holders.filter(({ isDamaged }) => isDamaged);
   const it = good.length > 1 ? 'one of these workers' : 'this worker';
   return [
-    ...(damaged.length > 0 ? [`Damaged on ${listed(damaged)}.`] : []),
+    ...(damaged.length > 0 ? [`It is damaged on ${listed(damaged)}.`] : []),
     good.length > 0
       ? `It was on ${listed(good)}: start ${it} again.`
-      : 'Nobody who has come since the namenode started had it whole: start the workers that are missing.',
+      : 'Nobody else has reported it since the namenode started: start the workers that are missing, or write the file anew.',
   ];
 }
 

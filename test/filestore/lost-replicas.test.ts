@@ -211,6 +211,18 @@ test('who asks over WebHDFS is told the same, and sent nowhere', async () => {
   });
 });
 
+test('of one that is damaged the error says where, and what is left to do', async () => {
+  const file = holder.disk.paths().find((path) => /\/\d+_\d+$/.test(path))!;
+  holder.disk.flipBit(file, 5, 1);
+  await pass(12_000);
+  const problem = await failure();
+  expect(problem.name).toBe('BlockMissingException');
+  expect(problem.message).toMatch(
+    /: no datanode that lives has a good replica of it\. It is damaged on datanode \S+ \(/,
+  );
+  expect(problem.message).toContain('or write the file anew');
+});
+
 test('who waits for one file again and again is told once', async () => {
   const file = await clientOf().open('/f');
   world.network.hang(holder.address);
