@@ -138,9 +138,11 @@ test('a task that fails everywhere is tried four times', async () => {
 });
 
 test.each([
-  ['FILE_SYSTEM_ERROR', 2, 'another worker may reach what the first one could not'],
-  ['FILE_UNAVAILABLE', 1, 'no worker reads what nobody has'],
-] as const)('a task that fails with %s is tried %s times: %s', async (failsWith, times) => {
+  // Another worker may reach what the first one could not.
+  ['FILE_SYSTEM_ERROR', 2],
+  // No worker reads what nobody has.
+  ['FILE_UNAVAILABLE', 1],
+] as const)('a task that fails with %s is tried so often: %s', async (failsWith, times) => {
   const cluster = new SimulatedCluster(new Random(11), 3, 1, { ...CALM, taskFails: 1, failsWith });
   const execution = cluster.execute(shuffling(true), () => 1);
   await expect(cluster.settle(execution.resultFiles())).rejects.toMatchObject({ code: failsWith });

@@ -36,10 +36,8 @@ test('those that are dead, until they say what they have now', async () => {
   for (const node of holders) node.isUp = false;
   await store.pass(20_000);
   const { holders: dead } = await ask();
-  expect(dead.map(({ node, isAlive }) => [node, isAlive]).toSorted()).toEqual([
-    ['dn0', false],
-    ['dn1', false],
-  ]);
+  expect(new Set(dead.map(({ node }) => node))).toEqual(new Set(['dn0', 'dn1']));
+  expect(dead.map(({ isAlive }) => isAlive)).toEqual([false, false]);
   for (const { silentMs } of dead) expect(silentMs).toBeGreaterThanOrEqual(17_000);
   // One comes back with an empty disk, and dies once more.
   const [first] = holders as [FakeDatanode];
