@@ -61,7 +61,7 @@ const completeBlock = (): undefined => undefined;
 function measureLocations(state: Namespace, heapBytes: () => number): void {
   const before = heapBytes();
   const blocks = new BlockMap();
-  const datanodes = new Datanodes(systemClock);
+  const datanodes = new Datanodes(systemClock, 1);
   const replication = new Replication({ clock: systemClock, random: Math.random, blocks, datanodes, completeBlock });
   let longest = 0;
   const { seconds } = timed(() => {
@@ -87,7 +87,7 @@ function* reportsOf(state: Namespace, node: string): Generator<{ report: BlockRe
   let [from, sequence] = [0, 0];
   let replicas: Replica[] = [];
   const report = (to: number | undefined): { report: BlockReport; count: number } => ({
-    report: { node, incarnation: '1', sequence: ++sequence, change: { kind: 'full', from, to, replicas, corrupt: [] } },
+    report: { node, session: '1', sequence: ++sequence, change: { kind: 'full', from, to, replicas, corrupt: [] } },
     count: replicas.length,
   });
   for (const { id, generation, length = 0 } of allBlocks(state)) {

@@ -49,11 +49,17 @@ export type DatanodeRegistration = {
   readonly incarnation: string;
 };
 
-export type RegisterReply = HeartbeatReply & { readonly store: StoreId };
+/**
+ * Names what the namenode knows of a datanode since it last began to know it. What comes under another name was said before that, however
+ * late it arrives: a report that the network repeats would be believed for good, since the datanode has no reason to say it was otherwise.
+ */
+export type SessionId = string;
+
+export type RegisterReply = HeartbeatReply & { readonly store: StoreId; readonly session: SessionId };
 
 export type Heartbeat = {
   readonly node: DatanodeId;
-  readonly incarnation: string;
+  readonly session: SessionId;
   readonly capacityBytes: number;
   readonly usedBytes: number;
   /** What it can still take, what is reserved for blocks that are being written taken off. */
@@ -94,8 +100,8 @@ export type HeartbeatReply = {
 
 export type BlockReport = {
   readonly node: DatanodeId;
-  readonly incarnation: string;
-  /** Grows with every report of an incarnation, sent again or not: an older one that comes late says nothing. */
+  readonly session: SessionId;
+  /** Grows with every report of a datanode since it started, sent again or not: an older one that comes late says nothing. */
   readonly sequence: number;
   /**
    * All that it has with ids `from ≤ id < to`, so that no message lists a million replicas: what is not in it is not there. The first

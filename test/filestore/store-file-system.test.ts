@@ -10,7 +10,7 @@ import {
   StoreError,
   type StoreNetwork,
 } from '../../src/filestore/network.ts';
-import type { ReadBlock, WriteBlock, WriteBlockReply } from '../../src/filestore/protocol.ts';
+import type { ReadBlock, RegisterReply, WriteBlock, WriteBlockReply } from '../../src/filestore/protocol.ts';
 import { StoreFileSystem } from '../../src/filestore/store-file-system.ts';
 import { Random } from '../simulation/random.ts';
 import { SimulatedNetwork } from '../simulation/simulated-network.ts';
@@ -41,9 +41,9 @@ async function start(): Promise<Cluster> {
     const blocks = new Map<number, Buffer>();
     datanodes.set(node, blocks);
     network.serve(node, datanode(node, blocks, network));
-    const me = { node, incarnation: '1' };
     const talk = network.from(node);
-    await talk.call('namenode', 'register', { ...me, address: node, rack: '/a', host: node });
+    const registration = { node, incarnation: '1', address: node, rack: '/a', host: node };
+    const { session } = await talk.call<RegisterReply>('namenode', 'register', registration);
     const room = {
       capacityBytes: 1e12,
       usedBytes: 0,
@@ -52,7 +52,7 @@ async function start(): Promise<Cluster> {
       failedFolders: 0,
       failedCopies: [],
     };
-    await talk.call('namenode', 'heartbeat', { ...me, ...room });
+    await talk.call('namenode', 'heartbeat', { node, session, ...room });
   }
   const client = (name: string, blockSize = 1024): StoreFileSystem =>
     new StoreFileSystem({

@@ -99,7 +99,7 @@ test('a block that snapshots alone have is told without a path', async () => {
 
 test('a datanode that died is shown as dead, and since when it was silent', async () => {
   const clock = new SimulatedClock();
-  const datanodes = new Datanodes(clock, 10_000);
+  const datanodes = new Datanodes(clock, 1, 10_000);
   const [blocks, registered] = [new BlockMap(), { address: 'http://h:1', rack: '/r', host: 'h', store: undefined }];
   datanodes.register({ ...registered, node: 'gone', incarnation: '1' }, 'normal');
   blocks.add(5, 1);

@@ -19,6 +19,7 @@ import type {
   ReadBlockReply,
   RegisterReply,
   Replica,
+  SessionId,
   StageBlock,
   StageBlockReply,
   WriteBlock,
@@ -146,7 +147,7 @@ export class DataNode {
       heartbeatMs,
       timeoutMs: namenodeTimeoutMs,
       registration: () => ({ node, store: this.#store.store, address, rack, host, incarnation }),
-      heartbeat: () => this.#heartbeat(),
+      heartbeat: (id) => this.#heartbeat(id),
       replicas: () => this.#store.replicas(),
       find: (replica) => this.#store.find(replica),
       onRegistered: (reply) => this.#bind(reply),
@@ -247,14 +248,14 @@ export class DataNode {
     }
   }
 
-  async #heartbeat(): Promise<Heartbeat> {
+  async #heartbeat(session: SessionId): Promise<Heartbeat> {
     await this.#staged.measure();
     const { capacityBytes, usedBytes, freeBytes, failedFolders } = await this.#store.figures();
     assert(freeBytes <= capacityBytes, 'what is free is part of the capacity');
     const transfers = this.#writes + this.#staged.size + this.#commands.copies;
     return {
       node: this.id,
-      incarnation: this.#incarnation,
+      session,
       capacityBytes,
       usedBytes,
       freeBytes,

@@ -16,6 +16,7 @@ import type {
   HeartbeatReply,
   RegisterReply,
   Replica,
+  SessionId,
 } from '../protocol.ts';
 import { Announcements } from './announcements.ts';
 import type { ReplicaChange } from './block-store.ts';
@@ -30,7 +31,7 @@ export type SessionOptions = {
   /** A namenode that is silent for so long is asked anew. */
   readonly timeoutMs: number;
   readonly registration: () => DatanodeRegistration;
-  readonly heartbeat: () => Promise<Heartbeat>;
+  readonly heartbeat: (session: SessionId) => Promise<Heartbeat>;
   readonly replicas: () => { readonly sound: readonly Replica[]; readonly corrupt: readonly Replica[] };
   /** A replica as it would be told of. */
   readonly find: (replica: Omit<Replica, 'length'>) => ReplicaChange | undefined;
@@ -46,7 +47,8 @@ export class NamenodeSession {
   readonly #queue: ReportQueue;
   readonly #announcements = new Announcements();
   #stop: () => void = () => undefined;
-  #registered = false;
+  /** Undefined: not registered. */
+  #id: SessionId | undefined;
   /** One word at a time: a reply that comes late is a reply to nothing, so no command is obeyed that another has overtaken. */
   #talking = false;
   #reporting = false;
@@ -66,7 +68,7 @@ export class NamenodeSession {
 
   stop(): void {
     this.#stop();
-    this.#registered = false;
+    this.#id = undefined;
   }
 
   add(change: ReplicaChange): void {
@@ -94,11 +96,12 @@ export class NamenodeSession {
     void this.#report();
     if (this.#talking) return;
     this.#talking = true;
+    const session = this.#id;
     try {
-      await (this.#registered ? this.#beat() : this.#register());
+      await (session === undefined ? this.#register() : this.#beat(session));
       this.#told.delete('talk');
     } catch (error) {
-      this.#failed('talk', error);
+      this.#failed('talk', error, session);
     } finally {
       this.#talking = false;
     }
@@ -108,43 +111,46 @@ export class NamenodeSession {
     const reply = await this.#call<RegisterReply>('register', this.#options.registration());
     await this.#options.onRegistered(reply);
     if (this.#options.signal.aborted) return;
-    this.#registered = true;
+    this.#id = reply.session;
     this.#options.logger.info({ namenode: this.#options.namenode, epoch: reply.epoch }, 'registered');
     this.reportAll();
     this.#options.onReply(reply);
   }
 
-  async #beat(): Promise<void> {
-    const reply = await this.#call<HeartbeatReply>('heartbeat', await this.#options.heartbeat());
+  async #beat(session: SessionId): Promise<void> {
+    const reply = await this.#call<HeartbeatReply>('heartbeat', await this.#options.heartbeat(session));
     if (!this.#options.signal.aborted) this.#options.onReply(reply);
   }
 
   async #report(): Promise<void> {
     if (this.#reporting) return;
     this.#reporting = true;
+    let session: SessionId | undefined;
     try {
-      while (this.#registered) {
+      while ((session = this.#id) !== undefined) {
         const report = this.#queue.next();
         if (!report) return;
-        const { node, incarnation } = this.#options.registration();
+        const { node } = this.#options.registration();
         // Also one that is sent again has a number of its own: the first may still arrive, and must not be the last word.
         this.#sequence += 1;
-        const message: BlockReport = { node, incarnation, sequence: this.#sequence, change: report.change };
+        const message: BlockReport = { node, session, sequence: this.#sequence, change: report.change };
         this.#announcements.announce(message);
         await this.#call('blockReport', message);
         report.heard();
         this.#told.delete('report');
       }
     } catch (error) {
-      this.#failed('report', error);
+      this.#failed('report', error, session);
     } finally {
       this.#reporting = false;
     }
   }
 
-  #failed(what: 'talk' | 'report', error: unknown): void {
-    if (error instanceof StoreError && error.name === 'UnregisteredNodeException') this.#registered = false;
-    else if (!this.#options.signal.aborted && this.#told.get(what) !== String(error)) {
+  #failed(what: 'talk' | 'report', error: unknown, session: SessionId | undefined): void {
+    if (error instanceof StoreError && error.name === 'UnregisteredNodeException') {
+      // Else it has registered anew meanwhile.
+      if (this.#id === session) this.#id = undefined;
+    } else if (!this.#options.signal.aborted && this.#told.get(what) !== String(error)) {
       this.#told.set(what, String(error));
       // Where it was noticed says nothing about a namenode that is away or refuses.
       const isTheirs = error instanceof NetworkError || error instanceof StoreError;

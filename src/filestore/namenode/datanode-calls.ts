@@ -56,9 +56,9 @@ export class DatanodeCalls {
         logger.warn({ datanode: node, address, theirs, store }, foreign(theirs, store));
       throw new StoreError('IOException', `Datanode ${node} is refused: ${foreign(theirs, store)}`);
     }
-    datanodes.register(registration, serviceOf(state(), node));
-    logger.info({ datanode: node, address }, 'datanode registered');
-    return { store, ...this.#reply([{ kind: 'report' }]) };
+    const { session } = datanodes.register(registration, serviceOf(state(), node));
+    logger.info({ datanode: node, address, session }, 'datanode registered');
+    return { store, session, ...this.#reply([{ kind: 'report' }]) };
   }
 
   #heartbeat(heartbeat: Heartbeat): HeartbeatReply {

@@ -5,12 +5,13 @@ import type { Clock } from '../../common/clock.ts';
 import { isLeaving } from '../namespace/decide-services.ts';
 import type { BlockId, Service } from '../namespace/state.ts';
 import { StoreError } from '../network.ts';
-import type { DatanodeId, DatanodeRegistration, DeletionOrder, Heartbeat } from '../protocol.ts';
+import type { DatanodeId, DatanodeRegistration, DeletionOrder, Heartbeat, SessionId } from '../protocol.ts';
 import type { NodeNumber } from './block-map.ts';
 import type { Candidate } from './placement.ts';
 
 export type Datanode = Candidate & {
   readonly number: NodeNumber;
+  readonly session: SessionId;
   registration: DatanodeRegistration;
   heartbeat: Heartbeat | undefined;
   freeBytes: number;
@@ -61,28 +62,38 @@ const REPORT_PATIENCE_MS = 10_000;
 
 export class Datanodes {
   readonly #clock: Clock;
+  readonly #epoch: number;
   readonly #deadAfterMs: number;
+  #sessions = 0;
   readonly #byId = new Map<DatanodeId, Datanode>();
   readonly #byNumber: Datanode[] = [];
   readonly #foreign = new Map<DatanodeId, DatanodeRegistration>();
   readonly #startedMs: number;
 
-  constructor(clock: Clock, deadAfterMs = DEAD_AFTER_MS) {
+  /** `epoch`: of the namenode, so that no two begin sessions of one name. */
+  constructor(clock: Clock, epoch: number, deadAfterMs = DEAD_AFTER_MS) {
     this.#clock = clock;
     this.#startedMs = clock.elapsedMs();
+    this.#epoch = epoch;
     this.#deadAfterMs = deadAfterMs;
   }
 
-  /** A datanode's first word since it started, or since this namenode did. What it has is unknown until it reports. */
+  /**
+   * A datanode's first word since it started, since it was dead, or since this namenode started. What it has is unknown until it reports.
+   * What comes again changes nothing.
+   */
   register(registration: DatanodeRegistration, service: Service): Datanode {
-    const { node, rack, host } = registration;
+    const { node, rack, host, incarnation } = registration;
     this.#foreign.delete(node);
     const known = this.#byId.get(node);
+    if (known?.isAlive && known.registration.incarnation === incarnation) return known;
+    this.#sessions += 1;
     const datanode: Datanode = {
       node,
       rack,
       host,
       number: known?.number ?? this.#byNumber.length + 1,
+      session: `${this.#epoch}-${this.#sessions}`,
       registration,
       heartbeat: undefined,
       // It takes no blocks before its first heartbeat tells what room there is.
@@ -118,19 +129,16 @@ export class Datanodes {
   }
 
   /** The sender of a message, heard of now. Throws UnregisteredNodeException for one that has to register first. */
-  heard({ node, incarnation }: { readonly node: DatanodeId; readonly incarnation: string }): Datanode {
+  heard({ node, session }: { readonly node: DatanodeId; readonly session: SessionId }): Datanode {
     const datanode = this.#byId.get(node);
-    if (!datanode?.isAlive || datanode.registration.incarnation !== incarnation) {
+    if (!datanode?.isAlive || datanode.session !== session) {
       throw new StoreError('UnregisteredNodeException', `Datanode ${node} is not registered`);
     }
     datanode.heardMs = this.#clock.elapsedMs();
     return datanode;
   }
 
-  /**
-   * It has reason to report all it has, and does not: it knows nothing of it, since the message that made us forget what it had was one
-   * of its own that came twice.
-   */
+  /** It has reason to report all it has, and does not. */
   owesReport(datanode: Datanode): boolean {
     const nowMs = this.#clock.elapsedMs();
     if (datanode.reportedTo === Infinity || nowMs - datanode.reportingMs < REPORT_PATIENCE_MS) return false;

@@ -66,7 +66,7 @@ export class NameNode {
     const { store, clock, random, journal, logger } = options;
     this.#options = options;
     this.startedMs = clock.elapsedMs();
-    this.datanodes = new Datanodes(clock, options.deadAfterMs);
+    this.datanodes = new Datanodes(clock, options.journal.epoch, options.deadAfterMs);
     const { blocks, datanodes, safeMode } = this;
     this.replication = new Replication({
       clock,

@@ -3,6 +3,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { StoreError } from '../../../src/filestore/network.ts';
 import type { DatanodeCommand, Replica } from '../../../src/filestore/protocol.ts';
+import { Signal } from '../signal.ts';
 import { settle } from './fake-network.ts';
 import { FakeNamenode, TestNodes } from './nodes.ts';
 import type { TestNode } from './nodes.ts';
@@ -60,7 +61,7 @@ test('it registers, tells all it has, and says every second how it is', async ()
   const capacity = namenode.heartbeats[0]!.capacityBytes;
   expect(namenode.heartbeats[0]).toEqual({
     node: node.id,
-    incarnation: `${address}#2`,
+    session: '1',
     capacityBytes: capacity,
     usedBytes: used,
     freeBytes: capacity - used,
@@ -109,6 +110,24 @@ test('a namenode that does not know it hears everything anew', async () => {
   namenode.known = false;
   await pass(2_000, 1_000);
   expect(namenode.heard).toEqual(['heartbeat', 'register', 'full']);
+  expect([...namenode.replicas]).toEqual([['5_1', 'sound']]);
+});
+
+test('a refusal of what was said before it registered anew does not end its session', async () => {
+  const added = await started();
+  const over = new Signal();
+  namenode.slow = over.given;
+  await world.write(REPLICA, [added]);
+  await settle();
+  namenode.known = false;
+  namenode.heard.length = 0;
+  await pass(2_000, 1_000);
+  expect(namenode.heard).toEqual(['heartbeat', 'register']);
+  over.give();
+  await settle();
+  await pass(2_000, 1_000);
+  expect(namenode.heard.filter((one) => one === 'register')).toHaveLength(1);
+  expect(namenode.reports.at(-1)).toMatchObject({ session: '2' });
   expect([...namenode.replicas]).toEqual([['5_1', 'sound']]);
 });
 

@@ -31,6 +31,7 @@ export class TestNodes {
   readonly network = new FakeNetwork(this.clock);
   readonly random: Random;
   readonly nodes: TestNode[] = [];
+  #ids = 0;
 
   constructor(seed = 1) {
     this.random = new Random(seed);
@@ -55,7 +56,6 @@ export class TestNodes {
     fatal: Error[] = [],
     options: Partial<DataNodeOptions> = {},
   ): Promise<DataNode> {
-    let ids = 0;
     const node = await DataNode.open({
       disk: disk.mount(),
       clock: this.clock,
@@ -67,7 +67,7 @@ export class TestNodes {
       rack: '/default-rack',
       host: address,
       namenodes: [],
-      newId: () => `${address}#${(ids += 1)}`,
+      newId: () => `${address}#${(this.#ids += 1)}`,
       random: () => 0,
       fatal: (error) => fatal.push(error),
       ...options,
@@ -129,25 +129,32 @@ export class FakeNamenode {
       this.heard.push('register');
       this.registrations.push(message);
       this.known = true;
-      return Promise.resolve({ answer: { store: this.store, epoch: this.epoch, commands: this.commands } });
+      const { store, session, epoch, commands } = this;
+      return Promise.resolve({ answer: { store, session, epoch, commands } });
     },
     heartbeat: (message: Heartbeat) => {
       this.heard.push('heartbeat');
-      this.#assertKnown();
+      this.#assertKnown(message);
       this.heartbeats.push(message);
       return Promise.resolve({ answer: { epoch: this.epoch, commands: this.commands } });
     },
     blockReport: async (message: BlockReport) => {
       this.heard.push(message.change.kind);
-      this.#assertKnown();
+      this.#assertKnown(message);
       this.reports.push(message);
       await this.slow;
+      this.#assertKnown(message);
       return { answer: {} };
     },
   };
 
-  #assertKnown(): void {
-    if (!this.known) throw new StoreError('UnregisteredNodeException', 'who are you?');
+  /** Of the last registration. */
+  get session(): string {
+    return String(this.registrations.length);
+  }
+
+  #assertKnown({ session }: { readonly session: string }): void {
+    if (!this.known || session !== this.session) throw new StoreError('UnregisteredNodeException', 'who are you?');
   }
 
   order({ block, generation }: Omit<Replica, 'length'>): DeletionOrder {

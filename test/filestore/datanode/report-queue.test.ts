@@ -58,7 +58,7 @@ test('reports lost, repeated and reordered', () => {
         continue;
       }
       quiet = 0;
-      const message: BlockReport = { node: 'n', incarnation: 'i', sequence: (sequence += 1), change: report.change };
+      const message: BlockReport = { node: 'n', session: 's', sequence: (sequence += 1), change: report.change };
       const fate =
         sequence < 150 ? random.pick(['heard', 'heard', 'lost', 'answer lost', 'late', 'twice'] as const) : 'heard';
       if (fate === 'late') late.push(message);

@@ -18,7 +18,7 @@ test.each([
     const ordered = [3, 4, 5, 6, 7, 8, 9, 100, 101];
     for (const block of ordered) orderDeletion(datanode, block, 1);
     const { blocks, replication, state } = namenode;
-    const report = { node: 'dn0', incarnation: '1', sequence: 10 };
+    const report = { node: 'dn0', session: '1', sequence: 10 };
     const change = { kind: 'full', from, to, replicas: [], corrupt: [] } as const;
     expect(takeReport({ ...report, change }, datanode, { blocks, replication, state: () => state })).toBe(true);
     expect([...datanode.deletions.keys()]).toEqual(ordered.filter((block) => !ended.includes(block)));

@@ -1,8 +1,10 @@
 /** What a namenode remembers of its clients: calls that they repeat, and that they still write. */
 import { expect, test } from 'vitest';
+import { Datanodes } from '../../../src/filestore/namenode/datanodes.ts';
 import { LEASE_MS } from '../../../src/filestore/namenode/leases.ts';
 import type { StoreReport } from '../../../src/filestore/namenode/administration.ts';
-import type { BlockToWrite } from '../../../src/filestore/protocol.ts';
+import type { BlockToWrite, RegisterReply } from '../../../src/filestore/protocol.ts';
+import { SimulatedClock } from '../../cluster/simulated-clock.ts';
 import { Random } from '../../simulation/random.ts';
 import { FakeStore, ROOT } from './fake-store.ts';
 
@@ -150,6 +152,47 @@ test('a datanode of another store is refused, and operators are told what it is'
   expect(await store.ask<StoreReport>('report', {})).toMatchObject({ foreign: [] });
 });
 
+test('what a datanode said before the namenode began to know it anew is not believed, however late it comes', async () => {
+  const store = await started();
+  await store.write('/f', 1, [10]);
+  const [dn0] = store.nodes;
+  const [block] = store.namedBlocks().keys();
+  const registration = { node: 'dn0', incarnation: '1', store: 'store', rack: '/a', host: 'dn0', address: 'dn0' };
+  const { session } = dn0!;
+  const replicas = [...dn0!.replicas.values()];
+  const early = { node: 'dn0', session, change: { kind: 'full', from: 0, replicas, corrupt: [] } };
+  // Its disk has lost it since, and it says so.
+  dn0!.replicas.clear();
+  const lost = { kind: 'incremental', received: [], deleted: replicas, corrupt: [] };
+  await store.ask('blockReport', { node: 'dn0', session, sequence: 100, change: lost });
+  const holders = (): readonly number[] => store.namenode.blocks.nodesOf(block!);
+  // The network repeats both while the namenode knows it still,
+  expect(await store.ask('register', registration)).toMatchObject({ session });
+  await store.ask('blockReport', { ...early, sequence: 99 });
+  expect(holders()).toEqual([]);
+  // and once it was dead.
+  dn0!.isUp = false;
+  await store.pass(20_000);
+  const anew = await store.ask<RegisterReply>('register', registration);
+  expect(anew.session).not.toBe(session);
+  await expect(store.ask('blockReport', { ...early, sequence: 99 })).rejects.toMatchObject(UNREGISTERED);
+  expect(holders()).toEqual([]);
+  // So the datanode, which goes on as before, hears that it has to register.
+  await expect(store.ask('heartbeat', { node: 'dn0', session })).rejects.toMatchObject(UNREGISTERED);
+  dn0!.isUp = true;
+  await store.pass(5_000);
+  expect((await store.ask<StoreReport>('report', {})).datanodes).toMatchObject([{ isAlive: true, service: 'normal' }]);
+});
+
+test('two namenodes of one store give no session the same name', () => {
+  const clock = new SimulatedClock();
+  const registration = { node: 'a', incarnation: '1', store: 's', rack: '/a', host: 'a', address: 'a' };
+  const [one, next] = [1, 2].map((epoch) => new Datanodes(clock, epoch).register(registration, 'normal'));
+  expect(one!.session).not.toBe(next!.session);
+});
+
+const UNREGISTERED = { name: 'UnregisteredNodeException' };
+
 test('a writer that repeats itself says nothing of replicas that were deleted since', async () => {
   const store = await started();
   const file = { path: '/f', mode: 0o644, replication: 1, blockSize: 1000 };
@@ -160,7 +203,7 @@ test('a writer that repeats itself says nothing of replicas that were deleted si
   await store.call('addBlock', next);
   expect(store.namenode.blocks.nodesOf(first.block)).toHaveLength(1);
   const gone = { from: 0, kind: 'full', replicas: [], corrupt: [] };
-  await store.ask('blockReport', { node: 'dn0', incarnation: '1', sequence: 100, change: gone });
+  await store.ask('blockReport', { node: 'dn0', session: store.nodes[0]!.session, sequence: 100, change: gone });
   // As of another namenode than the first time: it remembers no call.
   await expect(store.call('addBlock', next)).rejects.toMatchObject({ name: 'NotEnoughReplicasException' });
   expect(store.namenode.blocks.nodesOf(first.block)).toEqual([]);

@@ -78,9 +78,12 @@ test('one that has not reported yet what it has may not go, though nothing is kn
 /** A walk has taken its first slice: what it has seen there is on `first`, the rest on `second`. */
 function start(service: Assignment['service'], { blocks: count = BLOCKS } = {}) {
   const clock = new SimulatedClock();
-  const [blocks, datanodes] = [new BlockMap(), new Datanodes(clock)];
-  const register = (node: string, as: Service): Datanode =>
-    datanodes.register({ node, rack: '/a', host: node, address: node, store: 'store', incarnation: '1' }, as);
+  const [blocks, datanodes] = [new BlockMap(), new Datanodes(clock, 1)];
+  let starts = 0;
+  const register = (node: string, as: Service): Datanode => {
+    const incarnation = `${(starts += 1)}`;
+    return datanodes.register({ node, rack: '/a', host: node, address: node, store: 'store', incarnation }, as);
+  };
   const [leaves, first, second] = [
     register('leaves', service),
     register('first', 'normal'),

@@ -12,6 +12,7 @@ import type {
   DatanodeCommand,
   HeartbeatReply,
   PublishReply,
+  RegisterReply,
   Replica,
 } from '../../../src/filestore/protocol.ts';
 import { JournalError } from '../../../src/journal/errors.ts';
@@ -30,6 +31,7 @@ export type FakeDatanode = {
   readonly replicas: Map<BlockId, FakeReplica>;
   isUp: boolean;
   incarnation: number;
+  session: string;
   sequence: number;
   speaksMs: number;
   /** Commands that it heard and has not carried out. */
@@ -73,6 +75,7 @@ export class FakeStore {
       replicas: new Map(),
       isUp: true,
       incarnation: 0,
+      session: '',
       sequence: 0,
       speaksMs: 0,
       commands: [],
@@ -137,7 +140,9 @@ export class FakeStore {
 
   async #register(node: FakeDatanode): Promise<void> {
     const { node: name, rack } = node;
-    await this.ask('register', { ...this.#self(node), node: name, store: 'store', rack, host: name, address: name });
+    const incarnation = String(node.incarnation);
+    const registration = { node: name, incarnation, store: 'store', rack, host: name, address: name };
+    node.session = (await this.ask<RegisterReply>('register', registration)).session;
     await this.#reportAll(node);
   }
 
@@ -193,7 +198,7 @@ export class FakeStore {
     return this.ask('blockReport', { ...this.#self(node), sequence: node.sequence, change });
   }
 
-  readonly #self = ({ node, incarnation }: FakeDatanode): object => ({ node, incarnation: String(incarnation) });
+  readonly #self = ({ node, session }: FakeDatanode): object => ({ node, session });
 
   /** The scrubber found it. */
   async damage(node: FakeDatanode, replica: FakeReplica): Promise<void> {

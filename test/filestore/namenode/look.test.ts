@@ -6,7 +6,7 @@ import { SimulatedClock } from '../../cluster/simulated-clock.ts';
 
 test('a block whose other holder is dead, and not forgotten yet, is as urgent as one with a single replica', () => {
   const clock = new SimulatedClock();
-  const [blocks, datanodes] = [new BlockMap(), new Datanodes(clock)];
+  const [blocks, datanodes] = [new BlockMap(), new Datanodes(clock, 1)];
   for (const node of ['a', 'b']) {
     const { number } = datanodes.register(
       { node, rack: '/a', host: node, address: node, store: 'store', incarnation: '1' },

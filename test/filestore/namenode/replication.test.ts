@@ -46,7 +46,7 @@ test('a copy that its source could not make is ordered elsewhere at once', async
   const first = (await store.ask<Order>('heartbeat', beat)).commands[0]!;
   const target = first.targets[0]!.node;
   const broken = store.nodes.find(({ node }) => node === target)!;
-  const self = { node: target, incarnation: String(broken.incarnation) };
+  const self = { node: target, session: broken.session };
   await store.ask('heartbeat', { ...beat, ...self, capacityBytes: 0, freeBytes: 0, failedFolders: 1 });
   await store.ask('heartbeat', { ...beat, failedCopies: [{ block: first.replica.block, target }] });
   store.clock.advance(500);
@@ -64,7 +64,7 @@ async function withCopyDue(nodes: number): Promise<{ store: FakeStore; holder: F
   store.clock.advance(500);
   const holder = store.nodes.find(({ replicas }) => replicas.size > 0)!;
   const room = { capacityBytes: 1e9, usedBytes: 0, freeBytes: 1e9, transfers: 0, failedFolders: 0, failedCopies: [] };
-  const beat = { node: holder.node, incarnation: String(holder.incarnation), ...room };
+  const beat = { node: holder.node, session: holder.session, ...room };
   return { store, holder, beat };
 }
 
