@@ -24,6 +24,13 @@ export async function lockFolder(disk: Disk, folder: string): Promise<FolderLock
   return lock ? { kind: 'locked', lock } : { kind: 'held', by: await holderOf(disk, file) };
 }
 
+/** None stays because another one could not be let go. Throws the first error. */
+export async function releaseAll(locks: readonly DiskLock[]): Promise<void> {
+  const released = await Promise.allSettled(locks.map(async (lock) => lock.release()));
+  const failed = released.find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+}
+
 async function holderOf(disk: Disk, file: string): Promise<string> {
   try {
     const handle = await disk.open(file, 'read');

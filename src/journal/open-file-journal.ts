@@ -4,7 +4,7 @@ import path from 'node:path';
 import { assert } from '../common/assert.ts';
 import { diskErrorCode } from '../common/disk.ts';
 import type { Disk, DiskLock } from '../common/disk.ts';
-import { lockFolder } from '../common/folder-lock.ts';
+import { lockFolder, releaseAll } from '../common/folder-lock.ts';
 import type { Logger } from '../observe/logger.ts';
 import { readCheckpoint } from './checkpoint-file.ts';
 import { JournalDamagedError, JournalError } from './errors.ts';
@@ -55,9 +55,7 @@ export async function openFileJournal<State, Record>(
 ): Promise<Journal<State, Record>> {
   const { disk, folders } = options;
   const locks: DiskLock[] = [];
-  const release = async (): Promise<void> => {
-    for (const lock of locks.splice(0)) await lock.release();
-  };
+  const release = (): Promise<void> => releaseAll(locks.splice(0));
   try {
     for (const folder of folders) {
       await makeFolder(disk, folder);
@@ -66,7 +64,8 @@ export async function openFileJournal<State, Record>(
     }
     return await openLocked(options, release);
   } catch (error) {
-    await release();
+    // What went wrong first is what the person has to know.
+    await release().catch(() => undefined);
     if (!isFull(error)) throw error;
     throw new JournalError('JOURNAL_FULL', 'the disk of the journal is full: it needs some space to start', {
       cause: error,

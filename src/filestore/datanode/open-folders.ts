@@ -1,10 +1,9 @@
 /** Takes a datanode's folders into service: locked, and read for whose they are. Those that fail are left out. */
 
-import path from 'node:path';
 import { diskErrorCode, DiskLockError } from '../../common/disk.ts';
 import type { Disk, DiskLock } from '../../common/disk.ts';
 import { makeFolders } from '../../common/files.ts';
-import { lockFolder } from '../../common/folder-lock.ts';
+import { lockFolder, releaseAll } from '../../common/folder-lock.ts';
 import type { DatanodeId } from '../protocol.ts';
 import { DataFolderError } from './folder-errors.ts';
 import { commonIdentity, readIdentity } from './folder-identity.ts';
@@ -39,9 +38,7 @@ export async function openFolders(
   newNode: () => DatanodeId,
 ): Promise<OpenedFolders> {
   const locked: Locked[] = [];
-  const release = async (): Promise<void> => {
-    for (const { lock } of locked.splice(0)) await lock.release();
-  };
+  const release = (): Promise<void> => releaseAll(locked.splice(0).map(({ lock }) => lock));
   try {
     const folders: OpenedFolder[] = [];
     for (const folder of paths) folders.push(await openFolder(disk, folder, locked));
@@ -56,29 +53,20 @@ export async function openFolders(
     }
     return { folders, identity: commonIdentity(working, newNode), release };
   } catch (error) {
-    await release();
+    // What went wrong first is what the person has to know.
+    await release().catch(() => undefined);
     throw error;
   }
 }
 
 async function openFolder(disk: Disk, folder: string, locked: Locked[]): Promise<OpenedFolder> {
   try {
-    await makeFolder(disk, folder);
+    await makeFolders(disk, folder);
     locked.push({ path: folder, lock: await take(disk, folder, locked) });
     return { path: folder, found: await readIdentity(disk, folder), problem: undefined, isMissing: false };
   } catch (error) {
     if (error instanceof DataFolderError || error instanceof DiskLockError || !(error instanceof Error)) throw error;
     return { path: folder, found: undefined, problem: error, isMissing: await isMissing(disk, folder) };
-  }
-}
-
-async function makeFolder(disk: Disk, folder: string): Promise<void> {
-  await makeFolders(disk, path.dirname(folder));
-  try {
-    await disk.mkdir(folder);
-    await disk.syncFolder(path.dirname(folder));
-  } catch (error) {
-    if (diskErrorCode(error) !== 'EEXIST') throw error;
   }
 }
 

@@ -163,3 +163,35 @@ test('the process dies at every call; what the next start reports survives a pow
     }
   }
 });
+
+test('the process dies while it makes its folder; what the next one acknowledges there survives a power loss', async () => {
+  const folders = ['/disk/store/w'];
+  const written = replica(1, 10);
+  const whole = new SimulatedDisk({ random: new Random(0) });
+  const calls: string[] = [];
+  whole.crashAt = (_, name) => void calls.push(name);
+  await openStore(whole.mount(), { folders });
+  // It is locked once it is made.
+  const made = calls.indexOf('lock');
+  expect(calls.slice(0, made).filter((name) => name === 'mkdir')).toHaveLength(3);
+  for (let seed = 0; seed < 20; seed++) {
+    for (let at = 1; at <= made; at++) {
+      const disk = new SimulatedDisk({ random: new Random(seed) });
+      const killed = new Promise<void>((resolve) => {
+        disk.crashAt = (call) => {
+          if (call < at) return undefined;
+          disk.kill();
+          setImmediate(resolve);
+          return undefined;
+        };
+      });
+      void openStore(disk.mount(), { folders });
+      await killed;
+      disk.crashAt = () => undefined;
+      await writeReplica((await openStore(disk.mount(), { folders })).store, written);
+      disk.crash();
+      const { store } = await openStore(disk.mount(), { folders });
+      expect(store.replicas().sound, `seed ${seed}, killed at call ${at}`).toEqual([written]);
+    }
+  }
+});

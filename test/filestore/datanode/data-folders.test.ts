@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import type { Disk } from '../../../src/common/disk.ts';
+import { openFolders } from '../../../src/filestore/datanode/open-folders.ts';
 import { Random } from '../../simulation/random.ts';
 import { SimulatedDisk } from '../../simulation/simulated-disk.ts';
 import { contentOf, openStore, readReplica, sorted, writeReplica } from './stores.ts';
@@ -225,7 +226,10 @@ test('one disk failed and another process has the other: an error, not a second 
   const { store } = await open();
   await store.close();
   const holder = await open(['/b/data']);
-  const failing: Disk = { ...together(), mkdir: (name) => (name === '/a/data' ? broken() : together().mkdir(name)) };
+  const failing: Disk = {
+    ...together(),
+    syncFolder: (name) => (name === '/a' ? broken() : together().syncFolder(name)),
+  };
   await expect(openStore(failing, { folders: FOLDERS })).rejects.toMatchObject({ code: 'FOLDER_IN_USE' });
   await holder.store.close();
   const alone = await openStore(failing, { folders: FOLDERS });
@@ -233,6 +237,37 @@ test('one disk failed and another process has the other: an error, not a second 
 });
 
 const broken = (): Promise<never> => Promise.reject(Object.assign(new Error('EIO: it is broken'), { code: 'EIO' }));
+
+test('a folder that fails is let go with the others, not before', async () => {
+  await (await open()).store.close();
+  b.flipBit('/b/data/datanode.json', 15, 0);
+  const { store } = await open();
+  expect(await store.figures()).toMatchObject({ failedFolders: 1 });
+  await expect(openStore(together(), { folders: ['/b/data'] })).rejects.toMatchObject({ code: 'FOLDER_IN_USE' });
+  await store.close();
+  await expect(openStore(together(), { folders: ['/b/data'] })).rejects.toMatchObject({ code: 'FOLDER_FAILED' });
+});
+
+/** Of which no lock below /a can be let go. */
+const sticky = (mounted: Disk): Disk => ({
+  ...mounted,
+  lock: async (file) => {
+    const lock = await mounted.lock(file);
+    return lock && (file.startsWith('/a') ? { release: broken } : lock);
+  },
+});
+
+test('a lock that cannot be let go keeps no other one, and hides no reason', async () => {
+  const opened = await openFolders(sticky(together()), FOLDERS, () => 'node-1');
+  await expect(opened.release()).rejects.toMatchObject({ code: 'EIO' });
+  await (await openStore(together(), { folders: ['/b/data'] })).store.close();
+  a.kill();
+  await b.mount().mkdir('/b/photos');
+  await b.mount().open('/b/photos/holiday.jpg', 'create');
+  const opening = openFolders(sticky(together()), ['/a/data', '/b/data', '/b/photos'], () => 'node-1');
+  await expect(opening).rejects.toMatchObject({ code: 'FOLDER_MISMATCH' });
+  await (await openStore(together(), { folders: ['/b/data'] })).store.close();
+});
 
 test('a new datanode begins without a folder that cannot be made, and takes it into service once it can', async () => {
   await b.mount().open('/b/file', 'create');
