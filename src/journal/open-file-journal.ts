@@ -130,7 +130,10 @@ async function makeFolder(disk: Disk, folder: string): Promise<void> {
 async function lockOf(disk: Disk, folder: string): Promise<DiskLock> {
   const locked = await lockFolder(disk, folder);
   if (locked.kind === 'locked') return locked.lock;
-  throw new JournalError('JOURNAL_LOCKED', `the journal in ${folder} is in use by ${locked.by}`);
+  throw new JournalError(
+    'JOURNAL_LOCKED',
+    `the journal in ${folder} is in use by ${locked.by}; stop that one, or give this one another folder`,
+  );
 }
 
 function newJournal(folders: readonly string[], random: (bytes: number) => Uint8Array): Recovered {

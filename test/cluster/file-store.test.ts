@@ -229,7 +229,7 @@ test('a server whose store cannot run says so to the person who started it', asy
     await expect
       .poll(() => said, { timeout: 30_000 })
       .toMatch(
-        /^Tutti is ready at \S+\nThe file store does not run: the journal in \S+ is in use by process \d+ on \S+\. Queries do\.\n$/,
+        /^Tutti is ready at \S+\nThe file store does not run: the journal in \S+ is in use by process \d+ on \S+; stop that one, or give this one another folder\. Queries do\.\n$/,
       );
   } finally {
     second.kill('SIGTERM');

@@ -246,7 +246,10 @@ test.each(['first', 'second'])('a full disk refuses, loses nothing, and heals: t
 test('a second process is shut out, and a machine without locks refused', async () => {
   const folder = await temporaryFolder();
   const { journal } = await open([folder]);
-  await expect(open([folder])).rejects.toMatchObject({ code: 'JOURNAL_LOCKED' });
+  await expect(open([folder])).rejects.toMatchObject({
+    code: 'JOURNAL_LOCKED',
+    message: expect.stringMatching(/ is in use by process \d+ on \S+; stop that one, or /) as string,
+  });
   await journal.close();
   const lockless = diskWith({ lock: () => Promise.reject(new DiskLockError('no locks here')) });
   await expect(open([folder], { disk: lockless })).rejects.toThrow(DiskLockError);

@@ -83,7 +83,10 @@ export class BlockStore {
     try {
       for (const folder of folders.inService()) await store.#load(folder);
       if (folders.inService().length === 0) {
-        throw new DataFolderError('FOLDER_FAILED', `no data folder works: ${folders.firstFailure?.message}`);
+        throw new DataFolderError(
+          'FOLDER_FAILED',
+          `no data folder works: ${folders.firstFailure?.message}; mend one, or name another one`,
+        );
       }
       store.#serving = true;
       return store;

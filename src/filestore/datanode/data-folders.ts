@@ -68,7 +68,7 @@ export class DataFolders {
     if (this.#store !== undefined) {
       throw new DataFolderError(
         'FOLDER_MISMATCH',
-        `the data folders belong to store ${this.#store}, the namenode leads ${store}`,
+        `the data folders belong to store ${this.#store}, the namenode leads ${store}; give this worker the coordinator of the first, or other folders`,
       );
     }
     this.#store = store;

@@ -36,7 +36,10 @@ export async function readIdentity(disk: Disk, folder: string): Promise<FolderId
   if (checksum !== checksumOf(line)) throw new Error(`${path.join(folder, FILE)} is damaged`);
   const { format, node, store } = JSON.parse(line) as { format: number; node: DatanodeId; store?: StoreId };
   if (format !== FORMAT)
-    throw new DataFolderError('FOLDER_MISMATCH', `${folder} has format ${format}; this version knows ${FORMAT}`);
+    throw new DataFolderError(
+      'FOLDER_MISMATCH',
+      `${folder} has format ${format}, this version knows ${FORMAT}; start the version that wrote it, or name another folder`,
+    );
   return { node, store };
 }
 
@@ -72,13 +75,13 @@ export function commonIdentity(
     if (other.node !== first!.node) {
       throw new DataFolderError(
         'FOLDER_MISMATCH',
-        `${other.folder} belongs to datanode ${other.node}, ${first!.folder} to ${first!.node}`,
+        `${other.folder} belongs to datanode ${other.node}, ${first!.folder} to ${first!.node}; name folders of one datanode`,
       );
     }
     if (other.store !== undefined && other.store !== bound!.store) {
       throw new DataFolderError(
         'FOLDER_MISMATCH',
-        `${other.folder} belongs to store ${other.store}, ${bound!.folder} to ${bound!.store}`,
+        `${other.folder} belongs to store ${other.store}, ${bound!.folder} to ${bound!.store}; name folders of one store`,
       );
     }
   }

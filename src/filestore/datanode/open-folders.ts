@@ -49,7 +49,10 @@ export async function openFolders(
     if (working.length === 0 || (unread && !told)) {
       // A new id in the others would make strangers of them and of the one that may come back.
       const { path: folder, problem } = unread ?? failed ?? { path: 'no data folder', problem: undefined };
-      throw new DataFolderError('FOLDER_FAILED', `${folder} cannot be used: ${problem?.message ?? 'none is named'}`);
+      throw new DataFolderError(
+        'FOLDER_FAILED',
+        `${folder} cannot be used: ${problem?.message ?? 'none is named'}; mend it, or name another one`,
+      );
     }
     return { folders, identity: commonIdentity(working, newNode), release };
   } catch (error) {

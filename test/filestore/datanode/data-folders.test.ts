@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
+import { crc32c } from '../../../src/common/crc32c.ts';
 import type { Disk } from '../../../src/common/disk.ts';
 import { openFolders } from '../../../src/filestore/datanode/open-folders.ts';
 import { Random } from '../../simulation/random.ts';
@@ -178,7 +179,7 @@ test('the id is made once; a folder that joins later gets it, and that of the st
   await second.store.close();
   const third = await openStore(together(), { folders: ['/b/data'], newNode });
   expect([third.store.node, third.store.store]).toEqual(['node-1', 'store-1']);
-  await expect(third.store.bind('store-2')).rejects.toThrow('belong to store store-1');
+  await expect(third.store.bind('store-2')).rejects.toThrow(/belong to store store-1, .*; give /);
 });
 
 test('once it is known to which store the blocks belong, no power loss makes it forgotten', async () => {
@@ -192,8 +193,8 @@ test('once it is known to which store the blocks belong, no power loss makes it 
 });
 
 test.each([
-  ['of another datanode', 'node-2', 'store-1', /belongs to datanode node-2/],
-  ['of another store', 'node-1', 'store-2', /belongs to store store-2/],
+  ['of another datanode', 'node-2', 'store-1', /belongs to datanode node-2, .*; name folders of one/],
+  ['of another store', 'node-1', 'store-2', /belongs to store store-2, .*; name folders of one/],
 ])('a folder %s is refused', async (_, node, store, message) => {
   for (const [folder, newNode, bound] of [
     ['/a/data', 'node-1', 'store-1'],
@@ -206,6 +207,26 @@ test.each([
   await expect(openStore(together(), { folders: FOLDERS })).rejects.toThrow(message);
   // Nothing stays locked.
   expect((await openStore(together(), { folders: ['/a/data'] })).store.node).toBe('node-1');
+});
+
+test('a folder of another format, and one that cannot be looked through, are refused with what to do', async () => {
+  await b.mount().mkdir('/b/later');
+  const file = await b.mount().open('/b/later/datanode.json', 'create');
+  const line = '{"format":2}';
+  await file.write(0, Buffer.from(`${line}\n${crc32c(Buffer.from(line)).toString(16).padStart(8, '0')}\n`));
+  await expect(open(['/b/later'])).rejects.toThrow(
+    /has format 2, this version knows 1; start the version that wrote it/,
+  );
+  await (await open()).store.close();
+  for (const disk of [a, b]) {
+    disk.crashAt = (_, name, of) => {
+      if (name === 'list' && of.includes('blocks')) throw Object.assign(new Error('EIO: broken'), { code: 'EIO' });
+      return undefined;
+    };
+  }
+  await expect(openStore(together(), { folders: FOLDERS })).rejects.toThrow(
+    'no data folder works: EIO: broken; mend one, or name another one',
+  );
 });
 
 test('a folder with other things in it, one that is in use, and one whose parent is no folder', async () => {
@@ -292,7 +313,9 @@ test('a new datanode does not begin beside a folder that is there and cannot be 
         ? Promise.reject(Object.assign(new Error('EIO: the disk is broken'), { code: 'EIO' }))
         : onBoth.lock(file),
   };
-  await expect(openStore(refusing, { folders: FOLDERS })).rejects.toThrow('/b/data cannot be used: EIO');
+  await expect(openStore(refusing, { folders: FOLDERS })).rejects.toThrow(
+    /\/b\/data cannot be used: EIO.*; mend it, or name another/,
+  );
 });
 
 test('a folder whose marks are damaged is left out; alone it is refused', async () => {
