@@ -317,5 +317,6 @@ try {
   ]);
   process.stderr.write(`${errorText(problem, undefined, styleFor(process.stderr, processConsole))}\n`);
   // A server that could not start whole would keep the process alive.
-  process.exit(process.exitCode ?? 1);
+  // What it had set before is the code of the part that went well, when that is 0.
+  process.exit(process.exitCode || 1);
 }

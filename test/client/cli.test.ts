@@ -22,15 +22,16 @@ NY,134069,6.2749
 `;
 
 type Ended = { readonly code: number | null; readonly out: Buffer; readonly err: string };
-type Options = { readonly input?: string; readonly interruptOn?: RegExp; readonly home?: string };
+type Options = { readonly input?: string; readonly interruptOn?: RegExp; readonly preload?: string };
 
 let folder: string;
 let server: TestServer;
 
-/** Runs `tutti …` to its end. With `interruptOn`, Ctrl-C is pressed once its stderr matches. */
-function tutti(args: readonly string[], { input = '', interruptOn }: Options = {}): Promise<Ended> {
+/** Runs `tutti …` to its end. With `interruptOn`, Ctrl-C is pressed once its stderr matches. `preload` runs before it. */
+function tutti(args: readonly string[], { input = '', interruptOn, preload }: Options = {}): Promise<Ended> {
+  const imported = preload === undefined ? [] : ['--import', `data:text/javascript,${encodeURIComponent(preload)}`];
   const environment = { ...process.env, TUTTI_DATA: folder, HOME: folder, NO_COLOR: '1' };
-  const child = spawn(process.execPath, [CLI, ...args], { env: environment });
+  const child = spawn(process.execPath, [...imported, CLI, ...args], { env: environment });
   const out: Buffer[] = [];
   let err = '';
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
@@ -114,6 +115,15 @@ test('statements from stdin keep their session; the first failure ends them with
   expect(out.toString()).toBe('{"n":25}\n');
   expect(err).toContain('USE\nerror: line 1:8: ');
   expect(err).toContain('(COLUMN_NOT_FOUND)\n   1 │ SELECT nme FROM nation\n     │        ^\n');
+});
+
+test('what fails after the last answer is no success', async () => {
+  const preload = `import http from 'node:http';
+    http.Agent.prototype.destroy = () => { throw new Error('the end went wrong'); };`;
+  const { code, out, err } = await tutti(['query', '--url', server.url, '--format', 'csv', 'SELECT 1 AS n'], {
+    preload,
+  });
+  expect({ code, out: out.toString(), err }).toEqual({ code: 1, out: 'n\n1\n', err: 'error: the end went wrong\n' });
 });
 
 test('numbers of 19 and of 38 digits arrive whole, in text and in Arrow', async () => {
