@@ -25,7 +25,7 @@ const READ_TIMEOUT_MS = 10_000;
  * done here; who asks for a read that failed does not ask again for the same reason (`coordinator/failure-policy.ts`).
  */
 const ROUND_PAUSES_MS = [0, 500, 1_000, 2_000, 4_000];
-/** A datanode that was taken for dead, since the namenode stood still for a while, has said its next word by then. */
+/** A datanode that was taken for dead, and lives, has registered anew by then: at its next heartbeat. */
 const LOST_FROM_ROUND = 2;
 /** Where somebody gives no answer, each round takes long by itself: there are only as many more as begin so long after the first failed. */
 const PATIENCE_MS = ROUND_PAUSES_MS.reduce((sum, pauseMs) => sum + pauseMs);
@@ -98,7 +98,7 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
     } finally {
       notice.ends();
     }
-    throw unreadableBlock(path, located.blocks[index]!, (await holdersOf(index)).holders, why);
+    throw unreadableBlock(path, located.blocks[index]!, await holdersOf(index), why);
   }
 
   /** Where the block is each time that it is worth asking for. */

@@ -98,12 +98,12 @@ function asked(): Readonly<Record<string, number>> {
 
 test('of one that is dead the namenode says so: nobody is asked for bytes, and the error names whom to start', async () => {
   world.kill(holder);
-  await pass(12_000);
+  await pass(25_000);
   world.network.calls.length = 0;
   const problem = await failure();
   expect(problem.name).toBe('BlockMissingException');
   expect(problem.message).toMatch(
-    /^Could not obtain block blk_\d+_\d+ of \/f: no datanode that lives has it\. It was on datanode (\S+) \((\S+), last heard of 1\d s ago\): start this worker again\. tutti fs -fsck \/f /,
+    /^Could not obtain block blk_\d+_\d+ of \/f: no datanode that lives has it\. It was on datanode (\S+) \((\S+), last heard of 2\d s ago\): start this worker again\. tutti fs -fsck \/f /,
   );
   expect(problem.message).toContain(`datanode ${holder.node.id} (${holder.address}, `);
   // When it is opened, and after two short waits.
@@ -118,7 +118,7 @@ test('one that is back before it is called dead is read on', async () => {
   expect(await ended(reading)).toEqual(CONTENT);
 });
 
-test('one that is called dead while it is waited for is not waited for any longer', async () => {
+test('one that is called dead while it is waited for is not asked any longer', async () => {
   world.kill(holder);
   await pass(5_000);
   world.network.calls.length = 0;
@@ -177,6 +177,39 @@ test('a datanode that is back and has not reported yet is waited for', async () 
   expect(await ended(reading)).toEqual(CONTENT);
 });
 
+test('of one that is back, and does not come to report, the error does not say that it has nothing', async () => {
+  world.kill(holder);
+  await pass(12_000);
+  world.network.serve('namenode', { ...namenode.operations(), blockReport: () => new Promise<never>(() => undefined) });
+  await startAgain(holder);
+  await pass(1_000);
+  const problem = await failure();
+  // Whoever asks for it may ask again.
+  expect(problem.name).toBe('IOException');
+  expect(problem.message).toContain('Not all datanodes have said yet what they have: try again in a moment');
+});
+
+test.each(
+  (['kill', 'hang'] as const).flatMap((how) => [0, 750, 1_500, 3_000, 4_500].map((phaseMs) => [how, phaseMs] as const)),
+)(
+  'what is read when a namenode that heard nobody for long is heard again is waited for: %s, %i ms',
+  async (how, phaseMs) => {
+    world.network[how]('namenode');
+    await pass(60_000 + phaseMs);
+    world.network.serve('namenode', namenode.operations());
+    expect(await ended(read())).toEqual(CONTENT);
+  },
+);
+
+test('one that died a moment ago is waited for: it may be starting again', async () => {
+  world.kill(holder);
+  await pass(12_000);
+  const reading = read();
+  await pass(4_000);
+  await startAgain(holder);
+  expect(await ended(reading)).toEqual(CONTENT);
+});
+
 test('just after the namenode started one that has not come yet is waited for', async () => {
   world.kill(holder);
   await pass(12_000);
@@ -220,7 +253,7 @@ test('of one that is damaged the error says where, and what is left to do', asyn
   expect(problem.message).toMatch(
     /: no datanode that lives has a good replica of it\. It is damaged on datanode \S+ \(/,
   );
-  expect(problem.message).toContain('or write the file anew');
+  expect(problem.message).toContain('write the file anew');
 });
 
 test('who waits for one file again and again is told once', async () => {

@@ -116,7 +116,7 @@ export const SYSTEM_TABLES: Readonly<Record<string, Readonly<Record<string, read
       rack: VARCHAR,
       /** live, dead */
       state: VARCHAR,
-      /** normal, decommissioning, decommissioned, maintenance */
+      /** normal, decommissioning, decommissioned, entering_maintenance, maintenance */
       service: VARCHAR,
       capacity_bytes: BIGINT,
       used_bytes: BIGINT,

@@ -97,14 +97,17 @@ export class NamenodeSession {
     if (this.#talking) return;
     this.#talking = true;
     const session = this.#id;
+    let isRefused = false;
     try {
       await (session === undefined ? this.#register() : this.#beat(session));
       this.#told.delete('talk');
     } catch (error) {
-      this.#failed('talk', error, session);
+      isRefused = this.#failed('talk', error, session);
     } finally {
       this.#talking = false;
     }
+    // Nobody is sent here until it has registered. Not in answer to a refused report: two of one name would chase each other.
+    if (isRefused) void this.#tick();
   }
 
   async #register(): Promise<void> {
@@ -146,17 +149,21 @@ export class NamenodeSession {
     }
   }
 
-  #failed(what: 'talk' | 'report', error: unknown, session: SessionId | undefined): void {
+  /** Whether the namenode has refused the session, and there is no other yet. */
+  #failed(what: 'talk' | 'report', error: unknown, session: SessionId | undefined): boolean {
     if (error instanceof StoreError && error.name === 'UnregisteredNodeException') {
-      // Else it has registered anew meanwhile.
-      if (this.#id === session) this.#id = undefined;
-    } else if (!this.#options.signal.aborted && this.#told.get(what) !== String(error)) {
+      const isPresent = session !== undefined && this.#id === session;
+      if (isPresent) this.#id = undefined;
+      return isPresent;
+    }
+    if (!this.#options.signal.aborted && this.#told.get(what) !== String(error)) {
       this.#told.set(what, String(error));
       // Where it was noticed says nothing about a namenode that is away or refuses.
       const isTheirs = error instanceof NetworkError || error instanceof StoreError;
       const told = isTheirs ? { problem: error.message } : { error };
       this.#options.logger.warn({ ...told, namenode: this.#options.namenode }, 'the namenode did not answer');
     }
+    return false;
   }
 
   #call<Answer>(operation: string, message: object): Promise<Answer> {

@@ -21,7 +21,8 @@ export function blockHolders(options: BlockHoldersOptions, block: BlockId): Hold
   };
   // One of them that is back says itself what it still has.
   const lost = blocks.lostBy(block).filter((number) => !datanodes.byNumber(number).isAlive);
+  const mayComeBack = lost.some((number) => datanodes.mayComeBack(datanodes.byNumber(number)));
   const good = [...blocks.nodesOf(block), ...lost].map((number) => told(number, false));
   const damaged = [...(replication.corrupt.get(block) ?? [])].map((number) => told(number, true));
-  return { holders: [...good, ...damaged], isAwaited: datanodes.mayStillReport(block) };
+  return { holders: [...good, ...damaged], isAwaited: mayComeBack || datanodes.mayStillReport(block) };
 }

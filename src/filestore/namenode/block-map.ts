@@ -1,7 +1,7 @@
 /**
- * Which datanodes hold which blocks, and which held them when they were last heard of: soft state, rebuilt from block reports. A million blocks of three replicas take some thirty
- * megabytes: datanodes are small numbers, three of them packed in one, and blocks stand in pages by their ids, so that what a datanode has
- * between two ids is found without a walk through all.
+ * Which datanodes hold which blocks, and which held them when they were last heard of: soft state, rebuilt from block reports. A million
+ * blocks of three replicas take some thirty megabytes: datanodes are small numbers, three of them packed in one, and blocks stand in pages by
+ * their ids, so that what a datanode has between two ids is found without a walk through all.
  */
 
 import type { BlockId } from '../namespace/state.ts';
@@ -18,13 +18,16 @@ type Packed = number | readonly NodeNumber[];
 /** Ids of one page: few, so that what is left of old ones takes little; ids are given in turn, so most pages are well filled. */
 const PAGE_IDS = 64;
 
+/** Of those that had a block and are gone, the last ones are named: some never come back, and the block outlives many. */
+const LOSSES_MAX = 3;
+
 /** Pages that are walked in one go: some two thousand ids. */
 const PAGES_PER_SLICE = 32;
 
 /** By the id's place in the page; 0: nobody. */
 type Column = Packed[];
 
-/** `blocks` and `losses`: ids with somebody in `nodes`, in `lost`. Few pages have losses. */
+/** `blocks` and `losses`: ids with somebody in `nodes`, in `lost`. `lost` takes as much again, where a datanode has gone. */
 type Page = { blocks: number; losses: number; readonly nodes: Column; lost: Column | undefined };
 
 const pageOf = (block: BlockId): number => Math.floor(block / PAGE_IDS);
@@ -43,7 +46,7 @@ export class BlockMap {
     return unpack(this.#pages.get(pageOf(block))?.nodes[block % PAGE_IDS] ?? 0);
   }
 
-  /** Those that had it and were removed, and have not denied it since: who misses the block asks for them. */
+  /** The last of those that had it and were removed, and have not denied it since: who misses the block asks for them. */
   lostBy(block: BlockId): readonly NodeNumber[] {
     return unpack(this.#pages.get(pageOf(block))?.lost?.[block % PAGE_IDS] ?? 0);
   }
@@ -61,7 +64,7 @@ export class BlockMap {
   remove(block: BlockId, node: NodeNumber): boolean {
     const nodes = this.nodesOf(block);
     if (!nodes.includes(node)) return false;
-    this.#setLost(block, [...this.lostBy(block), node]);
+    this.#setLost(block, [...this.lostBy(block), node].slice(-LOSSES_MAX));
     this.#set(block, without(nodes, node));
     return true;
   }

@@ -47,10 +47,11 @@ function takeSlice({ from, to, replicas, corrupt }: Slice, datanode: Datanode, o
   const reported = new Set([...replicas, ...corrupt].map(({ block }) => block));
   const end = to ?? Infinity;
   const { blocks, replication } = options;
-  const { number, deletions } = datanode;
+  const { number, claimed, deletions } = datanode;
   const known = [
     ...blocks.blocksOf(number, from, end),
     ...blocks.lossesOf(number, from, end),
+    ...between(claimed, from, end),
     ...between(deletions, from, end),
     // One that it was to delete, and deleted, before it registered anew: nobody heard of that.
     ...between(replication.corrupt, from, end).filter((block) => replication.corrupt.get(block)!.has(number)),
@@ -72,6 +73,7 @@ function between(blocks: ReadonlyMap<BlockId, unknown>, from: BlockId, end: Bloc
 
 function received(replica: Replica, datanode: Datanode, { blocks, replication, state }: ReportOptions): void {
   const { block: id, generation, length } = replica;
+  datanode.claimed.delete(id);
   // An order that it was given no longer holds; what is to become of this replica is decided anew.
   datanode.deletions.delete(id);
   const block = get(state().blocks, id);
@@ -89,6 +91,7 @@ function received(replica: Replica, datanode: Datanode, { blocks, replication, s
 }
 
 function gone(id: BlockId, datanode: Datanode, { blocks, replication }: ReportOptions): void {
+  datanode.claimed.delete(id);
   datanode.deletions.delete(id);
   blocks.deny(id, datanode.number);
   replication.gone(id, datanode.number);
@@ -96,6 +99,7 @@ function gone(id: BlockId, datanode: Datanode, { blocks, replication }: ReportOp
 
 /** It keeps what it has until it is told to delete it: perhaps nobody has anything better. */
 function damaged({ block: id, generation }: Replica, datanode: Datanode, options: ReportOptions): void {
+  datanode.claimed.delete(id);
   datanode.deletions.delete(id);
   if (get(options.state().blocks, id)) foundCorrupt(id, datanode, options);
   else orderDeletion(datanode, id, generation);

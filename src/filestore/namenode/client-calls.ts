@@ -178,12 +178,14 @@ export class ClientCalls {
   /** The writer knows who stored the block before they have reported it. Nobody did: then it is not written. */
   #takeStored(block: StoredBlock | undefined): void {
     if (!block) return;
-    const { ledger, datanodes, blocks, replication } = this.#options;
+    const { ledger, datanodes, blocks, replication, clock } = this.#options;
     // Once it is complete, replicas come and go: a writer that repeats itself says what was so before.
     const isOpen = get(ledger.tip.blocks, block.id)?.length === undefined;
     for (const node of isOpen ? block.stored : []) {
       const datanode = datanodes.byId(node);
-      if (datanode?.isAlive && blocks.add(block.id, datanode.number)) replication.look(block.id);
+      if (!datanode?.isAlive || !blocks.add(block.id, datanode.number)) continue;
+      datanode.claimed.set(block.id, clock.elapsedMs());
+      replication.look(block.id);
     }
     if (block.length > 0 && holdersOf(this.#options, block.id).length === 0) {
       throw new StoreError('NotEnoughReplicasException', `Block ${block.id} has no replica on a datanode that lives`);

@@ -27,6 +27,8 @@ export type Datanode = Candidate & {
   reportingMs: number;
   /** Of the last report that was taken. */
   sequence: number;
+  /** Replicas that a writer says it has, until it says so itself or denies it; since when. */
+  readonly claimed: Map<BlockId, number>;
   /** Replicas that it is to delete, until it says that they are gone, or names them anew. */
   readonly deletions: Map<BlockId, DeletionOrder>;
   /** Goes up when others may no longer have enough replicas of what it has. */
@@ -105,6 +107,7 @@ export class Datanodes {
       reportedTo: 0,
       reportingMs: this.#clock.elapsedMs(),
       sequence: -1,
+      claimed: new Map(),
       deletions: new Map(),
       doubts: 0,
       mayGoAt: undefined,
@@ -138,10 +141,15 @@ export class Datanodes {
     return datanode;
   }
 
-  /** It has reason to report all it has, and does not. */
+  /**
+   * It has reason to report all it has, and does not; or it says nothing of what a writer says it has: perhaps it had lost that, and said so,
+   * before the writer spoke.
+   */
   owesReport(datanode: Datanode): boolean {
     const nowMs = this.#clock.elapsedMs();
-    if (datanode.reportedTo === Infinity || nowMs - datanode.reportingMs < REPORT_PATIENCE_MS) return false;
+    const [claimedMs = nowMs] = datanode.claimed.values();
+    const isDue = datanode.reportedTo < Infinity || nowMs - claimedMs >= REPORT_PATIENCE_MS;
+    if (!isDue || nowMs - datanode.reportingMs < REPORT_PATIENCE_MS) return false;
     datanode.reportingMs = nowMs;
     return true;
   }
@@ -165,10 +173,17 @@ export class Datanodes {
 
   /**
    * Somebody may have the block who has not said yet: a datanode that has just come, or, just after the start, one that has not come yet.
+   * A namenode that hears nobody may be the one that is cut off.
    */
   mayStillReport(block: BlockId): boolean {
+    const alive = this.alive();
     const isStarting = this.#clock.elapsedMs() - this.#startedMs < this.#deadAfterMs;
-    return isStarting || this.alive().some(({ reportedTo }) => reportedTo <= block);
+    return isStarting || alive.length === 0 || alive.some(({ reportedTo }) => reportedTo <= block);
+  }
+
+  /** It was taken for dead a moment ago: one that is started again, or was cut off, is back within seconds. */
+  mayComeBack({ isAlive, heardMs }: Datanode): boolean {
+    return !isAlive && this.#clock.elapsedMs() - heardMs < 2 * this.#deadAfterMs;
   }
 
   #doubtAll(): void {

@@ -67,8 +67,11 @@ async function holderOf({ namenode, caller, request }: Asked, offset: number): P
   const [nearest] = blocks[0]!.replicas;
   if (nearest) return nearest.address;
   const { block, offset: start } = blocks[0]!;
-  const { holders } = await namenode.read<HoldersReply>('holders', caller, { path, block, offset: start });
-  throw unreadableBlock(path, blocks[0]!, holders);
+  throw unreadableBlock(
+    path,
+    blocks[0]!,
+    await namenode.read<HoldersReply>('holders', caller, { path, block, offset: start }),
+  );
 }
 
 export const outOfRange = (path: string, offset: number, length: number): StoreError =>

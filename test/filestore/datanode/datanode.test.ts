@@ -108,7 +108,7 @@ test('a namenode that does not know it hears everything anew', async () => {
   namenode.reports.length = 0;
   namenode.heard.length = 0;
   namenode.known = false;
-  await pass(2_000, 1_000);
+  await pass(1_000, 1_000);
   expect(namenode.heard).toEqual(['heartbeat', 'register', 'full']);
   expect([...namenode.replicas]).toEqual([['5_1', 'sound']]);
 });
@@ -121,7 +121,7 @@ test('a refusal of what was said before it registered anew does not end its sess
   await settle();
   namenode.known = false;
   namenode.heard.length = 0;
-  await pass(2_000, 1_000);
+  await pass(1_000, 1_000);
   expect(namenode.heard).toEqual(['heartbeat', 'register']);
   over.give();
   await settle();

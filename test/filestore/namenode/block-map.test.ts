@@ -50,6 +50,15 @@ test('what is added, removed and forgotten is as in a plain map, in any range of
   }
 });
 
+test('of many that had a block and are gone, the last three are known', () => {
+  const blocks = new BlockMap();
+  for (let node = 1; node <= 5; node++) {
+    blocks.add(7, node);
+    blocks.remove(7, node);
+  }
+  expect(blocks.lostBy(7)).toEqual([3, 4, 5]);
+});
+
 test('a walk goes on while what it finds is removed', () => {
   const map = new BlockMap();
   for (let block = 0; block < 1_000; block++) map.add(block, 1);

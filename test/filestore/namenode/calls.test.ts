@@ -209,6 +209,29 @@ test('a writer that repeats itself says nothing of replicas that were deleted si
   expect(store.namenode.blocks.nodesOf(first.block)).toEqual([]);
 });
 
+test('what a writer says of a datanode that lost it, and said so, before the writer spoke, is found out', async () => {
+  const store = await started();
+  await store.write('/whole', 1, [10]);
+  const datanode = store.namenode.datanodes.byId('dn0')!;
+  const file = { path: '/f.new', mode: 0o644, replication: 1, blockSize: 1000 };
+  const { result } = await store.call<{ result: { file: number } }>('create', file);
+  const lost = await store.call<BlockToWrite>('addBlock', { file: result.file, bytes: 1000, excluded: [] });
+  const last = { id: lost.block, generation: 1, length: 1000, stored: ['dn0'] };
+  await store.call('publish', { file: result.file, last, path: '/f', overwrite: false });
+  expect(store.namenode.blocks.nodesOf(lost.block)).toEqual([datanode.number]);
+  expect([...datanode.claimed.keys()]).toContain(lost.block);
+  await store.pass(5_000);
+  // It has said itself that it has the other one.
+  expect([...datanode.claimed.keys()]).toEqual([lost.block]);
+  await store.pass(15_000);
+  expect([...datanode.claimed.keys()]).toEqual([]);
+  expect(await store.ask('fsck', { path: '/' })).toMatchObject({ healthy: false, problems: [{ path: '/f' }] });
+  const { sequence } = datanode;
+  await store.pass(30_000);
+  // It is not asked again and again.
+  expect(datanode.sequence).toBe(sequence);
+});
+
 async function started(): Promise<FakeStore> {
   const store = new FakeStore(new Random(1), ['/a']);
   await store.start(store.nodes[0]!);
