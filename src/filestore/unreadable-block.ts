@@ -52,7 +52,7 @@ const held = (holders: readonly BlockHolder[], why: Error | undefined): readonly
     (why instanceof NetworkError ? ': start the worker again if it has ended, or see why it cannot be reached.' : '.'),
 ];
 
-const listed = (holders: readonly BlockHolder[]): string =>
+export const listed = (holders: readonly BlockHolder[]): string =>
   holders
     .map(({ node, address, silentMs }) => {
       const host = URL.canParse(address) ? new URL(address).host : address;

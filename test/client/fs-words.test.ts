@@ -192,7 +192,11 @@ function lossy(lost: string[], back: readonly string[] = []): StoreFileSystem {
     if (operation === 'stat') return { status: { kind: 'folder', name: '' } };
     if (operation === 'list')
       return { entries: lost.map((file) => ({ kind: 'file', name: file.slice(1) })), remaining: 0 };
-    return operation === 'locate' ? { blocks: [] } : { datanodes: [] };
+    const block = { block: 1, generation: 1, offset: 0, length: 1, replicas: [] };
+    if (operation === 'locate') return { blocks: [block] };
+    const holder = { address: 'http://h:1', isAlive: false, silentMs: 5_000 };
+    const holders = [true, false].map((isDamaged) => ({ ...holder, node: isDamaged ? 'bad' : 'gone', isDamaged }));
+    return operation === 'holders' ? { holders } : { datanodes: [] };
   };
   const remove = async (path: string): Promise<boolean> => lost.splice(lost.indexOf(path), 1).length === 1;
   let names = 0;
@@ -218,6 +222,14 @@ test('fsck counts, lists and removes also what an answer does not name', async (
   expect((await run('-delete')).out.match(/^Deleted .*$/gm)).toHaveLength(5);
   expect(lost).toEqual([]);
   expect(await run()).toMatchObject({ code: 0, err: '' });
+});
+
+test('of a block that nobody gives fsck says who had it', async () => {
+  const console = fakeConsole();
+  await runFs(() => lossy(['/a']), ['-fsck', '/', '-files', '-blocks', '-locations'], console);
+  expect(console.out()).toContain(
+    '0. blk_1_1 len=1 Live_repl=0  []  was on datanode gone (h:1, last heard of 5 s ago)  damaged on datanode bad (h:1, last heard of 5 s ago)\n',
+  );
 });
 
 test('fsck -delete keeps what has come back since it looked at all files', async () => {

@@ -191,7 +191,8 @@ const WORDS: Partial<Record<StoreErrorName, string>> = {
 
 /** What one may do about it, where the store's words do not say so. */
 const NEXT_STEPS: Readonly<Record<string, string>> = {
-  SafeModeException: 'tutti fs -safemode wait waits for its end',
+  SafeModeException:
+    'tutti fs -safemode wait waits for its end, -safemode leave goes on without the workers that are missing',
   SnapshotAccessControlException: 'Snapshots are removed by tutti fs -deleteSnapshot <folder> <name>',
   NSQuotaExceededException: 'tutti fs -count -q shows quotas, -setQuota and -clrQuota change them',
   DSQuotaExceededException: 'tutti fs -count -q shows quotas, -setSpaceQuota and -clrSpaceQuota change them',

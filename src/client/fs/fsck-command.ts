@@ -1,7 +1,8 @@
 /** `-fsck`: what is wrong with files, and where their blocks are. */
 
 import type { FsckProblem, FsckReport, StoreReport } from '../../filestore/namenode/administration.ts';
-import type { BlockLocation } from '../../filestore/protocol.ts';
+import type { BlockLocation, HoldersReply } from '../../filestore/protocol.ts';
+import { listed } from '../../filestore/unreadable-block.ts';
 import { plural } from '../quantities.ts';
 import { byteText } from './columns.ts';
 import type { FsCommands, Options } from './command.ts';
@@ -91,8 +92,21 @@ async function everyFile(shell: FsShell, root: Item, report: FsckReport, options
       `${path} ${plural(status.length, 'byte')}, replicated: replication=${status.replication}, ${plural(blocks.length, 'block')}:  ${words}`,
     );
     if (!options.has('blocks')) continue;
-    for (const [i, block] of blocks.entries()) await shell.say(blockText(i, block, options));
+    for (const [i, block] of blocks.entries()) {
+      await shell.say(blockText(i, block, options) + (await lostText(shell, path, block, options)));
+    }
   }
+}
+
+/** Of a block that nobody gives: who had it, or has it damaged. */
+async function lostText(shell: FsShell, path: string, location: BlockLocation, options: Options): Promise<string> {
+  if (location.replicas.length > 0 || !options.has('locations', 'racks')) return '';
+  const { block, offset } = location;
+  const { holders } = await shell.ask<HoldersReply>('holders', { path, block, offset });
+  const [damaged, gone] = [true, false].map((isDamaged) =>
+    listed(holders.filter((one) => one.isDamaged === isDamaged)),
+  );
+  return `${gone ? `  was on ${gone}` : ''}${damaged ? `  damaged on ${damaged}` : ''}`;
 }
 
 function blockText(index: number, { block, generation, length, replicas }: BlockLocation, options: Options): string {
