@@ -7,7 +7,7 @@ import { startWorker } from '../worker/worker.ts';
 import type { Worker, WorkerOptions } from '../worker/worker.ts';
 import { FOLDERS_REFUSED } from './worker-processes.ts';
 
-export type WorkerRoleOptions = Omit<WorkerOptions, 'scanProviders' | 'log' | 'joined' | 'store'> & {
+export type WorkerRoleOptions = Omit<WorkerOptions, 'scanProviders' | 'log' | 'joined' | 'store' | 'patience'> & {
   /** Keeps blocks of the file store, on this rack. */
   readonly rack?: string;
   /** Where those blocks stand; absent = below the data directory. */
@@ -30,11 +30,17 @@ export async function runWorker(options: WorkerRoleOptions): Promise<void> {
   void ending.then(() => isStarted || process.exit(0));
   const worker = await startWorker({
     ...options,
+    ...(watchParent && {
+      patience: {
+        ms: PREDECESSOR_MS,
+        waits: ({ message }) =>
+          logger.warn({ problem: message }, 'the worker waits for another process to let its folders go'),
+      },
+    }),
     ...(options.rack !== undefined && {
       store: {
         rack: options.rack,
         logger,
-        ...(watchParent && { patienceMs: PREDECESSOR_MS }),
         ...(options.storeDirectories && { directories: options.storeDirectories }),
       },
     }),

@@ -10,7 +10,8 @@ import { localDisk } from '../common/disk.ts';
 import { DataFolderError } from '../filestore/datanode/folder-errors.ts';
 import { openFolders } from '../filestore/datanode/open-folders.ts';
 import type { OpenedFolders } from '../filestore/datanode/open-folders.ts';
-import type { Logger } from '../observe/logger.ts';
+import { takeInTime, unlessInUse } from './folders-in-use.ts';
+import type { Patience } from './folders-in-use.ts';
 
 export type StoreFoldersOptions = {
   readonly dataDirectory: string;
@@ -18,40 +19,24 @@ export type StoreFoldersOptions = {
   readonly directories?: readonly string[];
   /** Of the worker, when it has the same one at each start. */
   readonly nodeId?: string;
-  /** How long another process may take to let them go; 0 when not said. */
-  readonly patienceMs?: number;
+  /** With a worker of the same name that still ends; of no use without a name. */
+  readonly patience?: Patience;
   readonly clock: Clock;
-  readonly logger: Pick<Logger, 'warn'>;
 };
 
 /** Workers without a name that share a data directory, at most. */
 const FOLDERS_MAX = 64;
 
-/** How often folders are tried that another process has. */
-const RETRY_MS = 50;
-
 /** Throws DataFolderError, DiskLockError, or an error of the disk. */
 export async function takeStoreFolders(options: StoreFoldersOptions): Promise<OpenedFolders> {
-  if (options.nodeId !== undefined) return takeNamed(options, options.nodeId);
+  const { nodeId, clock, patience } = options;
+  if (nodeId !== undefined) return takeInTime(() => take(options, nodeId), clock, patience);
   // A worker whose name is new at every start finds the blocks of one that ended.
   for (let number = 1; number < FOLDERS_MAX; number++) {
     const taken = await unlessInUse(take(options, `node-${number}`));
     if (!(taken instanceof DataFolderError)) return taken;
   }
   return take(options, `node-${FOLDERS_MAX}`);
-}
-
-async function takeNamed(options: StoreFoldersOptions, name: string): Promise<OpenedFolders> {
-  const { clock, logger, patienceMs = 0 } = options;
-  const untilMs = clock.elapsedMs() + patienceMs;
-  for (let isWaiting = false; clock.elapsedMs() < untilMs; isWaiting = true) {
-    const taken = await unlessInUse(take(options, name));
-    if (!(taken instanceof DataFolderError)) return taken;
-    if (!isWaiting)
-      logger.warn({ problem: taken.message }, 'the worker waits for another process to let its folders go');
-    await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
-  }
-  return take(options, name);
 }
 
 function take({ dataDirectory, directories }: StoreFoldersOptions, name: string): Promise<OpenedFolders> {
@@ -61,14 +46,4 @@ function take({ dataDirectory, directories }: StoreFoldersOptions, name: string)
     parents.map((parent) => path.join(parent, name)),
     randomUUID,
   );
-}
-
-/** The error when another process has one of them. */
-async function unlessInUse(taking: Promise<OpenedFolders>): Promise<OpenedFolders | DataFolderError> {
-  try {
-    return await taking;
-  } catch (problem) {
-    if (problem instanceof DataFolderError && problem.code === 'FOLDER_IN_USE') return problem;
-    throw problem;
-  }
 }

@@ -29,6 +29,7 @@ import { RangeCache } from '../filestore/range-cache.ts';
 import { Admission } from './admission.ts';
 import { announcementProblem, Announcer } from './announcer.ts';
 import type { DatanodeServiceOptions } from './datanode-service.ts';
+import type { Patience } from './folders-in-use.ts';
 import { runKernelQuery } from './kernel-queries.ts';
 import { LocalLinks } from './local-links.ts';
 import { ScanFiles } from './scan-files.ts';
@@ -40,6 +41,7 @@ import { addWorkerRoutes } from './routes.ts';
 import { takeStoreFolders } from './store-folders.ts';
 import type { StoreFoldersOptions } from './store-folders.ts';
 import { TaskManager } from './task-manager.ts';
+import { lockWorker } from './worker-lock.ts';
 
 export type WorkerOptions = {
   readonly coordinatorUrl: string;
@@ -58,6 +60,8 @@ export type WorkerOptions = {
   readonly memoryBytes: number;
   readonly secret: string;
   readonly scanProviders: Readonly<Record<string, ScanProvider>>;
+  /** With another worker of this name that still ends and has the folders until then; none when not said. */
+  readonly patience?: Patience;
   /** Keeps blocks of the cluster's file store. */
   readonly store?: StoreOptions;
   /** The coordinator has taken this worker in. */
@@ -69,8 +73,6 @@ export type WorkerOptions = {
 /** `rack`: where the machine stands, such as `/rack1`. `directories`: of its disks; absent = below the data directory. */
 export type StoreOptions = {
   readonly rack: string;
-  /** How long another worker of this name may take to end, which has the folders until then; 0 when not said. */
-  readonly patienceMs?: number;
   readonly directories?: readonly string[];
   readonly logger: Logger;
 };
@@ -96,16 +98,21 @@ const FILES_FACTOR = 2;
 /** Below the data directory: what kernels read and write. The cluster's secret stands beside them, out of their reach. */
 const KERNEL_FOLDERS = ['exchange', 'files', 'tpch'];
 
-/** Throws a DataFolderError, before anything is touched, when another process serves the folders of its blocks. */
+/** Throws a DataFolderError, before anything is touched, when another process has its name in the data directory, or the folders of its blocks. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { secret, threads, slots = threads, log = () => {} } = options;
   const clock = systemClock;
   const nodeId = options.nodeId ?? `worker-${randomUUID().slice(0, 8)}`;
   const dataDirectory = path.resolve(options.dataDirectory);
+  const place = { dataDirectory, clock, ...(options.patience && { patience: options.patience }) };
   await makeFolders(localDisk, dataDirectory);
-  const storeFolders = options.store && (await storeFoldersOf(options.store, { dataDirectory, clock }, options.nodeId));
-  // Beside the blocks of each disk, see LocalLinks.
-  const linkFolders = (options.store?.directories ?? []).map((directory) => path.join(directory, 'links'));
+  // Both locks until the worker has ended, whatever becomes of its datanode. A name that is new at every start needs none.
+  const lock = options.nodeId !== undefined && (await lockWorker({ ...place, disk: localDisk, nodeId, log }));
+  const storeFolders = options.store && (await storeFoldersOf(options.store, place, options.nodeId));
+  // Beside the blocks of each disk, see LocalLinks; the lock of the blocks' folder is theirs too.
+  const linkFolders = !options.store?.directories
+    ? []
+    : workingFolders(storeFolders).map((folder) => path.join(path.dirname(folder), 'links'));
   const folders = await takeNodeFolders(dataDirectory, nodeId, linkFolders);
   const machineId = await machineIdOf(dataDirectory);
 
@@ -269,6 +276,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await folders.remove();
       // The next worker of this name comes upon nothing that is about to go.
       await storeFolders?.release();
+      if (lock) await lock.release();
     },
   };
 }
@@ -287,17 +295,15 @@ function storeOf(connection: Pick<StoreFileSystemOptions, 'network' | 'clock' | 
 
 /** Undefined when they cannot be used, which is no reason to answer no queries; that another process has them is one. */
 async function storeFoldersOf(
-  { directories, patienceMs, logger }: StoreOptions,
-  place: Pick<StoreFoldersOptions, 'dataDirectory' | 'clock'>,
+  { directories, logger }: StoreOptions,
+  place: Pick<StoreFoldersOptions, 'dataDirectory' | 'clock' | 'patience'>,
   nodeId: string | undefined,
 ): Promise<OpenedFolders | undefined> {
   try {
     return await takeStoreFolders({
       ...place,
-      logger,
       ...(directories && { directories }),
       ...(nodeId !== undefined && { nodeId }),
-      ...(patienceMs !== undefined && { patienceMs }),
     });
   } catch (problem) {
     if (problem instanceof DataFolderError && problem.isClaimed) throw problem;
@@ -306,6 +312,10 @@ async function storeFoldersOf(
   }
 }
 
+/** Those that are locked and ours. */
+const workingFolders = (taken: OpenedFolders | undefined): readonly string[] =>
+  (taken?.folders ?? []).flatMap(({ path: folder, problem }) => (problem ? [] : [folder]));
+
 /** Beside everything else, so that the first task does not wait for it. */
 async function openDatanode(options: DatanodeServiceOptions): Promise<DataNode> {
   try {
@@ -313,7 +323,6 @@ async function openDatanode(options: DatanodeServiceOptions): Promise<DataNode> 
     return await startDatanode(options);
   } catch (problem) {
     noteNoDatanode(options.logger, problem);
-    await options.folders.release();
     throw problem;
   }
 }

@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => rm(dataDirectory, { recursive: true }));
 
 const take = (options: Partial<StoreFoldersOptions> = {}): Promise<OpenedFolders> =>
-  takeStoreFolders({ dataDirectory, clock: systemClock, logger: { warn: () => (waits += 1) }, ...options });
+  takeStoreFolders({ dataDirectory, clock: systemClock, ...options });
 
 const namesOf = ({ folders }: OpenedFolders): readonly string[] =>
   folders.map((folder) => path.relative(dataDirectory, folder.path));
@@ -44,8 +44,7 @@ test('a name has one worker, which keeps its folders until it lets them go, also
   const { store } = await openStore(localDisk, { folders: first });
   await store.close();
   await expect(take({ nodeId: 'w' })).rejects.toMatchObject({ code: 'FOLDER_IN_USE' });
-  expect(waits).toBe(0);
-  const waiting = take({ nodeId: 'w', patienceMs: 60_000 });
+  const waiting = take({ nodeId: 'w', patience: { ms: 60_000, waits: () => (waits += 1) } });
   await expect.poll(() => waits).toBe(1);
   await first.release();
   expect(namesOf(await waiting)).toEqual(['blocks/w']);
