@@ -191,8 +191,8 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** What strace does to the `when`-th call, in the thread that makes it. */
-export const faultAt = (call: string, fault: string, when: number): readonly string[] => {
+/** What strace does to the `when`-th call, in the thread that makes it. `log`: where it says so. */
+export const faultAt = (call: string, fault: string, when: number, log = '/dev/null'): readonly string[] => {
   const inject = `inject=${call}:${fault}:when=${when}`;
-  return ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${call}`, '-e', inject];
+  return ['strace', '-f', '-qq', '-o', log, '-e', `trace=${call}`, '-e', inject];
 };
