@@ -11,6 +11,9 @@ import type { RefusalName } from './namespace/refusal.ts';
 /** Base URL, or a name in a simulation. */
 export type Address = string;
 
+/** As people know it. */
+export const hostAndPort = (address: Address): string => (URL.canParse(address) ? new URL(address).host : address);
+
 /**
  * Pieces belong to whoever took them: nobody writes to them any more. Bytes arrive as they were sent or their reading fails before the
  * end: the network compares checksums, since TCP's own lets changes through and a datanode would bless them with a checksum of its own.

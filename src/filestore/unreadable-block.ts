@@ -1,6 +1,6 @@
 /** What is said of a block that cannot be read: who has it, or had it when they were last heard of, and what to do about that. */
 
-import { NetworkError, StoreError } from './network.ts';
+import { hostAndPort, NetworkError, StoreError } from './network.ts';
 import type { BlockHolder, HoldersReply, Replica } from './protocol.ts';
 
 /** Somebody who lives has a good replica. */
@@ -55,7 +55,7 @@ const held = (holders: readonly BlockHolder[], why: Error | undefined): readonly
 export const listed = (holders: readonly BlockHolder[]): string =>
   holders
     .map(({ node, address, silentMs }) => {
-      const host = URL.canParse(address) ? new URL(address).host : address;
-      return `datanode ${node} (${host}, last heard of ${Math.round(silentMs / 1000)} s ago)`;
+      const silentSeconds = Math.round(silentMs / 1000);
+      return `datanode ${node} (${hostAndPort(address)}, last heard of ${silentSeconds} s ago)`;
     })
     .join(', ');

@@ -10,7 +10,7 @@ import { DiskLockError } from '../common/disk.ts';
 import type { Disk, DiskLock } from '../common/disk.ts';
 import { makeFolders } from '../common/files.ts';
 import { lockFolder } from '../common/folder-lock.ts';
-import { DataFolderError } from '../filestore/datanode/folder-errors.ts';
+import { folderInUse } from '../filestore/datanode/folder-errors.ts';
 import { takeInTime } from './folders-in-use.ts';
 import type { Patience } from './folders-in-use.ts';
 
@@ -44,8 +44,5 @@ export async function lockWorker(options: WorkerLockOptions): Promise<DiskLock |
 async function take(disk: Disk, folder: string): Promise<DiskLock> {
   const locked = await lockFolder(disk, folder);
   if (locked.kind === 'locked') return locked.lock;
-  throw new DataFolderError(
-    'FOLDER_IN_USE',
-    `${folder} is in use by ${locked.by}; stop that one, or give this one another folder or name`,
-  );
+  throw folderInUse(folder, locked.by);
 }

@@ -1,6 +1,7 @@
 /** `-fsck`: what is wrong with files, and where their blocks are. */
 
 import type { FsckProblem, FsckReport, StoreReport } from '../../filestore/namenode/administration.ts';
+import { hostAndPort } from '../../filestore/network.ts';
 import type { BlockLocation, HoldersReply } from '../../filestore/protocol.ts';
 import { listed } from '../../filestore/unreadable-block.ts';
 import { plural } from '../quantities.ts';
@@ -103,15 +104,14 @@ async function lostText(shell: FsShell, path: string, location: BlockLocation, o
   if (location.replicas.length > 0 || !options.has('locations', 'racks')) return '';
   const { block, offset } = location;
   const { holders } = await shell.ask<HoldersReply>('holders', { path, block, offset });
-  const [damaged, gone] = [true, false].map((isDamaged) =>
-    listed(holders.filter((one) => one.isDamaged === isDamaged)),
-  );
+  const damaged = listed(holders.filter(({ isDamaged }) => isDamaged));
+  const gone = listed(holders.filter(({ isDamaged }) => !isDamaged));
   return `${gone ? `  was on ${gone}` : ''}${damaged ? `  damaged on ${damaged}` : ''}`;
 }
 
 function blockText(index: number, { block, generation, length, replicas }: BlockLocation, options: Options): string {
   const places = replicas.map(({ node, address, rack }) => {
-    const host = URL.canParse(address) ? new URL(address).host : address;
+    const host = hostAndPort(address);
     return options.has('racks') ? `${rack}/${host}` : `${node} (${host})`;
   });
   const where = options.has('locations') || options.has('racks') ? `  [${places.join(', ')}]` : '';

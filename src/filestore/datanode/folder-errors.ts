@@ -33,3 +33,10 @@ export class DataFolderError extends Error {
     return this.code === 'FOLDER_IN_USE' || this.code === 'FOLDER_REPEATED';
   }
 }
+
+/** `by`: as the lock says it. */
+export const folderInUse = (folder: string, by: string): DataFolderError =>
+  new DataFolderError(
+    'FOLDER_IN_USE',
+    `${folder} is in use by ${by}; stop that one, or give this one another folder or name`,
+  );

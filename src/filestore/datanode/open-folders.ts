@@ -5,7 +5,7 @@ import type { Disk, DiskLock } from '../../common/disk.ts';
 import { makeFolders } from '../../common/files.ts';
 import { lockFolder, releaseAll } from '../../common/folder-lock.ts';
 import type { DatanodeId } from '../protocol.ts';
-import { DataFolderError } from './folder-errors.ts';
+import { DataFolderError, folderInUse } from './folder-errors.ts';
 import { commonIdentity, readIdentity } from './folder-identity.ts';
 import type { FolderIdentity } from './folder-identity.ts';
 
@@ -83,10 +83,7 @@ async function take(disk: Disk, folder: string, locked: readonly Locked[]): Prom
     const paths = other === folder ? `${folder} is named twice` : `${other} and ${folder} are one folder`;
     throw new DataFolderError('FOLDER_REPEATED', `${paths}; name each folder once, best one on each disk`);
   }
-  throw new DataFolderError(
-    'FOLDER_IN_USE',
-    `${folder} is in use by ${result.by}; stop that one, or give this one another folder or name`,
-  );
+  throw folderInUse(folder, result.by);
 }
 
 /** The path itself where a disk fails now: who has the lock is known all the same. */

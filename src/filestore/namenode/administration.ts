@@ -4,7 +4,7 @@ import { entries, get } from '../namespace/ordered-map.ts';
 import type { Caller } from '../namespace/permissions.ts';
 import { pathOf, resolveLive, targetOf } from '../namespace/resolve.ts';
 import type { Assignment, FileNode, Inode } from '../namespace/state.ts';
-import { StoreError } from '../network.ts';
+import { hostAndPort, StoreError } from '../network.ts';
 import type { DatanodeId } from '../protocol.ts';
 import { type Datanode, isHeld, type KnownService, knownService } from './datanodes.ts';
 import type { NameNode } from './namenode.ts';
@@ -245,5 +245,3 @@ function* namedOf(namenode: NameNode): Generator<Named, void> {
 /** Datanodes that the journal knows, and that have not come since the namenode started. */
 const unheardOf = ({ state, datanodes }: NameNode): readonly (readonly [DatanodeId, Assignment])[] =>
   [...entries(state.services)].filter(([node]) => !datanodes.byId(node));
-
-const hostAndPort = (address: string): string => (URL.canParse(address) ? new URL(address).host : address);

@@ -71,11 +71,15 @@ function between(blocks: ReadonlyMap<BlockId, unknown>, from: BlockId, end: Bloc
   return Array.from({ length: end - from }, (_, i) => from + i).filter((block) => blocks.has(block));
 }
 
+/** Its own word takes the place of what a writer said of it, and of an order to delete: what is to become of the replica is decided anew. */
+function supersede({ claimed, deletions }: Datanode, block: BlockId): void {
+  claimed.delete(block);
+  deletions.delete(block);
+}
+
 function received(replica: Replica, datanode: Datanode, { blocks, replication, state }: ReportOptions): void {
   const { block: id, generation, length } = replica;
-  datanode.claimed.delete(id);
-  // An order that it was given no longer holds; what is to become of this replica is decided anew.
-  datanode.deletions.delete(id);
+  supersede(datanode, id);
   const block = get(state().blocks, id);
   if (!block) {
     // Its file was deleted while the datanode was away.
@@ -83,7 +87,7 @@ function received(replica: Replica, datanode: Datanode, { blocks, replication, s
     return;
   }
   if (block.generation !== generation || (block.length !== undefined && block.length !== length)) {
-    foundCorrupt(id, datanode, { blocks, replication });
+    replication.foundCorrupt(id, datanode.number);
     return;
   }
   blocks.add(id, datanode.number);
@@ -91,25 +95,14 @@ function received(replica: Replica, datanode: Datanode, { blocks, replication, s
 }
 
 function gone(id: BlockId, datanode: Datanode, { blocks, replication }: ReportOptions): void {
-  datanode.claimed.delete(id);
-  datanode.deletions.delete(id);
+  supersede(datanode, id);
   blocks.deny(id, datanode.number);
   replication.gone(id, datanode.number);
 }
 
 /** It keeps what it has until it is told to delete it: perhaps nobody has anything better. */
-function damaged({ block: id, generation }: Replica, datanode: Datanode, options: ReportOptions): void {
-  datanode.claimed.delete(id);
-  datanode.deletions.delete(id);
-  if (get(options.state().blocks, id)) foundCorrupt(id, datanode, options);
+function damaged({ block: id, generation }: Replica, datanode: Datanode, { replication, state }: ReportOptions): void {
+  supersede(datanode, id);
+  if (get(state().blocks, id)) replication.foundCorrupt(id, datanode.number);
   else orderDeletion(datanode, id, generation);
-}
-
-function foundCorrupt(
-  id: BlockId,
-  { number }: Datanode,
-  { blocks, replication }: Pick<ReportOptions, 'blocks' | 'replication'>,
-): void {
-  replication.foundCorrupt(id, number);
-  blocks.deny(id, number);
 }

@@ -122,7 +122,7 @@ export class Replication {
     const nodes = this.#corrupt.get(block) ?? new Set();
     nodes.add(node);
     this.#corrupt.set(block, nodes);
-    this.#options.blocks.remove(block, node);
+    this.#options.blocks.deny(block, node);
     this.look(block);
   }
 
