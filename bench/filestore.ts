@@ -21,13 +21,14 @@ import { saveFile } from '../src/filestore/save-file.ts';
 import { StoreFileSystem } from '../src/filestore/store-file-system.ts';
 import { startServer } from '../test/support/server.ts';
 import { holdMemory } from './held-memory.ts';
+import type { HeldMemory } from './held-memory.ts';
 import { median, provenance, systemSecondsOf } from './support.ts';
 
 /** The first one, in which code is compiled and files are new, does not count. */
 const ROUNDS = 5;
 const PIECE_BYTES = 1024 * 1024;
 const GB = 1e9;
-/** What is held beside the bytes of a copy: not all of it comes in pieces that fit. */
+/** What is held at least beside the bytes of a copy: not all of it comes in pieces that fit. */
 const HELD_SPARE_BYTES = 2 * GB;
 
 export type FilestoreBench = {
@@ -59,7 +60,7 @@ export async function benchFilestore({ gigabytes, asFound }: FilestoreBench): Pr
     disk: blockingDisk,
     attributes: { replication: 1 },
   });
-  let letGo: (() => void) | undefined;
+  let held: HeldMemory | undefined;
   try {
     const [source, copy, back] = ['source', 'copy', 'back'].map((name) => path.join(folder, name)) as [
       string,
@@ -69,8 +70,10 @@ export async function benchFilestore({ gigabytes, asFound }: FilestoreBench): Pr
     const bytes = await writeRandom(source, gigabytes * GB);
     await put(fs, source, '/stored');
     const stored = await blocksUnder(folder);
-    if (!asFound) letGo = holdMemory(bytes + HELD_SPARE_BYTES);
-    console.log(`${gigabytes} GB, memory ${letGo ? 'held for the benchmark' : 'as found'}`);
+    if (!asFound) held = holdMemory(bytes + HELD_SPARE_BYTES);
+    console.log(
+      `${gigabytes} GB, memory ${held ? `held for the benchmark (${(held.bytes / GB).toFixed(1)} GB)` : 'as found'}`,
+    );
     const contestants: readonly Contestant[] = [
       { name: 'cp and sync', run: () => copyAndSync(source, copy), undo: () => rm(copy) },
       {
@@ -86,7 +89,7 @@ export async function benchFilestore({ gigabytes, asFound }: FilestoreBench): Pr
     ];
     report(bytes, contestants, await roundsOf(contestants));
   } finally {
-    letGo?.();
+    held?.letGo();
     network.close();
     await server.stop();
     await rm(folder, { recursive: true, force: true });

@@ -87,13 +87,13 @@ const OPEN_FLAGS = {
 } as const;
 
 /**
- * That a call writes at most, as `cp` does. Linux makes its cache of pieces as large as the calls, and on a virtual machine whose host takes back free
- * memory, larger ones were mostly such as the host has to give anew: 2 to 4 s per GB in calls of 256 KiB and more where these took 0.4, as long as
- * there was free memory in small pieces (`docs/decisions/0016-local-files-of-blocks.md`).
+ * That a call writes at most. Linux makes its cache of pieces as large as the calls, and on a virtual machine whose host takes back free memory, larger
+ * ones were mostly such as the host has to give anew; up to this size it looks first for pieces between others that are in use, which never went
+ * back (`docs/decisions/0016-local-files-of-blocks.md`). Smaller calls cost more themselves.
  */
-const WRITE_BYTES = 64 * 1024;
+const WRITE_BYTES = 32 * 1024;
 /** That wait together: each is carried out by a thread that has to be woken, which takes longer than the writing. */
-const WRITES_AT_ONCE = 16;
+const WRITES_AT_ONCE = 32;
 
 export const localDisk: Disk = {
   open: async (path, mode) => {
