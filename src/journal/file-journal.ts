@@ -38,8 +38,6 @@ export type FileJournalPorts<State, Record> = {
 /** A record that was applied to `tip` and is not durable yet. */
 type Pending<State> = {
   readonly bytes: Uint8Array;
-  /** The next one stands in the same frame. */
-  readonly withNext: boolean;
   /** Once it is applied. */
   readonly state: State;
   readonly resolve: (position: Position) => void;
@@ -102,7 +100,7 @@ export class FileJournal<State, Record> implements Journal<State, Record> {
     return this.#tip;
   }
 
-  append(record: Record, { withNext } = { withNext: false }): Promise<Position> {
+  append(record: Record): Promise<Position> {
     if (this.#refusal) return Promise.reject(this.#refusal);
     const bytes = this.#ports.machine.encode(record);
     if (bytes.length > RECORD_BYTES_MAX) {
@@ -112,7 +110,7 @@ export class FileJournal<State, Record> implements Journal<State, Record> {
     const state = this.#ports.machine.apply(this.#tip, record);
     this.#tip = state;
     return new Promise((resolve, reject) => {
-      this.#pending.push({ bytes, withNext, state, resolve, reject });
+      this.#pending.push({ bytes, state, resolve, reject });
       this.#wake();
     });
   }
@@ -268,8 +266,7 @@ function groupOf(pending: readonly Pending<unknown>[]): { readonly count: number
   let count = 0;
   for (const record of pending) {
     const next = bytes + RECORD_HEADER_BYTES + record.bytes.length;
-    const mayBreak = count > 0 && !pending[count - 1]!.withNext;
-    if (mayBreak && next > FRAME_HEADER_BYTES + PAYLOAD_BYTES_MAX) break;
+    if (count > 0 && next > FRAME_HEADER_BYTES + PAYLOAD_BYTES_MAX) break;
     bytes = next;
     count += 1;
   }

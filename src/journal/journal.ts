@@ -54,9 +54,8 @@ export type Journal<State, Record> = {
    * JOURNAL_FULL: nothing happened, and `tip` is `durable` again: all records in flight were refused alike. Later ones may succeed.
    * JOURNAL_CLOSED: nothing happened.
    * JOURNAL_FAILED: nobody knows whether it happened; the port `fatal` was called, and the process has to end.
-   * `withNext`: it and the record that is appended next, with no await in between, are durable together or not at all.
    */
-  readonly append: (record: Record, options?: { readonly withNext: boolean }) => Promise<Position>;
+  readonly append: (record: Record) => Promise<Position>;
   /** The durable records from sequence `from` to what is durable at the call. POSITION_NOT_KEPT when a checkpoint replaced some. */
   readonly replay: (from: number) => AsyncIterable<Entry<Record>>;
   /** Writes the durable state, after which the records before it may be forgotten. Returns what it holds. */

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
 import { assert } from '../../src/common/assert.ts';
 import { decideSetQuota, decideSetReplication } from '../../src/filestore/namespace/decide-attributes.ts';
+import { decidePublish } from '../../src/filestore/namespace/decide-publish.ts';
 import { decideReap } from '../../src/filestore/namespace/decide-reap.ts';
 import * as snapshots from '../../src/filestore/namespace/decide-snapshots.ts';
 import { decideDelete, decideMkdirs, decideRename } from '../../src/filestore/namespace/decide-tree.ts';
@@ -54,6 +55,9 @@ const EXPECTED_OUTCOMES = [
   'add-block → DSQuotaExceededException',
   'abandon-block → changed',
   'complete → changed',
+  'publish → changed',
+  'publish → FileAlreadyExistsException',
+  'publish → FileNotFoundException',
   'rename → changed',
   'rename → NSQuotaExceededException',
   'rename → SnapshotException',
@@ -96,6 +100,7 @@ class Run {
       ...often.map(() => ['create', () => this.#create()] as const),
       ...often.map(() => ['add-block', () => this.#addBlock()] as const),
       ...often.map(() => ['complete', () => this.#complete()] as const),
+      ...often.map(() => ['publish', () => this.#publish()] as const),
       ['abandon-block', () => this.#abandonBlock()],
       ...often.map(() => ['rename', () => this.#rename()] as const),
       ...often.map(() => ['rename', () => this.#rename()] as const),
@@ -173,13 +178,45 @@ class Run {
       last: last && { id: last.id, generation: last.generation, length: last.length ?? length },
       now: this.#now,
     });
+    this.#close(file, length);
+    this.#expect(`complete ${path}`, decision, 'changed');
+  }
+
+  /** What `complete` and `rename` come to; a file that cannot have the name is gone. */
+  #publish(): void {
+    const written = this.#openFile();
+    if (!written) return;
+    const { id, file, path, last } = written;
+    const target = this.#below(6) === 0 ? path : this.#path();
+    const length = this.#below(BLOCK_BYTES + 1);
+    const overwrite = this.#below(2) === 0;
+    const decision = decidePublish(this.#state, {
+      file: id,
+      client: 'writer',
+      last: last && { id: last.id, generation: last.generation, length: last.length ?? length },
+      path: target,
+      caller,
+      overwrite,
+      now: this.#now,
+    });
+    this.#close(file, length);
+    const how = overwrite ? 'overwrite' : 'exact';
+    const named = target === path ? 'changed' : this.#model.rename(path, target, how, this.#now);
+    if (named !== 'changed') this.#model.delete(path, false, this.#now);
+    this.#expect(`publish ${path} ${target} ${how}`, decision, 'changed');
+    const refusal = decision.kind === 'change' ? decision.result.refusal?.name : undefined;
+    same(refusal ?? 'changed', named);
+    this.last = `publish ${path} ${target} ${how} → ${named}`;
+  }
+
+  #close(file: ModelFile, length: number): void {
+    const last = file.blocks.at(-1);
     if (last && last.length === undefined) {
       if (length === 0) file.blocks.pop();
       else last.length = length;
     }
     file.client = undefined;
     file.mtime = this.#now;
-    this.#expect(`complete ${path}`, decision, 'changed');
   }
 
   #abandonBlock(): void {

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { assert } from '../../src/common/assert.ts';
 import { apply } from '../../src/filestore/namespace/apply.ts';
 import * as attributes from '../../src/filestore/namespace/decide-attributes.ts';
+import { decidePublish } from '../../src/filestore/namespace/decide-publish.ts';
 import { decideReap } from '../../src/filestore/namespace/decide-reap.ts';
 import * as snapshots from '../../src/filestore/namespace/decide-snapshots.ts';
 import * as tree from '../../src/filestore/namespace/decide-tree.ts';
@@ -102,6 +103,18 @@ class Session {
             now,
           }),
         ).filter((answer) => answer.startsWith('refused'));
+      case 'publish':
+        return this.#decided(
+          decidePublish(state, {
+            file: this.#id(path),
+            client,
+            last: this.#last(path, number('length'), number('generation')),
+            path: second,
+            caller,
+            overwrite: third === 'overwrite',
+            now,
+          }),
+        ).map(withoutFile);
       case 'abandon-block':
         return this.#decided(
           writes.decideAbandonBlock(state, { file: this.#id(path), block: number('block')!, client, now }),
@@ -302,6 +315,12 @@ class Session {
     ]);
   }
 }
+
+/** Of what `publish` says, only why there is no such file. */
+const withoutFile = (answer: string): string =>
+  answer.startsWith('{')
+    ? JSON.stringify((JSON.parse(answer) as { refusal?: Refusal }).refusal ?? 'published')
+    : answer;
 
 const refused = ({ name, message }: Refusal): readonly string[] => [`refused, ${name}: ${message}`];
 

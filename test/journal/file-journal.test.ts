@@ -291,15 +291,3 @@ test('a failure of the state machine stays with its caller', async () => {
   expect([journal.tip, failures]).toEqual([['good'], []]);
   await journal.close();
 });
-
-test('records that belong together stand in one frame, also where a frame would end between them', async () => {
-  const { journal } = await open([await temporaryFolder()], { segmentBytes: 2 ** 25 });
-  const large = 'x'.repeat(2 ** 20 - 8);
-  for (let i = 0; i < 4; i++) void journal.append(large);
-  const first = journal.append('first', { withNext: true });
-  const second = journal.append('second');
-  await first;
-  expect(journal.durable.slice(4)).toEqual(['first', 'second']);
-  await second;
-  await journal.close();
-});

@@ -1,15 +1,14 @@
 /** What clients ask of the namenode, beyond what is decided by the namespace alone: where blocks go, and where they are. */
 
 import type { Clock } from '../../common/clock.ts';
-import { decideAddBlock, decideComplete } from '../namespace/decide-writes.ts';
-import { ACCESS_TO_DELETE, decideDelete, type DeleteRequest, decideMove } from '../namespace/decide-tree.ts';
-import { change, type Decision, unchanged } from '../namespace/decision.ts';
+import { decidePublish } from '../namespace/decide-publish.ts';
+import { ACCESS_TO_DELETE, decideDelete, type DeleteRequest } from '../namespace/decide-tree.ts';
+import { decideAddBlock } from '../namespace/decide-writes.ts';
 import { get } from '../namespace/ordered-map.ts';
 import { passBelow } from '../namespace/permissions.ts';
-import { locateBlocks, pathOfInode } from '../namespace/queries.ts';
-import type { Refusal } from '../namespace/refusal.ts';
+import { locateBlocks } from '../namespace/queries.ts';
 import type { BlockId } from '../namespace/state.ts';
-import { resolveInode, resolveLive, targetOf } from '../namespace/resolve.ts';
+import { resolveLive, targetOf } from '../namespace/resolve.ts';
 import { type Operations, StoreError } from '../network.ts';
 import type {
   AddBlock,
@@ -140,39 +139,19 @@ export class ClientCalls {
     };
   }
 
-  /** The records follow each other with nothing in between, and stand in one frame of the journal: together or not at all. */
   async #publish(message: ClientMessage & Publish): Promise<PublishReply> {
     const { client, caller, file, last, path, overwrite } = message;
     const { ledger, leases, replication } = this.#options;
     leases.renew(client);
-    const now = ledger.wallMs();
-    const source = pathOfInode(ledger.tip, file);
-    const completed = decideComplete(ledger.tip, { file, client, last, now });
-    if (completed.kind === 'refused') return ledger.settled(completed);
-    // Of one that has its name already the datanodes tell by themselves.
-    if (source !== path) this.#takeStored(last);
-    ledger.append(completed, { withNext: true });
-    const named = ledger.append(this.#named({ source: source!, path, caller, overwrite, file, now }));
-    const refusal = await ledger.settled(named);
+    const request = { file, client, last, path, caller, overwrite, now: ledger.wallMs() };
+    const decision = decidePublish(ledger.tip, request);
+    // Of one that is complete already the datanodes tell by themselves.
+    if (decision.kind === 'change') this.#takeStored(last);
+    const { file: written, refusal } = await ledger.settled(ledger.append(decision));
     const published = refusal?.name !== 'FileAlreadyExistsException';
     if (refusal && published) throw new StoreError(refusal.name, refusal.message);
-    for (const { id } of completed.result.blocks) replication.look(id);
+    for (const { id } of written.blocks) replication.look(id);
     return { published };
-  }
-
-  /** The file gets its name, or is gone when it cannot have it. */
-  #named(
-    publish: Pick<Publish, 'path' | 'overwrite' | 'file'> &
-      Pick<ClientMessage, 'caller'> & { readonly source: string; readonly now: number },
-  ): Decision<Refusal | undefined> {
-    const { source, path, caller, overwrite, file, now } = publish;
-    // It has the name already: this is asked again, of another namenode than the first time.
-    if (source === path) return unchanged(undefined);
-    const how = overwrite ? 'overwrite' : 'exact';
-    const { tip } = this.#options.ledger;
-    const renamed = decideMove(tip, resolveInode(tip, file)!, { target: path, caller, how, now });
-    if (renamed.kind === 'refused') return change({ kind: 'delete', inode: file, time: now }, renamed);
-    return renamed.kind === 'change' ? change(renamed.record, undefined) : unchanged(undefined);
   }
 
   /** The writer knows who stored the block before they have reported it. Nobody did: then it is not written. */

@@ -19,7 +19,7 @@ export type LedgerOptions = {
   readonly onDurable: (record: NamespaceRecord) => void;
 };
 
-type AppendOptions = { readonly withNext?: boolean; readonly inSafeMode?: boolean };
+type AppendOptions = { readonly inSafeMode?: boolean };
 
 export class Ledger {
   readonly #options: LedgerOptions;
@@ -60,19 +60,17 @@ export class Ledger {
     return this.settled(this.append(decide(this.tip)));
   }
 
-  /** In flight when it returns; nothing is while changes are refused. `withNext`: as the journal has it. `inSafeMode`: it is about no file. */
+  /** In flight when it returns; nothing is while changes are refused. `inSafeMode`: it is about no file. */
   append<Result>(decision: Decision<Result>, options?: AppendOptions): Decision<Result> {
     if (options?.inSafeMode !== true) this.#options.refuseChanges();
     if (decision.kind !== 'change') return decision;
-    const durable = this.#journal
-      .append(decision.record, { withNext: options?.withNext === true })
-      .catch((problem: unknown) => {
-        // Nothing is in flight any more: what is decided from here on is decided on what is durable.
-        if (this.#newest === durable) this.#newest = Promise.resolve();
-        throw refusalOf(problem);
-      });
+    const durable = this.#journal.append(decision.record).catch((problem: unknown) => {
+      // Nothing is in flight any more: what is decided from here on is decided on what is durable.
+      if (this.#newest === durable) this.#newest = Promise.resolve();
+      throw refusalOf(problem);
+    });
     this.#newest = durable;
-    // Where records follow each other, only the last one is awaited: it is refused with those before it.
+    // Not every caller waits for its own record.
     durable.catch(() => undefined);
     return decision;
   }

@@ -1,13 +1,14 @@
 /** Applies what was decided. Every record that a decision allowed on this state can be applied to it; anything else is our bug. */
 
 import { assert, unreachable } from '../../common/assert.ts';
+import { closedFile, committed } from './open-file.ts';
 import { emptyMap, entries, get, remove, set } from './ordered-map.ts';
 import { reap, retire, retireBlock, retireTree, withoutLease } from './reap.ts';
 import { rememberMove, snapshotsOf } from './retention.ts';
 import type * as records from './records.ts';
 import type { Block, FileNode, FolderNode, Inode, InodeId, Namespace, Snapshot, Time } from './state.ts';
 import { changed, newFolder } from './state.ts';
-import { chainTo, edit, editBlocks, editFolder, fileOf, shared, withChild, withPlace } from './tree.ts';
+import { chainTo, edit, editBlocks, editFolder, fileOf, shared, withBlocks, withChild, withPlace } from './tree.ts';
 
 export function apply(state: Namespace, record: records.NamespaceRecord): Namespace {
   switch (record.kind) {
@@ -21,6 +22,8 @@ export function apply(state: Namespace, record: records.NamespaceRecord): Namesp
       return abandonBlock(state, record);
     case 'complete':
       return complete(state, record);
+    case 'publish':
+      return publish(state, record);
     case 'rename':
       return rename(state, record);
     case 'delete':
@@ -93,11 +96,13 @@ function newFolders(
   return { state, last };
 }
 
-/** The state with an inode in a folder, and findable by its id. */
+/** The state with an inode in a folder, where nothing has its name, and findable by its id. */
 function link(state: Namespace, parent: InodeId, name: string, inode: Inode, time: Time): Namespace {
-  const next = editFolder(state, parent, (folder) => ({ ...withChild(folder, name, inode), mtime: time }));
+  const next = editFolder(state, parent, (folder) => touched(withChild(folder, name, undefined, inode), time));
   return withPlace(next, inode.id, { parent, name });
 }
+
+const touched = (folder: FolderNode, mtime: Time): FolderNode => ({ ...folder, mtime });
 
 /** The state without a file or a folder and all below it; what they held is reaped later. */
 function cut(state: Namespace, id: InodeId, time: Time): Namespace {
@@ -105,7 +110,9 @@ function cut(state: Namespace, id: InodeId, time: Time): Namespace {
   const place = get(state.places, id);
   assert(chain && place, `inode ${id} is in the live tree`);
   const next = retireTree(state, chain);
-  return editFolder(next, place.parent, (folder) => ({ ...withChild(folder, place.name, undefined), mtime: time }));
+  return editFolder(next, place.parent, (folder) =>
+    touched(withChild(folder, place.name, chain.at(-1), undefined), time),
+  );
 }
 
 function create(before: Namespace, record: records.CreateRecord): Namespace {
@@ -150,7 +157,7 @@ function addBlock(state: Namespace, record: records.AddBlockRecord): Namespace {
   const { replication } = file.attributes;
   const block: Block = { id: record.block, file: file.id, length: undefined, generation: 1, replication };
   const blocks = committed(file.blocks, record.previousLength).concat(block);
-  return editBlocks(changed(state, { nextId: record.block + 1 }), file.id, blocks, {});
+  return editBlocks(changed(state, { nextId: record.block + 1 }), file, blocks, {});
 }
 
 function abandonBlock(state: Namespace, record: records.AbandonBlockRecord): Namespace {
@@ -158,56 +165,64 @@ function abandonBlock(state: Namespace, record: records.AbandonBlockRecord): Nam
   const block = file.blocks.at(-1);
   assert(block && block.length === undefined, 'the last block is being written');
   const next = retireBlock(state, file.id, block.id);
-  return editBlocks(next, file.id, file.blocks.slice(0, -1), {});
+  return editBlocks(next, file, file.blocks.slice(0, -1), {});
 }
 
 function complete(before: Namespace, record: records.CompleteRecord): Namespace {
-  let state = before;
-  const file = writtenFile(state, record.file);
-  let blocks = file.blocks;
-  const last = blocks.at(-1);
-  if (last && last.length === undefined && record.length === 0) {
-    state = retireBlock(state, file.id, last.id);
-    blocks = blocks.slice(0, -1);
-  } else {
-    blocks = committed(blocks, record.length);
-  }
-  state = editBlocks(state, file.id, blocks, { client: undefined, mtime: record.time });
-  return withoutLease(state, file.client!, file.id);
+  const { state, file } = closed(before, writtenFile(before, record.file), record);
+  return edit(state, file.id, () => file);
 }
 
-function committed(blocks: readonly Block[], length: number | undefined): readonly Block[] {
-  const last = blocks.at(-1);
-  if (last === undefined || last.length !== undefined) {
-    assert(length === undefined, 'only an open block gets a length');
-    return blocks;
-  }
-  assert(length !== undefined && length >= 0, 'an open block is closed with its length');
-  return blocks.with(blocks.length - 1, { ...last, length });
+function publish(before: Namespace, record: records.PublishRecord): Namespace {
+  const chain = chainTo(before, record.file);
+  const { state, file } = closed(before, written(chain?.at(-1), record.file), record);
+  return moved(state, chain!, file, record);
 }
 
-function writtenFile(state: Namespace, id: InodeId): FileNode {
-  const file = fileOf(state, id);
-  assert(file?.client !== undefined, `file ${id} is being written`);
-  return file;
+/** The file as nobody writes it any more, and the state without the lease; the tree still has the file as it was. */
+function closed(
+  before: Namespace,
+  open: FileNode,
+  record: Pick<records.CompleteRecord, 'length' | 'time'>,
+): { readonly state: Namespace; readonly file: FileNode } {
+  const file = closedFile(open, record);
+  const dropped = file.blocks.length < open.blocks.length ? open.blocks.at(-1) : undefined;
+  const state = dropped ? retireBlock(before, file.id, dropped.id) : withBlocks(before, open.blocks, file.blocks);
+  return { state: withoutLease(state, open.client!, file.id), file };
 }
 
-function rename(before: Namespace, record: records.RenameRecord): Namespace {
-  const { inode: id, parent, name, time } = record;
-  const chain = chainTo(before, id);
-  const from = get(before.places, id);
-  assert(chain && from, `inode ${id} is in the live tree`);
+const writtenFile = (state: Namespace, id: InodeId): FileNode => written(fileOf(state, id), id);
+
+function written(inode: Inode | undefined, id: InodeId): FileNode {
+  assert(inode?.kind === 'file' && inode.client !== undefined, `file ${id} is being written`);
+  return inode;
+}
+
+function rename(state: Namespace, record: records.RenameRecord): Namespace {
+  const chain = chainTo(state, record.inode);
+  assert(chain, `inode ${record.inode} is in the live tree`);
+  return moved(state, chain, chain.at(-1)!, record);
+}
+
+/** The state with what stands at the end of a chain elsewhere, as `inode`. */
+function moved(
+  before: Namespace,
+  chain: readonly Inode[],
+  inode: Inode,
+  { parent, name, time }: Pick<records.RenameRecord, 'parent' | 'name' | 'time'>,
+): Namespace {
+  const from = get(before.places, inode.id);
+  assert(from, `inode ${inode.id} has a place`);
   let state = rememberMove(before, chain);
-  const inode = chain.at(-1)!;
   const old = childOf(state, parent, name);
   if (old) state = cut(state, old.id, time);
-  const without = (folder: FolderNode): FolderNode => withChild(folder, from.name, undefined);
+  const without = (folder: FolderNode): FolderNode => withChild(folder, from.name, chain.at(-1), undefined);
   if (from.parent === parent) {
     // As every file gets its name when it is complete.
-    state = editFolder(state, parent, (folder) => ({ ...withChild(without(folder), name, inode), mtime: time }));
-    return withPlace(state, id, { parent, name });
+    state = editFolder(state, parent, (folder) => touched(withChild(without(folder), name, undefined, inode), time));
+    return withPlace(state, inode.id, { parent, name });
   }
-  state = editFolder(state, from.parent, (folder) => ({ ...without(folder), mtime: time }));
+  state = editFolder(state, from.parent, (folder) => touched(without(folder), time));
   return link(state, parent, name, inode, time);
 }
 
@@ -221,7 +236,7 @@ function setAttributes(state: Namespace, record: records.SetAttributesRecord): N
     return edit(known, inode.id, (one) => ({ ...one, attributes }));
   }
   const blocks = inode.blocks.map((block) => ({ ...block, replication }));
-  return editBlocks(known, inode.id, blocks, { attributes });
+  return editBlocks(known, inode, blocks, { attributes });
 }
 
 function setTimes(state: Namespace, { inode, mtime, atime }: records.SetTimesRecord): Namespace {

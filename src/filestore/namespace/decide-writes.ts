@@ -166,8 +166,10 @@ function checkLast(file: FileNode, last: Block | undefined, said: Written | unde
   return undefined;
 }
 
-function writtenBy(state: Namespace, id: InodeId, client: string): FileNode | Refusal {
-  const file = fileOf(state, id);
+const writtenBy = (state: Namespace, id: InodeId, client: string): FileNode | Refusal =>
+  openedBy(fileOf(state, id), id, client);
+
+function openedBy(file: FileNode | undefined, id: InodeId, client: string): FileNode | Refusal {
   if (!file) return refuse('FileNotFoundException', `File does not exist: inode ${id}, client ${client}`);
   if (file.client === client) return file;
   const writer = file.client === undefined ? 'is not open for writing' : `is written by ${file.client}`;
@@ -182,13 +184,13 @@ export type CompleteRequest = {
 };
 
 export function decideComplete(state: Namespace, { file: id, client, last, now }: CompleteRequest): Decision<FileNode> {
-  const closed = fileOf(state, id);
-  const known = closed?.blocks.at(-1);
+  const found = fileOf(state, id);
+  const known = found?.blocks.at(-1);
   // Asked again because the first answer was lost.
-  if (closed && closed.client === undefined && known?.id === last?.id && known?.length === last?.length) {
-    return unchanged(closed);
+  if (found && found.client === undefined && known?.id === last?.id && known?.length === last?.length) {
+    return unchanged(found);
   }
-  const file = writtenBy(state, id, client);
+  const file = openedBy(found, id, client);
   if (file.kind === 'refused') return file;
   const refused = checkLast(file, known, last);
   if (refused) return refused;

@@ -11,6 +11,7 @@ export type NamespaceRecord =
   | AddBlockRecord
   | AbandonBlockRecord
   | CompleteRecord
+  | PublishRecord
   | RenameRecord
   | DeleteRecord
   | SetAttributesRecord
@@ -73,6 +74,13 @@ export type CompleteRecord = {
   readonly file: InodeId;
   readonly length: number | undefined;
   readonly time: Time;
+};
+
+/** Closes the file and moves it: `complete` and `rename` in one. */
+export type PublishRecord = Omit<CompleteRecord, 'kind'> & {
+  readonly kind: 'publish';
+  readonly parent: InodeId;
+  readonly name: string;
 };
 
 /** What stood at the target (a file, or an empty folder) is gone with the same record. */

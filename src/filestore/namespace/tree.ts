@@ -49,8 +49,8 @@ function blocksKept(before: Inode | undefined, next: Inode | undefined): number 
 /** Names that an inode counts against quotas on names. */
 export const namesOf = ({ files, folders }: Usage): number => files + folders;
 
-/** The folder with `name` bound to `next`, or unbound, where `before` stood; the sums follow. */
-function withReplaced(
+/** The folder with `name` bound to `next`, or unbound, where `before` stood, or nothing; the sums follow. */
+export function withChild(
   folder: FolderNode,
   name: string,
   before: Inode | undefined,
@@ -58,6 +58,9 @@ function withReplaced(
 ): FolderNode {
   assert(before ?? next, `${name} is there before or after`);
   const kept = blocksKept(before, next);
+  const children = next ? set(folder.children, name, next) : remove(folder.children, name);
+  const added = Number(next !== undefined) - Number(before !== undefined);
+  assert(children.size === folder.children.size + added, `${name} stood where it was said to, and nothing where not`);
   const [out, into] = [before ? usageOf(before, kept) : NOTHING, next ? usageOf(next, kept) : NOTHING];
   return {
     kind: 'folder',
@@ -65,16 +68,13 @@ function withReplaced(
     attributes: folder.attributes,
     mtime: folder.mtime,
     quota: folder.quota,
-    children: next ? set(folder.children, name, next) : remove(folder.children, name),
+    children,
     files: folder.files - out.files + into.files,
     folders: folder.folders - out.folders + into.folders,
     length: folder.length - out.length + into.length,
     space: folder.space - out.space + into.space,
   };
 }
-
-export const withChild = (folder: FolderNode, name: string, next: Inode | undefined): FolderNode =>
-  withReplaced(folder, name, get(folder.children, name), next);
 
 /** Names from the root to the inode, or undefined when it is not in the live tree. */
 export function namesTo({ places }: Namespace, id: InodeId): readonly string[] | undefined {
@@ -124,7 +124,7 @@ function editBelow(inode: Inode, names: readonly string[], depth: number, change
   assert(inode.kind === 'folder', `${name} stands in a folder`);
   const child = get(inode.children, name);
   assert(child, `${name} stands where its place says`);
-  return withReplaced(inode, name, child, editBelow(child, names, depth + 1, change));
+  return withChild(inode, name, child, editBelow(child, names, depth + 1, change));
 }
 
 export function editFolder(state: Namespace, id: InodeId, change: (folder: FolderNode) => FolderNode): Namespace {
@@ -134,30 +134,25 @@ export function editFolder(state: Namespace, id: InodeId, change: (folder: Folde
   });
 }
 
-function editFile(state: Namespace, id: InodeId, change: (file: FileNode) => FileNode): Namespace {
-  return edit(state, id, (inode) => {
-    assert(inode.kind === 'file', `inode ${id} is a file`);
-    return change(inode);
-  });
-}
-
 /** The state with these blocks of one file in the file and in the table of blocks. */
 export function editBlocks(
   state: Namespace,
-  id: InodeId,
+  file: FileNode,
   blocks: readonly Block[],
   change: Partial<FileNode>,
 ): Namespace {
+  return edit(withBlocks(state, file.blocks, blocks), file.id, () => ({ ...file, ...change, blocks }));
+}
+
+/** The table of blocks with these of a file that had `before`. */
+export function withBlocks(state: Namespace, before: readonly Block[], blocks: readonly Block[]): Namespace {
   let table = state.blocks;
-  const next = editFile(state, id, (file) => {
-    // A file of ten thousand blocks gets its last: those that it had stand in the table already, and are not looked up.
-    for (let i = 0; i < blocks.length; i++) {
-      const block = blocks[i]!;
-      if (block !== file.blocks[i]) table = set(table, block.id, block);
-    }
-    return { ...file, ...change, blocks };
-  });
-  return changed(next, { blocks: table });
+  // A file of ten thousand blocks gets its last: those that it had stand in the table already, and are not looked up.
+  for (let i = 0; i < blocks.length; i++) {
+    const block = blocks[i]!;
+    if (block !== before[i]) table = set(table, block.id, block);
+  }
+  return table === state.blocks ? state : changed(state, { blocks: table });
 }
 
 /** Files an inode under its parent: the place is where it is found by its id. */
