@@ -2,6 +2,7 @@
 
 import { entries, get } from '../namespace/ordered-map.ts';
 import type { Caller } from '../namespace/permissions.ts';
+import { blockInUse } from '../namespace/queries.ts';
 import { pathOf, resolveLive, targetOf } from '../namespace/resolve.ts';
 import type { Assignment, FileNode, Inode } from '../namespace/state.ts';
 import { hostAndPort, StoreError } from '../network.ts';
@@ -132,7 +133,7 @@ function* leavingOf(namenode: NameNode, datanode: Datanode): Steps<Leaving | und
   yield* eachSlice(blocks.slicesOf(datanode.number), (some) => {
     const takers = datanodes.writable();
     for (const id of some) {
-      const block = get(namenode.state.blocks, id);
+      const block = blockInUse(namenode.state, id);
       const holders = holdersOf(namenode, id);
       if (!block || !isNeeded(datanode, block, holders)) continue;
       const { length } = block;

@@ -6,7 +6,7 @@
 
 import type { Clock } from '../../common/clock.ts';
 import { decideDeparture } from '../namespace/decide-services.ts';
-import { get } from '../namespace/ordered-map.ts';
+import { blockInUse } from '../namespace/queries.ts';
 import type { BlockId } from '../namespace/state.ts';
 import type { BlockMap } from './block-map.ts';
 import { type Datanode, type Datanodes, isHeld, knownService } from './datanodes.ts';
@@ -65,7 +65,7 @@ export class Departures {
     let short: BlockId | undefined;
     yield* eachSlice(blocks.slicesOf(datanode.number, from), (some) => {
       short = some.find((id) => {
-        const block = get(ledger.state.blocks, id);
+        const block = blockInUse(ledger.state, id);
         return block && isNeeded(datanode, block, this.#reportedHolders(id));
       });
       return short === undefined;

@@ -209,6 +209,15 @@ export function locateBlocks(
 /** What is known of a block that some file, snapshot or tree not yet reaped names. */
 export const blockOf = (state: Namespace, id: BlockId): Block | undefined => get(state.blocks, id);
 
+/**
+ * As `blockOf`, for one that somebody reads or will read. Where a file was given up, a snapshot may still name the block that was being
+ * written then: of that nobody will ever say how long it is.
+ */
+export function blockInUse(state: Namespace, id: BlockId): Block | undefined {
+  const block = get(state.blocks, id);
+  return block?.length !== undefined || fileOfBlock(state, id) ? block : undefined;
+}
+
 /** Every block, by ascending id. Lazy, and of this one state, however long the walk takes. */
 export function* allBlocks(state: Namespace, after?: BlockId): Generator<Block, void, undefined> {
   for (const [, block] of entries(state.blocks, after)) yield block;

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import type { DatanodeReport, StoreReport } from '../../../src/filestore/namenode/administration.ts';
 import { serviceOf } from '../../../src/filestore/namespace/decide-services.ts';
-import type { BlockToWrite } from '../../../src/filestore/protocol.ts';
+import type { BlockToWrite, StoredBlock } from '../../../src/filestore/protocol.ts';
 import { Random } from '../../simulation/random.ts';
 import { FakeStore, ROOT } from './fake-store.ts';
 
@@ -231,5 +231,43 @@ test('a block that was on its way to one that may go keeps it from going, from t
   await store.pass(1_000);
   expect(await reportOf(store, 'dn0')).toMatchObject({ service: 'decommissioning', leaving: { blocks: 1 } });
 });
+
+/** How a writer gives up a block that it has written. */
+const GIVEN_UP = {
+  'its file was given up': (store, { file }) => store.call('abandonFile', { file }),
+  'the name of its file was taken': async (store, { file, last }) => {
+    await store.write('/f', 1, [1]);
+    await store.call('publish', { file, last, path: '/f', overwrite: false });
+  },
+  'another block was written': async (store, { file, last }) => {
+    await store.call('abandonBlock', { file, block: last.id });
+    await store.call('publish', { file, path: '/f', overwrite: false });
+  },
+} satisfies Record<string, (store: FakeStore, written: Written) => Promise<unknown>>;
+
+type Written = { readonly file: number; readonly last: StoredBlock };
+
+test.each(Object.entries(GIVEN_UP))(
+  'a block that only a snapshot names, as it was while it was written, keeps nobody from going: %s',
+  async (_how, giveUp) => {
+    const store = await started();
+    await store.call('allowSnapshot', { path: '/' });
+    const settings = { path: '/hidden', mode: 0o644, replication: 1, blockSize: 1000 };
+    const { file } = (await store.call<{ result: { file: number } }>('create', settings)).result;
+    const { block, generation, targets } = await store.call<BlockToWrite>('addBlock', { file, bytes: 1, excluded: [] });
+    const [{ node }] = targets as [BlockToWrite['targets'][number]];
+    const replica = { block, generation, length: 1, damaged: false, announced: Infinity };
+    store.nodes.find((one) => one.node === node)!.replicas.set(block, replica);
+    await store.call('createSnapshot', { path: '/', name: 's' });
+    await store.call('setService', { node, service: 'decommissioning' });
+    await store.pass(5_000);
+    // Until it is given up.
+    expect(await reportOf(store, node)).toMatchObject({ service: 'decommissioning', leaving: { blocks: 1, stuck: 0 } });
+    await giveUp(store, { file, last: { id: block, generation, length: 1, stored: [node] } });
+    expect(await reportOf(store, node)).toMatchObject({ service: 'decommissioning', leaving: { blocks: 0 } });
+    await store.pass(5_000);
+    expect(await reportOf(store, node)).toMatchObject({ service: 'decommissioned' });
+  },
+);
 
 const recorded = (store: FakeStore): string => serviceOf(store.namenode.state, 'dn0');
