@@ -6,6 +6,7 @@ import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { NewFiles } from '../../src/client/fs/generic-options.ts';
 import { runFs } from '../../src/client/fs/run-fs.ts';
 import { hostId } from '../../src/cluster/host-id.ts';
 import { clusterSecret } from '../../src/cluster/secret.ts';
@@ -46,7 +47,10 @@ type Outcome = { readonly code: number; readonly out: string; readonly err: stri
 
 const fs = (...words: string[]): Promise<Outcome> => fsWith('', ...words);
 
-const open = (caller: Caller = { user: USER, groups: [], superuser: true }): StoreFileSystem =>
+const open = (
+  caller: Caller = { user: USER, groups: [], superuser: true },
+  attributes: NewFiles = {},
+): StoreFileSystem =>
   new StoreFileSystem({
     network,
     clock: systemClock,
@@ -55,13 +59,14 @@ const open = (caller: Caller = { user: USER, groups: [], superuser: true }): Sto
     client: `test-${randomUUID()}`,
     host: hostId(),
     disk: localDisk,
+    attributes,
   });
 
 /** In this process: the command line itself has a test of its own. */
 async function fsWith(input: string | Uint8Array, ...words: string[]): Promise<Outcome> {
   const console = fakeConsole();
   console.input.end(input);
-  const code = await runFs(() => open(), words, console);
+  const code = await runFs((newFiles) => open(undefined, newFiles), words, console);
   return { code, out: console.out(), err: console.err() };
 }
 
@@ -99,6 +104,25 @@ const plain = (text: string): string =>
     .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?/g, 'TIME')
     .replaceAll(USER, user)
     .replaceAll(/ +/g, ' ');
+
+test('-D before a command says what its new files have', async () => {
+  const [replication, blocks] = ['dfs.replication=2', 'dfs.blocksize=1m'];
+  const put = await fsWith('x', '-D', replication, `-D${blocks}`, '-put', '-', '/generic');
+  expect(put).toEqual({ code: 0, out: '', err: '' });
+  expect(await done('-stat', '%r %o', '/generic')).toBe('2 1048576\n');
+  expect((await commandLine('x', '-D', 'dfs.replication=1', '-put', '-', '/generic-too')).code).toBe(0);
+  expect(await done('-stat', '%r %o', '/generic-too')).toBe('1 134217728\n');
+  await done('-rm', '-skipTrash', '/generic', '/generic-too');
+  for (const wrong of [['-D'], ['-D', 'dfs.replication'], ['-D', 'dfs.umask=0', '-ls'], ['-DtoString=1', '-ls']]) {
+    const { code, err } = await fs(...wrong);
+    expect([code, err]).toEqual([
+      255,
+      expect.stringMatching(/^-D: takes name=value .* knows dfs.replication and dfs.blocksize\n$/),
+    ]);
+  }
+  const none = await fs('-D', 'dfs.replication=0', '-put', '-', '/generic');
+  expect([none.code, none.err]).toEqual([255, '-D: dfs.replication is a whole number from 1, not "0"\n']);
+});
 
 test('the command line: options of its own, of the commands, pipes and exit codes', async () => {
   expect(await commandLine('piped', '-put', '-', '/typed/in')).toEqual({ code: 0, out: '', err: '' });

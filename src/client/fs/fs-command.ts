@@ -12,14 +12,14 @@ import { HttpNetwork } from '../../filestore/http-network.ts';
 import { StoreError } from '../../filestore/network.ts';
 import { StoreFileSystem } from '../../filestore/store-file-system.ts';
 import { processConsole } from '../console.ts';
-import { runFs } from './run-fs.ts';
+import { type OpenStore, runFs } from './run-fs.ts';
 
 export type FsCommandOptions = { readonly url?: string; readonly data?: string };
 
 /** Whoever knows the cluster's secret is its operator. The exit code. */
 export async function fsCommand(words: readonly string[], options: FsCommandOptions): Promise<number> {
   let network: HttpNetwork | undefined;
-  const open = (): StoreFileSystem => {
+  const open: OpenStore = (newFiles) => {
     const namenode = coordinatorOf(options);
     network = new HttpNetwork(secretOf(options), systemClock);
     return new StoreFileSystem({
@@ -31,6 +31,7 @@ export async function fsCommand(words: readonly string[], options: FsCommandOpti
       client: `fs-${randomUUID()}`,
       host: hostId(),
       disk: blockingDisk,
+      attributes: newFiles,
     });
   };
   try {

@@ -11,6 +11,7 @@ import { COPY_COMMANDS } from './copy-commands.ts';
 import { type FsCommand, type FsCommands, parseWords } from './command.ts';
 import { FsShell, whyNot } from './fs-shell.ts';
 import { FSCK_COMMANDS } from './fsck-command.ts';
+import { genericOptions, type NewFiles } from './generic-options.ts';
 import { LOOK_COMMANDS } from './look-commands.ts';
 import { READ_COMMANDS } from './read-commands.ts';
 import { SNAPSHOT_COMMANDS } from './snapshot-commands.ts';
@@ -30,8 +31,11 @@ const COMMANDS: FsCommands = Object.assign({}, ...GROUPS.map(([, commands]) => c
 /** As Hadoop's shell ends when it is called wrongly; 1 is for what could not be done. */
 const CALLED_WRONGLY = 255;
 
+/** The store, for a command whose new files have these. */
+export type OpenStore = (newFiles: NewFiles) => StoreFileSystem;
+
 /** The exit code. `open` is called when the store is needed. */
-export async function runFs(open: () => StoreFileSystem, words: readonly string[], console: Console): Promise<number> {
+export async function runFs(open: OpenStore, words: readonly string[], console: Console): Promise<number> {
   // A reader that goes away (`| head`) is noticed where we write; without a listener it would end the process.
   console.stdout.on('error', ignore);
   try {
@@ -46,8 +50,16 @@ export async function runFs(open: () => StoreFileSystem, words: readonly string[
 
 const ignore = (): void => undefined;
 
-async function run(open: () => StoreFileSystem, words: readonly string[], console: Console): Promise<number> {
-  const [first = '-help', ...rest] = words;
+async function run(open: OpenStore, words: readonly string[], console: Console): Promise<number> {
+  let given: ReturnType<typeof genericOptions>;
+  try {
+    given = genericOptions(words);
+  } catch (problem) {
+    if (!(problem instanceof UsageFailure)) throw problem;
+    await write(console.stderr, `-D: ${problem.message}\n`);
+    return CALLED_WRONGLY;
+  }
+  const [first = '-help', ...rest] = given.rest;
   const name = first.replace(/^-/, '');
   if (['help', 'usage', '-help', 'h'].includes(name)) return help(name === 'usage', rest, console);
   const command = first.startsWith('-') ? commandNamed(name) : undefined;
@@ -55,7 +67,7 @@ async function run(open: () => StoreFileSystem, words: readonly string[], consol
     await write(console.stderr, unknown(first));
     return CALLED_WRONGLY;
   }
-  const shell = new FsShell(open(), console, name);
+  const shell = new FsShell(open(given.newFiles), console, name);
   try {
     const { words: paths, options } = parseWords(command, rest);
     await command.run(shell, paths, options);
@@ -102,7 +114,7 @@ async function help(isShort: boolean, names: readonly string[], console: Console
 }
 
 const usageOfAll = (): string =>
-  `Usage: tutti fs [--url <coordinator>] <command>\n${Object.values(COMMANDS)
+  `Usage: tutti fs [--url <coordinator>] [-D <name>=<value>] <command>\n${Object.values(COMMANDS)
     .map(({ usage }) => `\t[${usage}]\n`)
     .join('')}`;
 
@@ -115,8 +127,9 @@ function overview(): string {
     'Commands on the file store of a cluster, as hdfs dfs and hdfs dfsadmin have them:\n' +
     `${lines.join('\n')}\n\n` +
     'tutti fs -help <command> says more about one, -usage how it is called. Paths of the store may be patterns (quote\n' +
-    'them: "/logs/2026-*"); those without a slash in front are below /user/<you>. Exit codes: 0 done, 1 something could\n' +
-    'not be done, 255 called wrongly.\n'
+    'them: "/logs/2026-*"); those without a slash in front are below /user/<you>. Before a command, -D dfs.replication=2\n' +
+    'and -D dfs.blocksize=64m say what its new files have (else 3 and 128m). Exit codes: 0 done, 1 something could not be\n' +
+    'done, 255 called wrongly.\n'
   );
 }
 
