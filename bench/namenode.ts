@@ -8,14 +8,16 @@ import { BlockMap } from '../src/filestore/namenode/block-map.ts';
 import { takeReport } from '../src/filestore/namenode/block-reports.ts';
 import { Datanodes } from '../src/filestore/namenode/datanodes.ts';
 import { Replication } from '../src/filestore/namenode/replication.ts';
+import { decidePublish } from '../src/filestore/namespace/decide-publish.ts';
 import { decideMkdirs } from '../src/filestore/namespace/decide-tree.ts';
-import { decideAddBlock, decideComplete, decideCreate } from '../src/filestore/namespace/decide-writes.ts';
+import { decideAddBlock, decideCreate } from '../src/filestore/namespace/decide-writes.ts';
 import type { Decision } from '../src/filestore/namespace/decision.ts';
 import { namespaceMachine } from '../src/filestore/namespace/namespace.ts';
 import type { NamespaceRecord } from '../src/filestore/namespace/records.ts';
 import { allBlocks } from '../src/filestore/namespace/queries.ts';
 import type { Namespace } from '../src/filestore/namespace/state.ts';
 import type { BlockReport, Replica } from '../src/filestore/protocol.ts';
+import { TEMPORARY_PREFIX } from '../src/filestore/store-path.ts';
 import { provenance } from './support.ts';
 
 const FILES = 1_000_000;
@@ -121,12 +123,14 @@ class Build {
   /** The bytes of its name. */
   file(path: string): number {
     const client = 'client-1';
-    const { file } = this.#do(
-      decideCreate(this.state, { path, caller, client, mode: 0o644, replication: 3, blockSize: BLOCK_BYTES, now }),
-    );
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    const temporary = `${path.slice(0, -name.length)}${TEMPORARY_PREFIX}${client}`;
+    const attributes = { mode: 0o644, replication: 3, blockSize: BLOCK_BYTES };
+    const { file } = this.#do(decideCreate(this.state, { path: temporary, caller, client, ...attributes, now }));
     const { id, generation } = this.#do(decideAddBlock(this.state, { file, client, previous: undefined, now }));
-    this.#do(decideComplete(this.state, { file, client, last: { id, generation, length: 1_000_000 }, now: now + id }));
-    return path.length - path.lastIndexOf('/') - 1;
+    const last = { id, generation, length: 1_000_000 };
+    this.#do(decidePublish(this.state, { file, client, last, path, caller, overwrite: false, now: now + id }));
+    return name.length;
   }
 
   #do<Result>(decision: Decision<Result>): Result {

@@ -20,7 +20,7 @@ export type PublishRequest = CompleteRequest & {
 };
 
 export type Published = {
-  /** As it was while it was written. */
+  /** As it was before: while it was written, or, when this is asked again, complete. */
   readonly file: FileNode;
   /** Why it could not have the name, and is gone. */
   readonly refusal?: Refusal;
