@@ -139,7 +139,8 @@ class Run {
       ifExists,
       now: this.#now,
     });
-    const file: ModelFile = { kind: 'file', replication, mtime: this.#now, client: 'writer', blocks: [] };
+    const times = { mtime: this.#now, atime: this.#now };
+    const file: ModelFile = { kind: 'file', replication, ...times, client: 'writer', blocks: [] };
     const outcome = this.#model.create(path, file, ifExists, this.#now);
     this.#expect(`create ${path} ${ifExists}`, decision, outcome);
     if (decision.kind === 'change') {
@@ -464,14 +465,15 @@ const seen = ({
   length,
   replication,
   mtime,
+  atime,
   open,
   children,
 }: queries.Status): readonly unknown[] & { 0: string } =>
-  kind === 'file' ? [name, kind, length, replication, mtime, open] : [name, kind, mtime, children];
+  kind === 'file' ? [name, kind, length, replication, mtime, atime, open] : [name, kind, mtime, children];
 
 const wanted = (name: string, inode: ModelInode): readonly unknown[] & { 0: string } =>
   inode.kind === 'file'
-    ? [name, 'file', bytesOf(inode), inode.replication, inode.mtime, inode.client !== undefined]
+    ? [name, 'file', bytesOf(inode), inode.replication, inode.mtime, inode.atime, inode.client !== undefined]
     : [name, 'folder', inode.mtime, inode.children.size];
 
 /** Thousands of comparisons a run: without the matchers' own bookkeeping they take a tenth of the time. */

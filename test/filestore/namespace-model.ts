@@ -13,6 +13,7 @@ export type ModelFile = {
   kind: 'file';
   replication: number;
   mtime: number;
+  atime: number;
   client: string | undefined;
   blocks: ModelBlock[];
 };
