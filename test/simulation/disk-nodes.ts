@@ -20,8 +20,8 @@ export type FileNode = {
   modified: number;
   /** Under how many names it is to be seen. */
   names: number;
-  /** Bits were turned in it. */
-  isHarmed: boolean;
+  /** Bits that stand the wrong way round, by their numbers in the file. */
+  readonly flipped: Set<number>;
 };
 
 export type FolderNode = {

@@ -37,6 +37,18 @@ test('what was synced survives every crash', async () => {
   expect(found).toEqual(['kept']);
 });
 
+test('a file with a turned bit is not sound until the same bit is turned back', async () => {
+  const disk = new SimulatedDisk({ random: new Random(1) });
+  await write(disk, '/a', 'a', 'file', 'folder');
+  disk.flipBit('/a', 0, 1);
+  expect([text(disk.bytesOf('/a')), disk.isSound('/a')]).toEqual(['c', false]);
+  disk.flipBit('/a', 0, 0);
+  disk.flipBit('/a', 0, 1);
+  expect([text(disk.bytesOf('/a')), disk.isSound('/a')]).toEqual(['`', false]);
+  disk.flipBit('/a', 0, 0);
+  expect([text(disk.bytesOf('/a')), disk.isSound('/a')]).toEqual(['a', true]);
+});
+
 test('a file whose folder was not synced may be gone', async () => {
   const found = await outcomes(async (disk) => {
     await write(disk, '/a', 'kept', 'file');

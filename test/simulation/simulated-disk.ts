@@ -100,7 +100,8 @@ export class SimulatedDisk {
     const mask = 1 << bit;
     file.current[offset]! ^= mask;
     if (offset < file.durable.length) file.durable[offset]! ^= mask;
-    file.isHarmed = true;
+    // The same bit again: it is as it was.
+    if (!file.flipped.delete(offset * 8 + bit)) file.flipped.add(offset * 8 + bit);
     this.faults.bitsFlipped += 1;
   }
 
@@ -127,7 +128,7 @@ export class SimulatedDisk {
       (node, part) => (node?.kind === 'folder' ? node.durable.get(part) : undefined),
       this.#root,
     );
-    return isDurable === file && file.pending.length === 0 && !file.isHarmed;
+    return isDurable === file && file.pending.length === 0 && file.flipped.size === 0;
   }
 
   /** The paths of all files, sorted. */
@@ -343,7 +344,7 @@ export class SimulatedDisk {
       pending: [],
       modified: ++this.#changes,
       names: 0,
-      isHarmed: false,
+      flipped: new Set(),
     };
     this.#rename([{ node, ...this.#place(path) }]);
     return node;
