@@ -156,6 +156,30 @@ test('the balancer shows a bar while it runs, and Ctrl-C ends it', async () => {
   );
 });
 
+test('-setrep -w counts the replicas that stay', async () => {
+  const console = fakeConsole();
+  const asked: string[] = [];
+  const nodes = { a: 'normal', b: 'normal', c: 'decommissioning' };
+  const read = async (operation: string): Promise<object> => {
+    asked.push(operation);
+    if (operation === 'stat') return { status: { kind: 'file', name: '' } };
+    if (operation === 'report') {
+      return { datanodes: Object.entries(nodes).map(([node, service]) => ({ node, service, isAlive: true })) };
+    }
+    const replicas = asked.filter((one) => one === 'locate').length < 2 ? ['a', 'c'] : ['a', 'b', 'c'];
+    return { blocks: [{ block: 1, replicas: replicas.map((node) => ({ node })) }] };
+  };
+  const client = {
+    options: { caller: { user: 'ann' } },
+    read,
+    change: async () => ({ result: true }),
+    unique: () => '1',
+  };
+  const store = { client } as unknown as StoreFileSystem;
+  expect([await runFs(() => store, ['-setrep', '-w', '2', '/f'], console), console.err()]).toEqual([0, '']);
+  expect(console.out()).toBe('Replication 2 set: /f\nWaiting for /f .... done\n');
+});
+
 type Asked = { readonly path: string; readonly request?: string };
 
 /**

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { TrashPlan } from '../../filestore/namespace/trash.ts';
 import { trashMark, trashMarkTime, trashOf, TRASH_MODE } from '../../filestore/namespace/trash.ts';
 import { StoreError } from '../../filestore/network.ts';
-import type { StoreReport } from '../../filestore/namenode/administration.ts';
+import type { DatanodeReport, StoreReport } from '../../filestore/namenode/administration.ts';
 import type { BlockLocation } from '../../filestore/protocol.ts';
 import { write } from '../console.ts';
 import { UsageFailure } from '../failures.ts';
@@ -240,10 +240,10 @@ async function setReplication(shell: FsShell, words: readonly string[], options:
     files.push(at);
   });
   if (!options.has('w')) return;
-  const live = (await shell.askAtLength<StoreReport>('report')).datanodes.filter(({ isAlive }) => isAlive).length;
-  if (files.length > 0 && replication > live) {
+  const { size } = await stayingNodes(shell);
+  if (files.length > 0 && replication > size) {
     await shell.say(
-      `${plural(replication, 'replica')} need as many datanodes, and ${live} of them live: waiting until there are more`,
+      `${plural(replication, 'replica')} need as many datanodes, and ${size} of them live and stay: waiting until there are more`,
     );
   }
   for (const at of files) {
@@ -256,7 +256,17 @@ async function setReplication(shell: FsShell, words: readonly string[], options:
   }
 }
 
+/** For good. */
+const LEAVING: ReadonlySet<DatanodeReport['service']> = new Set(['decommissioning', 'decommissioned']);
+
+/** What is on others does not count, as the store counts: nothing is trimmed there, and others get it. */
+async function stayingNodes(shell: FsShell): Promise<ReadonlySet<string>> {
+  const { datanodes } = await shell.askAtLength<StoreReport>('report');
+  return new Set(datanodes.filter(({ isAlive, service }) => isAlive && !LEAVING.has(service)).map(({ node }) => node));
+}
+
 async function hasReplicas(shell: FsShell, at: string, wanted: number): Promise<boolean> {
   const { blocks } = await shell.ask<{ readonly blocks: readonly BlockLocation[] }>('locate', { path: at });
-  return blocks.every(({ replicas }) => replicas.length === wanted);
+  const staying = await stayingNodes(shell);
+  return blocks.every(({ replicas }) => replicas.filter(({ node }) => staying.has(node)).length === wanted);
 }
