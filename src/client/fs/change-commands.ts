@@ -1,10 +1,11 @@
 /** Commands that change what is there: names, owners, permissions, replicas, quotas, and what is thrown away. */
 
 import path from 'node:path';
+import { isLeaving } from '../../filestore/namespace/decide-services.ts';
 import type { TrashPlan } from '../../filestore/namespace/trash.ts';
 import { trashMark, trashMarkTime, trashOf, TRASH_MODE } from '../../filestore/namespace/trash.ts';
 import { StoreError } from '../../filestore/network.ts';
-import type { DatanodeReport, StoreReport } from '../../filestore/namenode/administration.ts';
+import type { StoreReport } from '../../filestore/namenode/administration.ts';
 import type { BlockLocation } from '../../filestore/protocol.ts';
 import { write } from '../console.ts';
 import { UsageFailure } from '../failures.ts';
@@ -240,33 +241,31 @@ async function setReplication(shell: FsShell, words: readonly string[], options:
     files.push(at);
   });
   if (!options.has('w')) return;
-  const { size } = await stayingNodes(shell);
-  if (files.length > 0 && replication > size) {
+  let staying = await stayingNodes(shell);
+  if (files.length > 0 && replication > staying.size) {
     await shell.say(
-      `${plural(replication, 'replica')} need as many datanodes, and ${size} of them live and stay: waiting until there are more`,
+      `${plural(replication, 'replica')} need as many datanodes, and ${staying.size} of them live and stay: waiting until there are more`,
     );
   }
   for (const at of files) {
     await write(shell.console.stdout, `Waiting for ${at} ...`);
-    while (!(await hasReplicas(shell, at, replication))) {
+    while (!(await hasReplicas(shell, at, replication, staying))) {
       await write(shell.console.stdout, '.');
       await new Promise((later) => setTimeout(later, WAIT_MS));
+      // Who leaves may change meanwhile. Not for each file: the report walks all that such a node has.
+      staying = await stayingNodes(shell);
     }
     await shell.say(' done');
   }
 }
 
-/** For good. */
-const LEAVING: ReadonlySet<DatanodeReport['service']> = new Set(['decommissioning', 'decommissioned']);
-
 /** What is on others does not count, as the store counts: nothing is trimmed there, and others get it. */
 async function stayingNodes(shell: FsShell): Promise<ReadonlySet<string>> {
   const { datanodes } = await shell.askAtLength<StoreReport>('report');
-  return new Set(datanodes.filter(({ isAlive, service }) => isAlive && !LEAVING.has(service)).map(({ node }) => node));
+  return new Set(datanodes.filter(({ isAlive, service }) => isAlive && !isLeaving(service)).map(({ node }) => node));
 }
 
-async function hasReplicas(shell: FsShell, at: string, wanted: number): Promise<boolean> {
+async function hasReplicas(shell: FsShell, at: string, wanted: number, staying: ReadonlySet<string>): Promise<boolean> {
   const { blocks } = await shell.ask<{ readonly blocks: readonly BlockLocation[] }>('locate', { path: at });
-  const staying = await stayingNodes(shell);
   return blocks.every(({ replicas }) => replicas.filter(({ node }) => staying.has(node)).length === wanted);
 }

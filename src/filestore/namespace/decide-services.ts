@@ -9,7 +9,8 @@ import type { Namespace, Service } from './state.ts';
 export const serviceOf = ({ services }: Namespace, node: string): Service => get(services, node)?.service ?? 'normal';
 
 /** One that is on its way out for good, or may go. */
-export const isLeaving = (service: Service): boolean => service === 'decommissioning' || service === 'decommissioned';
+export const isLeaving = (service: Service | 'entering_maintenance'): boolean =>
+  service === 'decommissioning' || service === 'decommissioned';
 
 /** What may be asked for. */
 const ASKED: ReadonlySet<Service> = new Set(['normal', 'decommissioning', 'maintenance']);
