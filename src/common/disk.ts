@@ -208,6 +208,9 @@ async function writeBlocking(handle: fs.FileHandle, offset: number, bytes: Uint8
   await othersTurn();
 }
 
+/** Node closes a file whose handle was collected, which would end the lock: it ends when it is released. */
+const held = new Set<fs.FileHandle>();
+
 /**
  * Node has no flock(2). The command takes the lock on a descriptor that it inherits; the lock belongs to the open file, so it stays
  * with this process when the command ends, and ends with this process however that dies.
@@ -231,7 +234,13 @@ async function lockFile(path: string): Promise<DiskLock | undefined> {
     await handle.close();
     throw error;
   }
-  return { release: () => handle.close() };
+  held.add(handle);
+  return {
+    release: async () => {
+      held.delete(handle);
+      await handle.close();
+    },
+  };
 }
 
 /** For the person who starts a second process. The lock is held also when the disk has no room for it. */

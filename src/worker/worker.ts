@@ -108,7 +108,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   await makeFolders(localDisk, dataDirectory);
   // Both locks until the worker has ended, whatever becomes of its datanode. A name that is new at every start needs none.
   const lock = options.nodeId !== undefined && (await lockWorker({ ...place, disk: localDisk, nodeId, log }));
-  const storeFolders = options.store && (await storeFoldersOf(options.store, place, options.nodeId));
+  const storeFolders =
+    options.store &&
+    (await storeFoldersOf(options.store, place, options.nodeId).catch(async (problem: unknown) => {
+      if (lock) await lock.release();
+      throw problem;
+    }));
   // Beside the blocks of each disk, see LocalLinks; the lock of the blocks' folder is theirs too.
   const linkFolders = !options.store?.directories
     ? []

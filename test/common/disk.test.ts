@@ -1,6 +1,7 @@
 /** The local disk does what the interface says, with a real folder and real locks. */
 
 import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
@@ -122,21 +123,47 @@ test('a lock shuts others out until it is released', async () => {
   await again!.release();
 });
 
-test('the lock of a process that was killed is free', async () => {
+/** Of another process, which keeps running `after` it has said that it holds the lock. */
+async function heldByAnother(after: string): Promise<ChildProcessWithoutNullStreams> {
   const module = path.resolve(import.meta.dirname, '../../src/common/disk.ts');
   const script = `
     const { localDisk } = await import(${JSON.stringify(module)});
-    console.log((await localDisk.lock(${JSON.stringify(at('lock'))})) !== undefined);
+    const isHeld = (await localDisk.lock(${JSON.stringify(at('lock'))})) !== undefined;
+    ${after};
+    console.log(isHeld);
     setInterval(() => undefined, 1000);`;
-  const holder = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script]);
+  const options = ['--import', 'tsx', '--expose-gc', '--input-type=module', '--eval', script];
+  const holder = spawn(process.execPath, options);
   const [said] = (await once(holder.stdout, 'data')) as [Buffer];
   expect(said.toString().trim()).toBe('true');
-  expect(await localDisk.lock(at('lock'))).toBeUndefined();
+  return holder;
+}
+
+async function end(holder: ChildProcessWithoutNullStreams): Promise<void> {
   holder.kill('SIGKILL');
   await once(holder, 'exit');
+}
+
+test('the lock of a process that was killed is free', async () => {
+  const holder = await heldByAnother('');
+  expect(await localDisk.lock(at('lock'))).toBeUndefined();
+  await end(holder);
   const lock = await localDisk.lock(at('lock'));
   expect(lock).toBeDefined();
   await lock!.release();
+});
+
+test('a lock that nobody refers to any more is held all the same', async () => {
+  // Node closes a file that was collected; it does so after a turn.
+  const holder = await heldByAnother('gc(); await new Promise((resolve) => setTimeout(resolve, 100)); gc()');
+  const said: Buffer[] = [];
+  holder.stderr.on('data', (bytes: Buffer) => said.push(bytes));
+  try {
+    expect(await localDisk.lock(at('lock'))).toBeUndefined();
+    expect(Buffer.concat(said).toString()).toBe('');
+  } finally {
+    await end(holder);
+  }
 });
 
 test('a machine without the command says so', async () => {

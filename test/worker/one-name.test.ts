@@ -77,6 +77,8 @@ test('one disk: a worker whose datanode does not start keeps the lock of its fol
   writeFileSync(link, 'in use');
   await expect(start('two', 'disk')).rejects.toMatchObject({ code: 'FOLDER_IN_USE' });
   expect(existsSync(link)).toBe(true);
+  // What was refused keeps nothing: its name in its own data directory is free.
+  await start('two', 'another');
 });
 
 test('links beside a folder of blocks that it could not take are not its own', async () => {
