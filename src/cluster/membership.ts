@@ -1,7 +1,8 @@
 /**
  * Which workers are there. A worker announces itself every second; one that is silent for three, or whose port refuses
  * connections, is lost with everything it holds. A worker started again (another incarnation) is another worker: the
- * old one is lost at that moment.
+ * old one is lost at that moment. That is known by its data directory, where one worker at a time has a name; another one
+ * of that name waits until the first is lost.
  */
 
 import { type Clock, every } from '../common/clock.ts';
@@ -11,7 +12,14 @@ export type Announced = {
   readonly nodeId: string;
   readonly incarnation: string;
   readonly url: string;
+  /** Of the data directory. */
+  readonly machineId: string;
 };
+
+/** Two workers that took turns under one name would lose their tasks to each other. */
+export class NameTakenError extends Error {
+  override readonly name = 'NameTakenError';
+}
 
 export type MemberEvents<A extends Announced> = {
   readonly onJoined: (worker: Member<A>) => void;
@@ -63,14 +71,18 @@ export class Membership<A extends Announced> {
     return this.#members.size > 0 ? 0 : this.#clock.elapsedMs() - this.#emptySinceMs;
   }
 
+  /** Throws NameTakenError. */
   announce(announcement: A): void {
-    const { nodeId, incarnation } = announcement;
+    const { nodeId, incarnation, machineId } = announcement;
     const known = this.#members.get(nodeId);
     if (known && known.announcement.incarnation === incarnation && known.announcement.url === announcement.url) {
       known.announcement = announcement;
       known.heardMs = this.#clock.elapsedMs();
       known.heardWallMs = this.#clock.wallMs();
       return;
+    }
+    if (known && known.announcement.machineId !== machineId) {
+      throw new NameTakenError(`a worker ${nodeId} with another data directory is at ${known.announcement.url}`);
     }
     if (known) this.#lose(known, 'it was started again');
     this.#stays += 1;

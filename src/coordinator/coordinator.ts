@@ -72,7 +72,7 @@ export class Coordinator {
     return this.#scannedBytes;
   }
 
-  /** A worker's heartbeat. */
+  /** A worker's heartbeat. Throws NameTakenError. */
   announce(announcement: Announcement): AnnouncementReply {
     this.membership.announce(announcement);
     return { roots: this.#options.roots(), liveQueries: this.queries.live().map((query) => query.id) };

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
 import { guardInternalRoutes } from '../cluster/internal-routes.ts';
+import { NameTakenError } from '../cluster/membership.ts';
 import type { SignatureVerifier } from '../cluster/signature.ts';
 import type { Clock } from '../common/clock.ts';
 import { QueryError } from '../common/errors.ts';
@@ -158,11 +159,17 @@ export function addInternalRoutes(app: FastifyInstance, options: InternalRoutesO
   const { coordinator, verifier, refusals } = options;
   void app.register(async (routes) => {
     guardInternalRoutes(routes, verifier, refusals.tell);
-    routes.post(ANNOUNCE, (request, reply) => {
+    routes.post(ANNOUNCE, async (request, reply) => {
       const parsed = announcementSchema.safeParse(request.body);
       if (!parsed.success) return reply.code(400).send({ error: parsed.error.message });
       const announcement: Announcement = parsed.data;
-      return reply.send(coordinator.announce(announcement));
+      try {
+        return await reply.send(coordinator.announce(announcement));
+      } catch (problem) {
+        if (!(problem instanceof NameTakenError)) throw problem;
+        refusals.tell(request.ip, problem.message);
+        return reply.code(409).send({ error: problem.message });
+      }
     });
   });
 }

@@ -20,6 +20,9 @@ export function announcementProblem({ status, message }: ClusterError, coordinat
   if (status === 404) {
     return `${coordinatorUrl} takes no workers: --coordinator wants the coordinator's address for workers, not the one for clients`;
   }
+  if (status === 409) {
+    return `the coordinator refuses this worker: ${message}. Give it another --node-id, or stop the other one: it waits for that`;
+  }
   return `the coordinator does not answer: ${message}`;
 }
 

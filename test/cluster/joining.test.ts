@@ -81,6 +81,24 @@ test('a worker with another secret says so, and the coordinator too', async () =
   await one.stop();
 });
 
+test('of two workers with one name and a data folder each, the second waits until the first has ended', async () => {
+  const named = (data: string): Started => {
+    const folders = ['--memory', '500MB', '--data', path.join(folder, data)];
+    return new Started(SECRET, 'worker', '--coordinator', forWorkers, '--node-id', 'w', ...folders);
+  };
+  const first = named('one');
+  const url = await first.says(/Worker w at (http:\S+) has joined/);
+  const second = named('two');
+  const refused = `a worker w with another data directory is at ${url}`;
+  const said = await second.says(/the coordinator refuses this worker.*/);
+  expect(said).toContain(refused);
+  expect(said).toContain('Give it another --node-id, or stop the other one');
+  expect(await coordinator.says(/"why":"(a worker w with[^"]*)"/)).toBe(refused);
+  await first.stop();
+  expect(await second.says(/has joined (http:\S+)/)).toBe(forWorkers);
+  await second.stop();
+});
+
 test('a worker at the address for clients says so, and the coordinator too', async () => {
   const one = worker(SECRET, forClients);
   expect(await one.says(/(http:\S+) takes no workers/)).toBe(forClients);

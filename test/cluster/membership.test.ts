@@ -1,9 +1,14 @@
 /** Workers come, fall silent, come back, and are started again. */
 import { afterEach, expect, test } from 'vitest';
-import { type Announced, HEARTBEAT_MS, Membership } from '../../src/cluster/membership.ts';
+import { type Announced, HEARTBEAT_MS, Membership, NameTakenError } from '../../src/cluster/membership.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 
-const worker = (nodeId: string, incarnation = 'first'): Announced => ({ nodeId, incarnation, url: `http://${nodeId}` });
+const worker = (nodeId: string, incarnation = 'first', machineId = 'm'): Announced => ({
+  nodeId,
+  incarnation,
+  machineId,
+  url: `http://${nodeId}`,
+});
 let opened: Membership<Announced> | undefined;
 
 function cluster(): { clock: SimulatedClock; membership: Membership<Announced>; log: string[] } {
@@ -45,6 +50,20 @@ test('a worker started again is another one; one that was silent comes back as a
     'a/second lost: nothing was heard of it for 3.5 s',
     'a/second joined',
   ]);
+});
+
+test('a second worker of one name waits until the first is lost', () => {
+  const { clock, membership, log } = cluster();
+  const second = worker('a', 'second', 'another');
+  membership.announce(worker('a'));
+  expect(() => membership.announce(second)).toThrow('a worker a with another data directory is at http://a');
+  clock.advance(2000);
+  membership.announce(worker('a'));
+  expect(() => membership.announce(second)).toThrow(NameTakenError);
+  clock.advance(4000);
+  membership.announce(second);
+  expect(() => membership.announce(worker('a'))).toThrow(NameTakenError);
+  expect(log).toEqual(['a/first joined', 'a/first lost: nothing was heard of it for 3.5 s', 'a/second joined']);
 });
 
 test('a pause of the coordinator itself loses nobody', () => {
