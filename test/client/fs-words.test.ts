@@ -72,6 +72,24 @@ test('alternatives, and what is no pattern', () => {
   expect(plainName(String.raw`a\*\\`)).toBe('a*\\');
 });
 
+/** Called wrongly: the store is not asked. */
+async function calledWrongly(...words: readonly string[]): Promise<string> {
+  const console = fakeConsole();
+  const open = (): never => expect.unreachable('the store is asked');
+  const code = await runFs(open, words, console);
+  expect({ words, code, out: console.out() }).toEqual({ words, code: 255, out: '' });
+  return console.err();
+}
+
+test('without a command it says how it is called, and fails', async () => {
+  for (const words of [[], ['-D', 'dfs.replication=2']]) {
+    const said = await calledWrongly(...words);
+    expect(said).toMatch(/^Usage: tutti fs \[--url <coordinator>\]/);
+    expect(said).toContain('\t[-put [-f]');
+    expect(said).toMatch(/\ntutti fs -help says what each of them does\.\n$/);
+  }
+});
+
 test.each([
   ['644', 0o777, false, 0o644],
   ['1777', 0, true, 0o1777],

@@ -59,7 +59,11 @@ async function run(open: OpenStore, words: readonly string[], console: Console):
     await write(console.stderr, `-D: ${problem.message}\n`);
     return CALLED_WRONGLY;
   }
-  const [first = '-help', ...rest] = given.rest;
+  const [first, ...rest] = given.rest;
+  if (first === undefined) {
+    await write(console.stderr, `${usageOfAll()}tutti fs -help says what each of them does.\n`);
+    return CALLED_WRONGLY;
+  }
   const name = first.replace(/^-/, '');
   if (['help', 'usage', '-help', 'h'].includes(name)) return help(name === 'usage', rest, console);
   const command = first.startsWith('-') ? commandNamed(name) : undefined;
