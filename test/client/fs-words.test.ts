@@ -75,8 +75,9 @@ test('alternatives, and what is no pattern', () => {
 /** Called wrongly: the store is not asked. */
 async function calledWrongly(...words: readonly string[]): Promise<string> {
   const console = fakeConsole();
-  const open = (): never => expect.unreachable('the store is asked');
-  const code = await runFs(open, words, console);
+  const asked = (): never => expect.unreachable('the store is asked');
+  const client = { options: { caller: { user: 'ann' } }, read: asked, change: asked };
+  const code = await runFs(() => ({ client }) as unknown as StoreFileSystem, words, console);
   expect({ words, code, out: console.out() }).toEqual({ words, code: 255, out: '' });
   return console.err();
 }
@@ -88,6 +89,25 @@ test('without a command it says how it is called, and fails', async () => {
     expect(said).toContain('\t[-put [-f]');
     expect(said).toMatch(/\ntutti fs -help says what each of them does\.\n$/);
   }
+});
+
+test.each([
+  ['-mkdir', ''],
+  ['-mkdir', '-p', '/a', ''],
+  ['-ls', ''],
+  ['-rm', '-r', '-f', ''],
+  ['-put', '', '/a'],
+  ['-get', '/a', ''],
+  ['-getmerge', '/a', ''],
+  ['-mv', '/a', ''],
+  ['-chmod', '644', ''],
+  ['-fsck', '', '-files'],
+  ['-find', ''],
+  ['-find', '/a', '', '-name', '*'],
+  ['-createSnapshot', '/a', ''],
+])('%s with an empty path is called wrongly, and nothing is done', async (...words) => {
+  const said = await calledWrongly(...words);
+  expect(said).toMatch(/^-(\w+): an empty string is no path .*\nUsage: tutti fs -\1 /);
 });
 
 test.each([

@@ -67,9 +67,15 @@ export function parseWords(
     given.set(name, kind === 'value' ? words[++i]! : '');
   }
   const [least, most] = bounds;
+  if (!command.raw) refuseEmpty(rest);
   if (rest.length < least) throw new UsageFailure(`Not enough arguments: expected ${least} but got ${rest.length}`);
   if (rest.length > most) throw new UsageFailure(`Too many arguments: expected ${most} but got ${rest.length}`);
   return { words: rest, options: new Options(given) };
+}
+
+/** An unset variable of a script leaves one; relative to the home it would be the home itself. Throws UsageFailure. */
+export function refuseEmpty(words: readonly string[]): void {
+  if (words.includes('')) throw new UsageFailure('an empty string is no path (an unset variable?)');
 }
 
 /** `3`, from `least` on. Throws UsageFailure. */

@@ -7,7 +7,7 @@ import type { StoreReport } from '../../filestore/namenode/administration.ts';
 import { write } from '../console.ts';
 import { UsageFailure } from '../failures.ts';
 import { listing, secondText, sizeText, table } from './columns.ts';
-import { ANY, type FsCommands, type Options } from './command.ts';
+import { ANY, type FsCommands, type Options, refuseEmpty } from './command.ts';
 import { type FsShell, type Item, PathFailure } from './fs-shell.ts';
 import { matcherOf } from './paths.ts';
 
@@ -278,6 +278,7 @@ async function answer(flag: string, { status }: Item, may: (access: number) => P
 async function find(shell: FsShell, words: readonly string[]): Promise<void> {
   const first = words.findIndex((word) => word.startsWith('-'));
   const paths = first < 0 ? words : words.slice(0, first);
+  refuseEmpty(paths);
   const matchers: RegExp[] = [];
   let end = '\n';
   for (let i = first < 0 ? words.length : first; i < words.length; i++) {
