@@ -110,6 +110,30 @@ test.each([
   expect(said).toMatch(/^-(\w+): an empty string is no path .*\nUsage: tutti fs -\1 /);
 });
 
+test.each(['a b', 'a:b:c', 'ann;staff', 'jürgen', 'ann:st*ff', 'ann\n', '$(id)'])('%j is no owner', async (who) => {
+  expect(await calledWrongly('-chown', who, '/a')).toMatch(/^-chown: ".*" is not \[<owner>\]\[:<group>\]: names/s);
+});
+
+test.each(['a b', 'ann:staff', 'größer', '*'])('%j is no group', async (group) => {
+  expect(await calledWrongly('-chgrp', group, '/a')).toMatch(/^-chgrp: ".*" is no group: names .*\nUsage: /);
+});
+
+test('owners and groups are named as in Hadoop', async () => {
+  expect(await calledWrongly('-chown', ':', '/a')).toContain('names neither an owner nor a group');
+  const asked: object[] = [];
+  const read = async (): Promise<object> => ({ status: { kind: 'file', name: '' } });
+  const change = async (_operation: string, request: object): Promise<object> => ({ result: asked.push(request) });
+  const store = { client: { options: { caller: { user: 'ann' } }, read, change } } as unknown as StoreFileSystem;
+  for (const who of ['hive/node-1.example@EXAMPLE.COM', 'a_b:', ':staff', '0:0'])
+    expect(await runFs(() => store, ['-chown', who, '/f'], fakeConsole())).toBe(0);
+  expect(asked).toEqual([
+    { path: '/f', owner: 'hive/node-1.example@EXAMPLE.COM' },
+    { path: '/f', owner: 'a_b' },
+    { path: '/f', group: 'staff' },
+    { path: '/f', owner: '0', group: '0' },
+  ]);
+});
+
 test.each([
   ['644', 0o777, false, 0o644],
   ['1777', 0, true, 0o1777],

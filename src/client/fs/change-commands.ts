@@ -71,17 +71,14 @@ What you have removed until now is put by under the time, and goes when that is 
     does: 'set owner and group',
     options: { R: 'flag' },
     words: [2, ANY],
-    run: (shell, [who, ...paths], options) => {
-      const [owner, group] = who!.split(':');
-      return own(shell, paths, options, { ...(owner && { owner }), ...(group && { group }) });
-    },
+    run: (shell, [who, ...paths], options) => own(shell, paths, options, ownerAndGroup(who!)),
   },
   chgrp: {
     usage: '-chgrp [-R] <group> <path> …',
     does: 'set the group',
     options: { R: 'flag' },
     words: [2, ANY],
-    run: (shell, [group, ...paths], options) => own(shell, paths, options, { group: group! }),
+    run: (shell, [group, ...paths], options) => own(shell, paths, options, { group: groupName(group!) }),
   },
   setrep: {
     usage: '-setrep [-R] [-w] <replicas> <path> …',
@@ -224,6 +221,24 @@ function everything(
     if (!isRecursive) return void (await work(item));
     for await (const one of shell.tree(item)) await shell.trying(one.path, () => work(one));
   });
+}
+
+/** Of users and groups, as Hadoop's shell takes them. */
+const NAME_LETTERS = 'letters from a to z, digits and - _ . / @';
+
+/** Throws UsageFailure. */
+function ownerAndGroup(text: string): { readonly owner?: string; readonly group?: string } {
+  const found = /^([-\w./@]*)(?::([-\w./@]*))?$/.exec(text);
+  const [, owner, group] = found ?? [];
+  if (owner || group) return { ...(owner && { owner }), ...(group && { group }) };
+  if (found) throw new UsageFailure(`"${text}" names neither an owner nor a group`);
+  throw new UsageFailure(`"${text}" is not [<owner>][:<group>]: names are made of ${NAME_LETTERS}`);
+}
+
+/** Throws UsageFailure. */
+function groupName(text: string): string {
+  if (/^[-\w./@]+$/.test(text)) return text;
+  throw new UsageFailure(`"${text}" is no group: names are made of ${NAME_LETTERS}`);
 }
 
 const own = (shell: FsShell, paths: readonly string[], options: Options, who: object): Promise<void> =>
