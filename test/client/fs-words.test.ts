@@ -72,11 +72,12 @@ test('alternatives, and what is no pattern', () => {
   expect(plainName(String.raw`a\*\\`)).toBe('a*\\');
 });
 
+const notAsked = (): never => expect.unreachable('the store is asked');
+
 /** Called wrongly: the store is not asked. */
 async function calledWrongly(...words: readonly string[]): Promise<string> {
   const console = fakeConsole();
-  const asked = (): never => expect.unreachable('the store is asked');
-  const client = { options: { caller: { user: 'ann' } }, read: asked, change: asked };
+  const client = { options: { caller: { user: 'ann' } }, read: notAsked, change: notAsked };
   const code = await runFs(() => ({ client }) as unknown as StoreFileSystem, words, console);
   expect({ words, code, out: console.out() }).toEqual({ words, code: 255, out: '' });
   return console.err();
@@ -118,12 +119,13 @@ test.each(['a b', 'ann:staff', 'größer', '*'])('%j is no group', async (group)
   expect(await calledWrongly('-chgrp', group, '/a')).toMatch(/^-chgrp: ".*" is no group: names .*\nUsage: /);
 });
 
+const aFile = async (): Promise<object> => ({ status: { kind: 'file', name: '' } });
+
 test('owners and groups are named as in Hadoop', async () => {
   expect(await calledWrongly('-chown', ':', '/a')).toContain('names neither an owner nor a group');
   const asked: object[] = [];
-  const read = async (): Promise<object> => ({ status: { kind: 'file', name: '' } });
   const change = async (_operation: string, request: object): Promise<object> => ({ result: asked.push(request) });
-  const store = { client: { options: { caller: { user: 'ann' } }, read, change } } as unknown as StoreFileSystem;
+  const store = { client: { options: { caller: { user: 'ann' } }, read: aFile, change } } as unknown as StoreFileSystem;
   for (const who of ['hive/node-1.example@EXAMPLE.COM', 'a_b:', ':staff', '0:0'])
     expect(await runFs(() => store, ['-chown', who, '/f'], fakeConsole())).toBe(0);
   expect(asked).toEqual([

@@ -125,6 +125,7 @@ test('-D before a command says what its new files have', async () => {
 });
 
 test('the command line: options of its own, of the commands, pipes and exit codes', async () => {
+  expect(await commandLine('', '-mkdir', '/typed')).toEqual({ code: 0, out: '', err: '' });
   expect(await commandLine('piped', '-put', '-', '/typed/in')).toEqual({ code: 0, out: '', err: '' });
   expect(await commandLine('', '-cat', '/typed/in')).toEqual({ code: 0, out: 'piped', err: '' });
   expect((await commandLine('', '-ls', '-h', '-d', '/typed')).out).toMatch(/^drwxr-xr-x .* \/typed\n$/);
@@ -188,6 +189,7 @@ test('whole folders, several sources, standard input and output, times and permi
   await writeFile(local('tree/sub/b c'), 'BC');
   await chmod(local('tree/a'), 0o640);
   await utimes(local('tree/a'), 1_000_000_000, 1_000_000_000);
+  await done('-mkdir', '/trees');
   await done('-put', '-p', local('tree'), '/trees/first');
   expect(await done('-stat', '%a %F %Y %n', '/trees/first/a')).toBe('640 regular file 1000000000000 a\n');
   await done('-cp', '-p', '/trees/first', '/trees/second');
@@ -195,7 +197,10 @@ test('whole folders, several sources, standard input and output, times and permi
   await done('-get', '-p', '/trees/second', local('tree2'));
   expect(await readFile(local('tree2/sub/b c'), 'utf8')).toBe('BC');
   expect(await stat(local('tree2/a'))).toMatchObject({ mtimeMs: 1_000_000_000_000 });
-  expect(await refused('-put', local('tree/a'), local('tree/sub/b c'), '/trees/both')).toContain('Is not a directory');
+  expect(await refused('-put', local('tree/a'), local('tree/sub/b c'), '/trees/both')).toContain(
+    "`/trees/both': No such file or directory: /trees/both (tutti fs -mkdir -p /trees/both makes it)",
+  );
+  expect(await refused('-cp', '/trees/first', '/trees/second', '/trees/second/a')).toContain('several files need one');
   await done('-mkdir', '/trees/both');
   await done('-put', local('tree/a'), local('tree/sub/b c'), '/trees/both');
   expect(await done('-cat', '/trees/both/*')).toBe('ABC');
@@ -316,6 +321,7 @@ test('what is removed can be taken back', async () => {
 
 test('snapshots', async () => {
   await writeFile(local('small'), 'some text');
+  await done('-mkdir', '/kept');
   await done('-put', local('small'), '/kept/small');
   expect(await done('-allowSnapshot', '/kept')).toBe('Allowing snapshot on /kept succeeded\n');
   expect(await done('-createSnapshot', '/kept', 'before')).toBe('Created snapshot /kept/.snapshot/before\n');
@@ -338,6 +344,7 @@ test('snapshots', async () => {
 });
 
 test('what operators look at: fsck, report, safe mode, nodes that are to go', async () => {
+  await done('-mkdir', '/checked');
   await done('-put', local('small'), '/checked/small');
   // Two datanodes cannot hold three replicas.
   expect(await done('-fsck', '/checked')).toContain('is under-replicated: 2 of 3 replicas');
@@ -450,7 +457,6 @@ test('what cannot be done is said in a line', async () => {
   expect(await refused('-cat', '/a:b')).toContain('Invalid path name: /a:b');
   await done('-touchz', '/plain');
   expect(await refused('-ls', '/plain/x')).toBe("ls: `/plain/x': A part of the path is a file, not a directory\n");
-  expect(await refused('-mv', '/plain', '/none/x')).toBe("mv: `/none': No such file or directory\n");
   expect(await refused('-cp', '/plain', '/plain')).toContain('copied into itself');
 });
 
@@ -462,7 +468,8 @@ test('paths that name another place, or a folder that is not there, are refused'
     "ls: `hdfs://host:8020/slashes/*': Name the cluster with --url; paths of the store are /a/b or tutti:///a/b\n",
   );
   expect(await refused('-put', local('some'), 'tutti://host:1/some')).toContain('Name the cluster with --url');
-  const missing = "`/slashes/none/': No such file or directory (tutti fs -mkdir -p /slashes/none makes it)\n";
+  const missing =
+    "`/slashes/none/': No such file or directory: /slashes/none (tutti fs -mkdir -p /slashes/none makes it)\n";
   expect(await refused('-put', local('some'), '/slashes/none/')).toBe(`put: ${missing}`);
   expect(await refused('-cp', '/slashes/some', '/slashes/none/')).toBe(`cp: ${missing}`);
   expect(await refused('-mv', '/slashes/some', '/slashes/none/')).toBe(`mv: ${missing}`);
@@ -473,12 +480,39 @@ test('paths that name another place, or a folder that is not there, are refused'
   const nobody = { user: 'nobody', groups: [], superuser: true };
   const homeless = fakeConsole();
   expect(await runFs(() => open(nobody), ['-put', local('some')], homeless)).toBe(1);
-  expect(homeless.err()).toBe("put: `.': No such file or directory (tutti fs -mkdir -p /user/nobody makes it)\n");
+  expect(homeless.err()).toBe(
+    "put: `.': No such file or directory: /user/nobody (tutti fs -mkdir -p /user/nobody makes it)\n",
+  );
   expect(await refused('-cp', '/slashes/some', '/slashes/some/')).toContain('Is not a directory');
   expect(await done('-ls', '-C', '/slashes')).toBe('/slashes/some\n');
   expect(await fs('-df', '/none')).toEqual({ code: 1, out: '', err: "df: `/none': No such file or directory\n" });
   expect(await refused('-createSnapshot', '/slashes')).toContain('(tutti fs -allowSnapshot /slashes makes it one)');
   expect(await refused('-appendToFile', local('some'), '/slashes/some')).toContain("`/slashes/some': Files of this");
+});
+
+test('what would go into a folder that is missing is refused before a byte is sent, and no folder is made', async () => {
+  await writeFile(local('lonely'), 'lonely');
+  await mkdir(local('nest'));
+  await done('-touchz', '/lonely');
+  const missing = "`/mistyped/x': No such file or directory: /mistyped (tutti fs -mkdir -p /mistyped makes it)\n";
+  for (const [name, ...words] of [
+    ['-put', local('lonely')],
+    ['-put', '-f', local('nest')],
+    ['-put', '-'],
+    ['-copyFromLocal', local('lonely')],
+    ['-moveFromLocal', local('lonely')],
+    ['-cp', '/lonely'],
+    ['-mv', '/lonely'],
+    ['-touchz'],
+  ] as const) {
+    expect(await refused(name, ...words, '/mistyped/x')).toBe(`${name.slice(1)}: ${missing}`);
+  }
+  expect((await fs('-test', '-e', '/mistyped')).code).toBe(1);
+  expect(await readdir(folder)).toContain('lonely');
+  // Of several, those that can be made are.
+  expect(await refused('-touchz', '/mistyped/x', '/made')).toBe(`touchz: ${missing}`);
+  expect((await fs('-test', '-z', '/made')).code).toBe(0);
+  expect(await refused('-put', local('lonely'), '/lonely/x')).toContain('A part of the path is a file');
 });
 
 test('called wrongly, it says how it is called', async () => {

@@ -11,7 +11,7 @@ import { write } from '../console.ts';
 import { UsageFailure } from '../failures.ts';
 import { plural } from '../quantities.ts';
 import { ANY, type FsCommands, type Options, wholeNumber } from './command.ts';
-import { type FsShell, type Item, noSuchFile, PathFailure, whyNot } from './fs-shell.ts';
+import { type FsShell, type Item, PathFailure, whyNot } from './fs-shell.ts';
 import { modeChange } from './mode-change.ts';
 
 export const CHANGE_COMMANDS: FsCommands = {
@@ -117,13 +117,10 @@ async function move(shell: FsShell, words: readonly string[]): Promise<void> {
   const target = shell.path(words.at(-1)!);
   const items: Item[] = [];
   await shell.each(words.slice(0, -1), async (item) => void items.push(item));
-  const there = await shell.target(words.at(-1)!);
-  if (items.length > 1 && there?.status.kind !== 'folder') throw new PathFailure(words.at(-1)!, 'Is not a directory');
+  const there = await shell.target(words.at(-1)!, items.length);
   for (const { path: source } of items) {
     await shell.trying(source, async () => {
       if (there?.status.kind === 'file') throw new PathFailure(target, 'File exists');
-      const parent = path.posix.dirname(target);
-      if (!there && !(await shell.find(parent))) throw noSuchFile(parent);
       await shell.change('rename', { source, target, how: 'move' });
     });
   }

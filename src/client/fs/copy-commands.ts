@@ -20,8 +20,8 @@ const PUT: FsCommand = {
   usage: '-put [-f] [-p] <local file or folder | -> … <path>',
   does: 'copy into the store',
   details: `
-Several go into a folder that exists. - is standard input. Folders go with all that is in them; missing folders of the
-store are made. A file is seen when it is whole and on its datanodes' disks.
+Several go into a folder that exists. - is standard input. Folders go with all that is in them. A file is seen when it is
+whole and on its datanodes' disks.
 -f replaces files that are there   -p keeps times and permissions`,
   options: { f: 'flag', p: 'flag', l: 'flag', d: 'flag' },
   words: [1, ANY],
@@ -64,7 +64,7 @@ export const COPY_COMMANDS: FsCommands = {
     usage: '-cp [-f] [-p] <path> … <path>',
     does: 'copy within the store',
     details: `
-Several go into a folder that exists; folders go with all that is in them; missing folders are made.
+Several go into a folder that exists; folders go with all that is in them.
 -f replaces files that are there   -p keeps owner, times and permissions`,
     options: { f: 'flag', p: 'flag' },
     words: [2, ANY],
@@ -81,6 +81,7 @@ Several go into a folder that exists; folders go with all that is in them; missi
           const old = await shell.find(at);
           if (old?.status.kind === 'folder') throw new PathFailure(text, 'Is a directory');
           if (old && old.status.length > 0) throw new PathFailure(text, 'Not a zero-length file');
+          if (!old) await shell.checkParent(text);
           await shell.fs.create(at, new Uint8Array(), { overwrite: true });
         });
       }
@@ -106,7 +107,7 @@ async function put(shell: FsShell, words: readonly string[], options: Options, i
   const sources = words.length > 1 ? words.slice(0, -1) : words;
   const given = words.length > 1 ? words.at(-1)! : '.';
   const target = shell.path(given);
-  const isFolder = await isTargetFolder(shell, given, sources.length);
+  const isFolder = (await shell.target(given, sources.length))?.status.kind === 'folder';
   for (const source of sources) {
     await shell.trying(source, async () => {
       if (source === '-') return create(shell, target, shell.console.stdin, undefined, options);
@@ -116,15 +117,6 @@ async function put(shell: FsShell, words: readonly string[], options: Options, i
       if (isMove && shell.complaints === before) await rm(source, { recursive: true });
     });
   }
-}
-
-/** Of several sources it has to be one. */
-async function isTargetFolder(shell: FsShell, target: string, sources: number): Promise<boolean> {
-  const isFolder = (await shell.target(target))?.status.kind === 'folder';
-  if (sources > 1 && !isFolder) {
-    throw new PathFailure(target, 'Is not a directory: several files need one (tutti fs -mkdir makes it)');
-  }
-  return isFolder;
 }
 
 async function putTree(shell: FsShell, source: string, to: string, options: Options): Promise<void> {
@@ -250,7 +242,7 @@ async function copy(shell: FsShell, words: readonly string[], options: Options):
   const target = shell.path(words.at(-1)!);
   const items: Item[] = [];
   await shell.each(words.slice(0, -1), async (item) => void items.push(item));
-  const isFolder = await isTargetFolder(shell, words.at(-1)!, items.length);
+  const isFolder = (await shell.target(words.at(-1)!, items.length))?.status.kind === 'folder';
   for (const item of items) {
     const to = isFolder ? pathBelow(target, path.posix.basename(item.path)) : target;
     if (to === item.path || to.startsWith(`${item.path}/`)) {

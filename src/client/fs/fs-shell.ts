@@ -1,5 +1,6 @@
 /** What the commands of `tutti fs` have in common: the store, what stands where, and how they speak to people. */
 
+import { posix } from 'node:path';
 import type { StillAtWork } from '../../filestore/namenode/long-answers.ts';
 import type { StoreDefaults } from '../../filestore/namenode/trash-emptier.ts';
 import type { Status } from '../../filestore/namespace/queries.ts';
@@ -26,6 +27,9 @@ export class PathFailure extends Error {
 }
 
 export const noSuchFile = (path: string): PathFailure => new PathFailure(path, 'No such file or directory');
+
+const missingFolder = (text: string, folder: string): PathFailure =>
+  new PathFailure(text, `No such file or directory: ${folder} (tutti fs -mkdir -p ${folder} makes it)`);
 
 const PAGE = 1000;
 
@@ -92,14 +96,25 @@ export class FsShell {
     throw noSuchFile(text);
   }
 
-  /** What copies go to; undefined: nothing is there yet. A slash or a dot at the end means a folder. */
-  async target(text: string): Promise<Item | undefined> {
+  /**
+   * What copies go to; undefined: nothing is there yet, but the folder above it is. A slash or a dot at the end means a folder, and so do
+   * several sources.
+   */
+  async target(text: string, sources = 1): Promise<Item | undefined> {
     const found = await this.find(this.path(text));
-    if (!/(?:^|\/)\.{0,2}$/.test(text)) return found;
-    if (!found)
-      throw new PathFailure(text, `No such file or directory (tutti fs -mkdir -p ${this.path(text)} makes it)`);
-    if (found.status.kind !== 'folder') throw new PathFailure(text, 'Is not a directory');
-    return found;
+    if (sources <= 1 && !/(?:^|\/)\.{0,2}$/.test(text)) {
+      if (!found) await this.checkParent(text);
+      return found;
+    }
+    if (!found) throw missingFolder(text, this.path(text));
+    if (found.status.kind === 'folder') return found;
+    throw new PathFailure(text, sources <= 1 ? 'Is not a directory' : 'Is not a directory: several files need one');
+  }
+
+  /** Throws PathFailure where the folder that is to take it is missing: one mistyped would be made, and nobody would find the file. */
+  async checkParent(text: string): Promise<void> {
+    const parent = posix.dirname(this.path(text));
+    if (!(await this.find(parent))) throw missingFolder(text, parent);
   }
 
   /** What stands in a folder, in order. */
