@@ -32,5 +32,9 @@ export function rangesWithout(wanted: readonly Range[], present: readonly Range[
   return missing;
 }
 
+/** What is in both; in order. */
+export const commonRanges = (ranges: readonly Range[], others: readonly Range[]): readonly Range[] =>
+  rangesWithout(ranges, rangesWithout(ranges, others));
+
 export const sizeOfRanges = (ranges: readonly Range[]): number =>
   ranges.reduce((sum, [start, end]) => sum + end - start, 0);

@@ -106,7 +106,7 @@ export type TaskStatistics = {
   readonly cpuMs: number;
   readonly memoryBytes: number;
   readonly spilledBytes: number;
-  /** Splits of its scans, and those of them that were read without a network. */
+  /** Splits of its scans, and as many of them as were read without a network. */
   readonly splits: number;
   readonly localSplits: number;
   /** The bytes of these splits. */

@@ -6,6 +6,7 @@
  * program may well expect (nothing there, somebody was first) is a value. Paths are `/a/b` within the file system (`store-path.ts`).
  */
 
+import type { Range } from '../common/ranges.ts';
 import type { Bytes, StoreErrorName } from './network.ts';
 
 export type FileSystem = {
@@ -44,6 +45,12 @@ export type FileLocation = { readonly offset: number; readonly length: number; r
 /** What a file is made of. Pieces stay as they are until the next one is asked for. */
 export type Content = Uint8Array | Bytes;
 
+export type StreamOptions = {
+  readonly lent?: boolean;
+  /** Told of each piece that came without a network, before it is yielded. */
+  readonly onLocal?: (bytes: Range) => void;
+};
+
 /** A file to read from: all of it as it was when it was opened, or an error. Close it. */
 export type OpenFile = {
   /** As in FileStatus. */
@@ -55,7 +62,7 @@ export type OpenFile = {
    * The same in pieces, to the file's end without `length`. `lent`: each piece stays as it is only until the next but one is asked for, so
    * that it can be written while the next one is read and compared; that makes long ones several times as fast.
    */
-  readonly stream: (offset?: number, length?: number, options?: { readonly lent?: boolean }) => Bytes;
+  readonly stream: (offset?: number, length?: number, options?: StreamOptions) => Bytes;
   /**
    * A local file that has these bytes at these offsets, and the length of this file, if there is one: for kernels, which open files by
    * path. Good while this is open, and the file is not deleted.

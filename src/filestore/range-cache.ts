@@ -12,7 +12,7 @@ import { link, mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { mapLimited } from '../common/collections.ts';
 import { type DiskFile, diskErrorCode, localDisk } from '../common/disk.ts';
-import { mergeRanges, type Range, rangesWithout, sizeOfRanges } from '../common/ranges.ts';
+import { commonRanges, mergeRanges, type Range, rangesWithout, sizeOfRanges } from '../common/ranges.ts';
 import type { OpenFile } from './file-system.ts';
 import { StoreError } from './network.ts';
 
@@ -25,7 +25,9 @@ export type RangeCacheOptions = {
 
 export type HeldFile = {
   readonly path: string;
-  /** Read from the store for this holder. */
+  /** Of what was asked for, bytes that came without a network, for this holder or one before. */
+  readonly localBytes: number;
+  /** That came over one, for this holder. */
   readonly bytesFetched: number;
   /** Call once. */
   readonly release: () => Promise<void>;
@@ -35,6 +37,8 @@ type Entry = {
   readonly path: string;
   /** What is in the file. */
   present: readonly Range[];
+  /** Of that, what came without a network. */
+  local: readonly Range[];
   holders: number;
   /** One task fills it at a time, with several reads: the others may find all they want when it is their turn. */
   filling: Promise<unknown>;
@@ -99,13 +103,13 @@ export class RangeCache {
         await this.#evict(0);
         await this.#fill(entry, file, rangesWithout(missing, entry.present), signal);
       }
-      return sizeOfRanges(missing);
+      return sizeOfRanges(rangesWithout(missing, entry.local));
     })();
     entry.filling = fill;
     try {
       const bytesFetched = await fill;
       await link(entry.path, own);
-      return { path: own, bytesFetched, release };
+      return { path: own, localBytes: sizeOfRanges(commonRanges(wanted, entry.local)), bytesFetched, release };
     } catch (problem) {
       await release();
       throw problem;
@@ -117,7 +121,7 @@ export class RangeCache {
     if (!entry) {
       this.#number += 1;
       const file = path.join(this.#options.directory, `${this.#number}.part`);
-      entry = { path: file, present: [], holders: 0, filling: Promise.resolve() };
+      entry = { path: file, present: [], local: [], holders: 0, filling: Promise.resolve() };
     }
     entry.holders += 1;
     this.#entries.delete(key);
@@ -134,7 +138,8 @@ export class RangeCache {
       await mapLimited(readsOf(missing), READS_AT_ONCE, async (ranges) => {
         if (failed !== undefined || signal.aborted) return;
         try {
-          await copy(file, handle, ranges);
+          const local = await copy(file, handle, ranges);
+          entry.local = mergeRanges([...entry.local, ...local]);
           entry.present = mergeRanges([...entry.present, ...ranges]);
         } catch (problem) {
           failed = problem;
@@ -178,11 +183,12 @@ function readsOf(missing: readonly Range[]): readonly (readonly Range[])[] {
   return reads;
 }
 
-/** Writes these ranges and nothing between them. */
-async function copy(file: OpenFile, to: DiskFile, ranges: readonly Range[]): Promise<void> {
+/** Writes these ranges and nothing between them. What of them came without a network. */
+async function copy(file: OpenFile, to: DiskFile, ranges: readonly Range[]): Promise<readonly Range[]> {
+  const local: Range[] = [];
   const [start, end] = [ranges[0]![0], ranges.at(-1)![1]];
   let at = start;
-  for await (const piece of file.stream(start, end - start, { lent: true })) {
+  for await (const piece of file.stream(start, end - start, { lent: true, onLocal: (bytes) => local.push(bytes) })) {
     for (const [from, until] of ranges) {
       const [first, last] = [Math.max(from, at), Math.min(until, at + piece.length)];
       if (first < last) await to.write(first, piece.subarray(first - at, last - at));
@@ -190,6 +196,7 @@ async function copy(file: OpenFile, to: DiskFile, ranges: readonly Range[]): Pro
     at += piece.length;
   }
   if (at !== end) throw new StoreError('IOException', `${at - start} of ${end - start} bytes came`);
+  return commonRanges(ranges, local);
 }
 
 async function openOrMake(file: string): Promise<DiskFile> {

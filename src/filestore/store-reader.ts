@@ -4,7 +4,7 @@
  */
 
 import type { Disk } from '../common/disk.ts';
-import type { OpenFile } from './file-system.ts';
+import type { OpenFile, StreamOptions } from './file-system.ts';
 import { LocalBlocks } from './local-blocks.ts';
 import { LentBuffers } from './lent-buffers.ts';
 import type { InodeId } from './namespace/state.ts';
@@ -18,6 +18,8 @@ import { WaitNotice } from './wait-notice.ts';
 type Failing = { sinceMs: number | undefined };
 
 type Located = { readonly id: InodeId; readonly length: number; readonly blocks: readonly BlockLocation[] };
+
+type Piece = { readonly piece: Uint8Array; readonly isLocal: boolean };
 
 const READ_TIMEOUT_MS = 10_000;
 /**
@@ -47,14 +49,15 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
     located = now;
   }
 
-  async function* stream(offset = 0, count = Infinity, { lent = false } = {}): Bytes {
+  async function* stream(offset = 0, count = Infinity, { lent = false, onLocal }: StreamOptions = {}): Bytes {
     const buffers = lent ? new LentBuffers() : undefined;
     const end = Math.min(length, offset + count);
     for (let at = offset; at < end;) {
       const index = located.blocks.findIndex((block) => at >= block.offset && at < block.offset + block.length);
       const block = located.blocks[index]!;
       const last = Math.min(end, block.offset + block.length);
-      for await (const piece of blockBytes(index, at - block.offset, last - at, buffers)) {
+      for await (const { piece, isLocal } of blockBytes(index, at - block.offset, last - at, buffers)) {
+        if (isLocal) onLocal?.([at, at + piece.length]);
         at += piece.length;
         yield piece;
       }
@@ -62,7 +65,12 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
   }
 
   /** Goes on where a replica failed. */
-  async function* blockBytes(index: number, from: number, count: number, buffers?: LentBuffers): Bytes {
+  async function* blockBytes(
+    index: number,
+    from: number,
+    count: number,
+    buffers?: LentBuffers,
+  ): AsyncGenerator<Piece, void, undefined> {
     let done = 0;
     let why: Error | undefined;
     const failing: Failing = { sinceMs: undefined };
@@ -74,14 +82,16 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
     try {
       for await (const block of rounds(index, failing)) {
         const unheard = new Set<DatanodeId>();
-        for (const { node, read } of inOrder(block.replicas).flatMap((replica) => waysTo(replica, block, buffers))) {
+        for (const { node, read, isLocal } of inOrder(block.replicas).flatMap((replica) =>
+          waysTo(replica, block, buffers),
+        )) {
           if (unheard.has(node)) continue;
           try {
             for await (const piece of read(from + done, count - done)) {
               notice.ends();
               failing.sinceMs = undefined;
               done += piece.length;
-              yield piece;
+              yield { piece, isLocal };
             }
             silent.delete(node);
             if (done === count) return;
@@ -129,14 +139,23 @@ export async function openFile(client: StoreClient, path: string, disk?: Disk): 
   const inOrder = (replicas: readonly ReplicaLocation[]): readonly ReplicaLocation[] =>
     replicas.toSorted((a, b) => Number(silent.has(a.node)) - Number(silent.has(b.node)));
 
-  type Way = { readonly node: DatanodeId; readonly read: (offset: number, count: number) => Bytes };
+  type Way = {
+    readonly node: DatanodeId;
+    readonly isLocal: boolean;
+    readonly read: (offset: number, count: number) => Bytes;
+  };
 
   /** Where the file cannot be opened, its datanode still serves it, if it answers. */
   function waysTo(replica: ReplicaLocation, block: BlockLocation, buffers?: LentBuffers): readonly Way[] {
     const { node } = replica;
-    const remote: Way = { node, read: (offset, count) => readRemote(replica, block, offset, count) };
+    const remote: Way = { node, isLocal: false, read: (offset, count) => readRemote(replica, block, offset, count) };
     if (!localBlocks?.isHere(replica)) return [remote];
-    return [{ node, read: (offset, count) => localBlocks.read(replica, block, offset, count, buffers) }, remote];
+    const local: Way = {
+      node,
+      isLocal: true,
+      read: (offset, count) => localBlocks.read(replica, block, offset, count, buffers),
+    };
+    return [local, remote];
   }
 
   async function* readRemote(

@@ -40,8 +40,9 @@ export const inWhole = (wanted: readonly WantedFile[]): readonly WantedFile[] =>
 export type OpenedFiles = {
   /** Where the kernel finds them, by their locations. */
   readonly paths: ReadonlyMap<string, string>;
-  /** Locations whose bytes came over a network, if only from the cache. */
-  readonly remote: ReadonlySet<string>;
+  /** Of the bytes that the kernel may look at in a file, by its location: the share that came without a network; 1 = all. */
+  readonly localShare: (location: string) => number;
+  /** Over a network, now. */
   readonly bytesFetched: number;
   /** Some are there in part. */
   readonly hasHoles: boolean;
@@ -62,6 +63,7 @@ type StoredFile = {
 type Held = {
   readonly path: string;
   /** Of copies. */
+  readonly localShare?: number;
   readonly bytesFetched?: number;
   readonly hasHoles?: boolean;
   readonly release: () => Promise<void> | void;
@@ -114,7 +116,7 @@ export class ScanFiles {
     const names = [...held];
     return {
       paths: new Map(names.map(([location, { path }]) => [location, path])),
-      remote: new Set(names.flatMap(([location, { bytesFetched }]) => (bytesFetched === undefined ? [] : [location]))),
+      localShare: (location) => held.get(location)?.localShare ?? 1,
       bytesFetched: names.reduce((sum, [, { bytesFetched = 0 }]) => sum + bytesFetched, 0),
       hasHoles: stored.some((files) => held.get(files[0]!.file.location)!.hasHoles ?? false),
       check,
@@ -152,8 +154,9 @@ export class ScanFiles {
       );
       try {
         const wanted = mergeRanges(ranges.flat());
-        const hasHoles = sizeOfRanges(wanted) < opened.length;
-        return { ...(await cache.hold(key, extension, opened, wanted, signal)), hasHoles };
+        const bytes = sizeOfRanges(wanted);
+        const copy = await cache.hold(key, extension, opened, wanted, signal);
+        return { ...copy, localShare: bytes === 0 ? 1 : copy.localBytes / bytes, hasHoles: bytes < opened.length };
       } catch (problem) {
         if (diskErrorCode(problem) !== 'ENOSPC') throw problem;
         const say = `A worker's disk is full: it has no room for what the query reads of ${location}`;

@@ -1,5 +1,6 @@
 /** The files of a task's scans, and what was read of them from where. */
 
+import { groupBy } from '../common/collections.ts';
 import type { ScanProvider, Split } from '../connectors/connector.ts';
 import type { ScanReads, TaskRequest, TaskStatistics } from '../exchange/task-protocol.ts';
 import type { TableScanNode } from '../plan/nodes.ts';
@@ -29,16 +30,19 @@ const filesOf = (
 export function readsOf(request: TaskRequest, providers: Providers, opened: OpenedFiles): readonly ScanReads[] {
   return scansOf(request).map((scan) => {
     const splits = request.splits[scan.id] ?? [];
-    const local = splits.filter((split) =>
-      filesOf(scan, [split], providers).every(({ file }) => !opened.remote.has(file.location)),
+    // Which of a file's splits its local bytes belong to, nobody knows.
+    const byShare = groupBy(splits, (split) =>
+      Math.min(1, ...filesOf(scan, [split], providers).map(({ file }) => opened.localShare(file.location))),
     );
+    const local = (of: (some: readonly Split[]) => number): number =>
+      [...byShare].reduce((sum, [share, some]) => sum + Math.floor(of(some) * share), 0);
     return {
       scan: scan.id,
       isStored: splits.some((split) => split.hosts !== undefined),
       splits: splits.length,
-      localSplits: local.length,
+      localSplits: local((some) => some.length),
       bytes: bytesOf(splits),
-      localBytes: bytesOf(local),
+      localBytes: local(bytesOf),
     };
   });
 }

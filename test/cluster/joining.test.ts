@@ -4,7 +4,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { NetworkError, StoreError, type StoreNetwork } from '../../src/filestore/network.ts';
 import { StoreClient } from '../../src/filestore/store-client.ts';
 import { RefusalLog } from '../../src/server/refusal-log.ts';
@@ -13,6 +13,8 @@ import { SimulatedClock } from './simulated-clock.ts';
 const cli = path.resolve(import.meta.dirname, '../../dist/cli.js');
 const folder = mkdtempSync(path.join(tmpdir(), 'tutti-joining-'));
 const SECRET = 'the secret that all of this cluster know';
+
+const started = new Set<Started>();
 
 /** A command that runs, and what it has said so far. */
 class Started {
@@ -24,6 +26,7 @@ class Started {
       env: { ...process.env, TUTTI_SECRET: secret },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    started.add(this);
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         this.#said += chunk.toString();
@@ -41,6 +44,7 @@ class Started {
   }
 
   async stop(): Promise<void> {
+    if (!started.delete(this)) return;
     const ended = new Promise((resolve) => this.#process.once('exit', resolve));
     this.#process.kill('SIGTERM');
     await ended;
@@ -60,6 +64,10 @@ beforeAll(async () => {
   coordinator = new Started(SECRET, 'coordinator', ...ports, '--data', data);
   forClients = await coordinator.says(/ready at (http:\S+\d)/);
   forWorkers = await coordinator.says(/for workers at (http:\S+\d)/);
+});
+// What a test that failed has left.
+afterEach(async () => {
+  for (const each of started) if (each !== coordinator) await each.stop();
 });
 afterAll(async () => {
   await coordinator.stop();

@@ -2,6 +2,7 @@
 import { open, readFile, stat, unlink, utimes } from 'node:fs/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Disk, localDisk } from '../../src/common/disk.ts';
+import { mergeRanges, type Range } from '../../src/common/ranges.ts';
 import type { OpenFile } from '../../src/filestore/file-system.ts';
 import { Random } from '../simulation/random.ts';
 import { fileSystemSuite } from './file-system-suite.ts';
@@ -50,6 +51,12 @@ test('bytes come from the blocks of this machine, and none over the network', as
     const [offset, length] = [random.below(CONTENT.length + 10), random.below(2 * CHUNK_BYTES)];
     expect(CONTENT.subarray(offset, offset + length).equals(await file.read(offset, length))).toBe(true);
   }
+  const local: Range[] = [];
+  const pieces: Uint8Array[] = [];
+  const onLocal = (bytes: Range): number => local.push(bytes);
+  for await (const piece of file.stream(7, CONTENT.length - 9, { onLocal })) pieces.push(piece);
+  expect(Buffer.concat(pieces).equals(CONTENT.subarray(7, -2))).toBe(true);
+  expect(mergeRanges(local)).toEqual([[7, CONTENT.length - 2]]);
   // Once for each block.
   expect(nodes.calls).toEqual(Array.from({ length: 3 }, () => 'one → dn1 localReplica'));
   expect(await file.localPath()).toBeUndefined();
@@ -84,7 +91,12 @@ test('a client on another machine, and one that is given no disk, hear the datan
   for (const options of [elsewhere, { ...elsewhere, disk: localDisk }, { disk: undefined as never }]) {
     nodes.calls.length = 0;
     const file = await nodes.client('reader', options).open('/f');
-    expect((await whole(file)).equals(CONTENT)).toBe(true);
+    const local: Range[] = [];
+    const onLocal = (bytes: Range): number => local.push(bytes);
+    const pieces: Uint8Array[] = [];
+    for await (const piece of file.stream(0, CONTENT.length, { onLocal })) pieces.push(piece);
+    expect(Buffer.concat(pieces).equals(CONTENT)).toBe(true);
+    expect(local).toEqual([]);
     expect(await file.localPath()).toBeUndefined();
     expect(nodes.asked).toEqual(['readBlock']);
   }

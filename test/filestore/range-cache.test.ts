@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Range } from '../../src/common/ranges.ts';
-import type { OpenFile } from '../../src/filestore/file-system.ts';
+import type { OpenFile, StreamOptions } from '../../src/filestore/file-system.ts';
 import { StoreError } from '../../src/filestore/network.ts';
 import { RangeCache } from '../../src/filestore/range-cache.ts';
 import { Random } from '../simulation/random.ts';
@@ -23,16 +23,26 @@ afterEach(() => rm(directory, { recursive: true }));
 
 type Fake = OpenFile & { readonly reads: Range[] };
 
-/** A file of a store. `failing`: reads that reach that byte fail. */
-function fileOf(content: Uint8Array, failing: { at?: number } = {}): Fake {
+/** A file of a store. `failing`: reads that reach that byte fail. `isLocal`: which of the pieces come without a network, by where they begin. */
+function fileOf(
+  content: Uint8Array,
+  failing: { at?: number } = {},
+  isLocal: (at: number) => boolean = () => false,
+): Fake {
   const reads: Range[] = [];
-  async function* stream(offset = 0, length = content.length - offset): AsyncGenerator<Uint8Array> {
+  async function* stream(
+    offset = 0,
+    length = content.length - offset,
+    { onLocal }: StreamOptions = {},
+  ): AsyncGenerator<Uint8Array> {
     reads.push([offset, offset + length]);
     for (let at = offset; at < offset + length; at += 1000) {
       await new Promise((resolve) => void setImmediate(resolve));
       if (failing.at !== undefined && failing.at < at + 1000)
         throw new StoreError('IOException', 'every replica failed');
-      yield content.subarray(at, Math.min(offset + length, at + 1000));
+      const until = Math.min(offset + length, at + 1000);
+      if (isLocal(at)) onLocal?.([at, until]);
+      yield content.subarray(at, until);
     }
   }
   return {
@@ -92,6 +102,36 @@ test('a file is read once for all who hold it, also at the same time', async () 
   }
   // Later too, as long as there is room.
   expect((await cache.hold('a', '', file, [[0, 150_000]], never)).bytesFetched).toBe(0);
+});
+
+test('what came without a network is told apart, also later', async () => {
+  const content = new Random(6).bytes(300_000);
+  const cache = await RangeCache.open({ directory, bytesMax: 10 * MB });
+  const file = fileOf(content, {}, (at) => at < 150_000);
+  const figures = async (...wanted: readonly Range[]): Promise<readonly number[]> => {
+    const { localBytes, bytesFetched, release } = await cache.hold('a', '', file, wanted, never);
+    await release();
+    return [localBytes, bytesFetched];
+  };
+  expect(await figures([0, 1000], [50_000, 51_000])).toEqual([2000, 0]);
+  // Dropped bytes between two ranges are nobody's.
+  expect(await figures([149_000, 150_000], [160_000, 161_000])).toEqual([1000, 1000]);
+  expect(await figures([0, 300_000])).toEqual([150_000, 149_000]);
+  expect(await figures([0, 100], [290_000, 300_000])).toEqual([100, 0]);
+});
+
+test('what several reads at once bring without a network is counted whole', async () => {
+  const content = new Random(7).bytes(20 * MB);
+  const cache = await RangeCache.open({ directory, bytesMax: 100 * MB });
+  const held = await cache.hold(
+    'a',
+    '',
+    fileOf(content, {}, () => true),
+    [[0, 20 * MB]],
+    never,
+  );
+  expect([held.localBytes, held.bytesFetched]).toEqual([20 * MB, 0]);
+  await held.release();
 });
 
 test('a read that fails leaves no part for the whole, and is tried anew by the next', async () => {

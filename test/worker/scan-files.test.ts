@@ -80,7 +80,7 @@ test('a replica on this machine is linked, under a name that ends as the file do
   const at = one.paths.get('tutti:///a.csv.gz')!;
   expect(at).toMatch(/\/links\/[\da-f]{32}\.csv\.gz$/);
   expect(two.paths.get('tutti:///a.csv.gz')).toBe(at);
-  expect(one.remote.size).toBe(0);
+  expect(one.localShare('tutti:///a.csv.gz')).toBe(1);
   expect(one.told(`cannot read ${at}: damaged`)).toBe('cannot read tutti:///a.csv.gz: damaged');
   await write('b', 'second');
   await rename(path.join(folder, 'store/b'), path.join(folder, 'store/a.csv.gz'));
@@ -99,7 +99,7 @@ test('without a replica here, what is needed is copied', async () => {
   const held = await files.open(wanted, never);
   const at = held.paths.get('tutti:///a.parquet')!;
   expect(readFileSync(at, 'utf8')).toBe('\0\u000023\0\0\0\0\0\0');
-  expect([...held.remote]).toEqual(['tutti:///a.parquet']);
+  expect(held.localShare('tutti:///a.parquet')).toBe(0);
   expect([held.bytesFetched, held.hasHoles]).toEqual([2, true]);
   await held.release();
   const whole = await files.open(inWhole(wanted), never);
@@ -145,7 +145,7 @@ test('an open file spares questions, and its replica is asked for again after a 
   // Its only replica here is gone meanwhile.
   isHere = false;
   const held = await files.open([wanted], never);
-  expect([opened, asked, held.remote.size]).toEqual([1, 2, 1]);
+  expect([opened, asked, held.localShare('tutti:///a.csv')]).toEqual([1, 2, 0]);
   await held.release();
 });
 
@@ -157,7 +157,7 @@ test('a replica that cannot be linked is copied', async () => {
   await rm(path.join(folder, 'store/a.csv'));
   const held = await files.open([wanted], never);
   expect(readFileSync(held.paths.get('tutti:///a.csv')!, 'utf8')).toBe('first');
-  expect(held.remote.size).toBe(1);
+  expect(held.localShare('tutti:///a.csv')).toBe(0);
   // It was asked for once more: another one might have been here.
   expect(asked).toBe(2);
   await held.release();
