@@ -1,7 +1,7 @@
 /** Commands that copy: into the store, out of it, within it. */
 
 import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, readdir, rename, rm, stat as localStat, utimes } from 'node:fs/promises';
+import { chmod, readdir, realpath, rename, rm, stat as localStat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { blockingDisk, localDisk } from '../../common/disk.ts';
@@ -55,7 +55,7 @@ export const COPY_COMMANDS: FsCommands = {
   getmerge: {
     usage: '-getmerge [-nl] <path> … <local path>',
     does: 'the files of folders one behind the other, as one local file',
-    details: '-nl ends each of them with a line end.',
+    details: '-nl ends each of them with a line end. A file that is there is replaced when all of them have come.',
     options: { nl: 'flag' },
     words: [2, ANY],
     run: getMerged,
@@ -202,16 +202,24 @@ async function getFile(shell: FsShell, from: string, to: string, isForced: boole
   const old = await localStat(to).catch(() => undefined);
   if (old?.isDirectory()) throw new PathFailure(to, 'Is a directory');
   if (old && !isForced) throw new PathFailure(to, 'File exists (-f replaces it)');
+  const file = await shell.fs.open(from);
+  try {
+    await replaceFile(to, shown(shell.console, from, file.length, lentBytes(file)));
+  } finally {
+    await file.close();
+  }
+}
+
+/** When it fails, what was there before still is. */
+async function replaceFile(to: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
   const folder = path.dirname(to);
   if (!(await localStat(folder).catch(() => undefined))) throw new PathFailure(folder, 'No such file or directory');
   const temporary = `${to}._COPYING_.${process.pid}`;
-  const file = await shell.fs.open(from);
   try {
-    await saveFile(blockingDisk, temporary, shown(shell.console, from, file.length, lentBytes(file)));
+    await saveFile(blockingDisk, temporary, bytes);
     await rename(temporary, to);
   } finally {
     await rm(temporary, { force: true });
-    await file.close();
   }
 }
 
@@ -225,15 +233,22 @@ async function getMerged(shell: FsShell, words: readonly string[], options: Opti
     else for await (const child of shell.children(item.path)) if (child.status.kind === 'file') files.push(child);
   });
   if (shell.exitCode !== 0) return;
-  async function* pieces(): AsyncGenerator<Uint8Array, void, undefined> {
+  async function* pieces(lent: boolean): AsyncGenerator<Uint8Array, void, undefined> {
     for (const { path: from } of files) {
       const file = await shell.fs.open(from);
-      yield* shown(shell.console, from, file.length, file.stream());
-      await file.close();
+      try {
+        yield* shown(shell.console, from, file.length, file.stream(0, file.length, { lent }));
+      } finally {
+        await file.close();
+      }
       if (options.has('nl')) yield Buffer.from('\n');
     }
   }
-  await pipeline(pieces(), createWriteStream(target));
+  const old = await localStat(target).catch(() => undefined);
+  if (old?.isDirectory()) throw new PathFailure(target, 'Is a directory');
+  // Nothing can stand beside a pipe or a device for its place.
+  if (old && !old.isFile()) return pipeline(pieces(false), createWriteStream(target));
+  await replaceFile(old ? await realpath(target) : target, pieces(true));
 }
 
 // --------------------------------------------------------------------------------------------------------------- within it
