@@ -58,6 +58,8 @@ export type StoreErrorName =
   | RefusalName
   /** The namenode has not heard enough of the blocks yet to change anything. */
   | 'SafeModeException'
+  /** The same, until an administrator who said so says otherwise: nobody knows when that will be, so who asks does not wait for it. */
+  | 'ManualSafeModeException'
   /** This namenode is not the one that leads, or not any more. */
   | 'StandbyException'
   /** No datanode can take another block: too few, or full. */
@@ -82,6 +84,16 @@ export const PASSING_REFUSALS: ReadonlySet<StoreErrorName> = new Set<StoreErrorN
   'SafeModeException',
   'StandbyException',
   'NotEnoughReplicasException',
+]);
+
+/**
+ * Refusals of a namenode that has decided nothing: of what an earlier one may have done, and was not heard, they say nothing, and asked once
+ * more it decides. The last is of the journal's disk.
+ */
+export const UNDECIDED_REFUSALS: ReadonlySet<StoreErrorName> = new Set<StoreErrorName>([
+  ...PASSING_REFUSALS,
+  'ManualSafeModeException',
+  'DiskOutOfSpaceException',
 ]);
 
 export class StoreError extends Error {

@@ -5,7 +5,14 @@
 
 import type { Clock } from '../common/clock.ts';
 import type { Caller } from './namespace/permissions.ts';
-import { type Address, NetworkError, PASSING_REFUSALS, StoreError, type StoreNetwork } from './network.ts';
+import {
+  type Address,
+  NetworkError,
+  PASSING_REFUSALS,
+  StoreError,
+  type StoreNetwork,
+  UNDECIDED_REFUSALS,
+} from './network.ts';
 import { NOTICE_AFTER_MS } from './wait-notice.ts';
 
 export type StoreClientOptions = {
@@ -21,7 +28,7 @@ export type StoreClientOptions = {
   readonly host?: string;
 };
 
-/** How long a namenode that does not answer, or is in safe mode, is asked again. */
+/** How long a namenode that does not answer, or has just started and is in safe mode, is asked again. */
 const PATIENCE_MS = 30_000;
 /** Datanodes join a moment after the namenode, and come back after a restart. */
 const DATANODE_PATIENCE_MS = 10_000;
@@ -91,7 +98,7 @@ export class StoreClient {
       return await this.#persist(ask);
     } catch (problem) {
       // One that does not decide now says nothing of what an earlier one did.
-      if (isUnknown && isPassing(problem)) throw unknown(operation, problem);
+      if (isUnknown && isUndecided(problem)) throw unknown(operation, problem);
       throw problem;
     }
   }
@@ -130,6 +137,9 @@ export class StoreClient {
 
 const isPassing = (problem: unknown): problem is Error =>
   problem instanceof NetworkError || (problem instanceof StoreError && PASSING_REFUSALS.has(problem.name));
+
+const isUndecided = (problem: unknown): problem is Error =>
+  problem instanceof NetworkError || (problem instanceof StoreError && UNDECIDED_REFUSALS.has(problem.name));
 
 const givenUp = (problem: Error): StoreError =>
   problem instanceof StoreError

@@ -426,6 +426,11 @@ test('what operators look at: fsck, report, safe mode, nodes that are to go', as
   expect(await refused('-maintenance', node!.slice(0, 3))).toContain(`known are ${node} (${host}), `);
   expect(await done('-safemode', 'enter')).toBe('Safe mode is ON\n');
   expect(await done('-safemode', 'get')).toBe('Safe mode is ON\n');
+  const safe =
+    'The namenode is in safe mode: an administrator turned it on, and tutti fs -safemode leave turns it off\n';
+  expect(await refused('-mkdir', '/unsafe')).toBe(`mkdir: ${safe}`);
+  expect(await refused('-put', local('small'), '/checked/unsafe')).toBe(`put: ${safe}`);
+  expect(await refused('-rm', '/checked/small')).toBe(`rm: \`/checked/small': Failed to move to the trash: ${safe}`);
   const waiting = fs('-safemode', 'wait');
   expect(await done('-safemode', 'leave')).toBe('Safe mode is OFF\n');
   expect(await waiting).toMatchObject({ code: 0, out: 'Safe mode is OFF\n' });

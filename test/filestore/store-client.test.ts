@@ -10,9 +10,16 @@ const CALLER = { user: 'root', groups: [], superuser: true };
 /** The namenode answers the n-th change so; after the last answer always so. */
 type Answer = { readonly epoch: number; readonly problem?: Error };
 
-async function outcome(operation: string, answers: readonly Answer[]): Promise<string> {
+const outcome = async (operation: string, answers: readonly Answer[]): Promise<string> =>
+  (await outcomeAndCalls(operation, answers)).ended;
+
+async function outcomeAndCalls(
+  operation: string,
+  answers: readonly Answer[],
+): Promise<{ readonly ended: string; readonly calls: number }> {
   const clock = new SimulatedClock();
   const left = [...answers];
+  let calls = 0;
   const network: StoreNetwork = {
     call: <T>(_to: string, asked: string, message: object): Promise<T> => {
       const answer = left[0]!;
@@ -20,6 +27,7 @@ async function outcome(operation: string, answers: readonly Answer[]): Promise<s
       if ((message as { epoch: number }).epoch !== answer.epoch) {
         return Promise.reject(new StoreError('StaleEpochException', 'another leads'));
       }
+      calls += 1;
       if (left.length > 1) left.shift();
       return answer.problem ? Promise.reject(answer.problem) : Promise.resolve({} as T);
     },
@@ -36,11 +44,13 @@ async function outcome(operation: string, answers: readonly Answer[]): Promise<s
     clock.advance(200);
   }
   await end;
-  return state.ended;
+  return { ended: state.ended, calls };
 }
 
 const unheard = new NetworkError('no answer');
 const safeMode = new StoreError('SafeModeException', 'not yet');
+const byHand = new StoreError('ManualSafeModeException', 'until I say so');
+const diskFull = new StoreError('DiskOutOfSpaceException', 'the journal has no room');
 
 test('a refusal that passes says that nothing happened while the same namenode leads', async () => {
   expect(await outcome('publish', [{ epoch: 1, problem: safeMode }])).toBe('SafeModeException');
@@ -52,13 +62,25 @@ test('a refusal that passes says that nothing happened while the same namenode l
   ).toBe('SafeModeException');
 });
 
+test('safe mode that an administrator has turned on is not waited for', async () => {
+  const waited = await outcomeAndCalls('mkdirs', [{ epoch: 1, problem: safeMode }]);
+  expect(waited.ended).toBe('SafeModeException');
+  expect(waited.calls).toBeGreaterThan(100);
+  expect(await outcomeAndCalls('mkdirs', [{ epoch: 1, problem: byHand }])).toEqual({
+    ended: 'ManualSafeModeException',
+    calls: 1,
+  });
+});
+
 test('where an earlier namenode may have carried it out, the refusal of the next says nothing of that', async () => {
-  expect(
-    await outcome('publish', [
-      { epoch: 1, problem: unheard },
-      { epoch: 2, problem: safeMode },
-    ]),
-  ).toBe('IOException');
+  for (const problem of [safeMode, byHand, diskFull]) {
+    expect(
+      await outcome('publish', [
+        { epoch: 1, problem: unheard },
+        { epoch: 2, problem },
+      ]),
+    ).toBe('IOException');
+  }
   expect(await outcome('publish', [{ epoch: 1, problem: unheard }, { epoch: 2 }])).toBe('done');
 });
 

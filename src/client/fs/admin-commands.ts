@@ -25,7 +25,7 @@ export const ADMIN_COMMANDS: FsCommands = {
     does: 'whether the store may change; wait until it may',
     details: `
 A store that has just started is in safe mode until enough of its blocks were reported. One that was told to enter it
-stays until it is told to leave.`,
+stays until it is told to leave, and refuses changes at once: nobody waits for its end but -safemode wait.`,
     words: [1, 1],
     run: safeMode,
   },

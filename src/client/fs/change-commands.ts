@@ -164,8 +164,8 @@ async function throwAway(shell: FsShell, at: string): Promise<boolean> {
       if (!(problem instanceof StoreError)) throw problem;
       // Somebody else has thrown away something of that name since.
       if (problem.name === 'FileAlreadyExistsException' && tries > 1) continue;
-      // What snapshots keep, no option removes.
-      const isKept = problem.name.startsWith('Snapshot');
+      // What snapshots keep, no option removes, nor anything in safe mode.
+      const isKept = /^Snapshot|SafeMode/.test(problem.name);
       const why = isKept ? whyNot(at, problem) : `${problem.message}. -skipTrash removes it for good`;
       throw new PathFailure(at, `Failed to move to the trash: ${why}`);
     }

@@ -14,7 +14,7 @@ import { StoreError } from '../network.ts';
 export type LedgerOptions = {
   readonly journal: Journal<Namespace, NamespaceRecord>;
   readonly clock: Clock;
-  /** Throws SafeModeException while nothing may be changed. */
+  /** Throws SafeModeException or ManualSafeModeException while nothing may be changed. */
   readonly refuseChanges: () => void;
   readonly onDurable: (record: NamespaceRecord) => void;
 };
@@ -46,7 +46,7 @@ export class Ledger {
     return this.#journal.epoch;
   }
 
-  /** Throws SafeModeException while nothing may be changed: before work that would be for nothing. */
+  /** Throws the same: before work that would be for nothing. */
   refuseChanges(): void {
     this.#options.refuseChanges();
   }

@@ -1,15 +1,12 @@
 /** Answers of calls that were carried out, for clients that did not hear them and ask again. */
 
-import { PASSING_REFUSALS, StoreError, type StoreErrorName } from '../network.ts';
+import { StoreError, UNDECIDED_REFUSALS } from '../network.ts';
 import type { ClientMessage } from '../protocol.ts';
 
 /** Newest calls that are remembered of one client: it has few open at a time. */
 const CALLS_MAX = 100;
 /** Clients that are remembered; the one that was silent longest goes first. */
 const CLIENTS_MAX = 10_000;
-
-/** Refusals that are not remembered as the answer: nothing was decided. The last one is of the journal's disk. */
-const FORGOTTEN: ReadonlySet<StoreErrorName> = new Set([...PASSING_REFUSALS, 'DiskOutOfSpaceException']);
 
 type Call = {
   readonly answer: Promise<object>;
@@ -48,7 +45,7 @@ export class RetryCache {
     const call: Call = { answer: carryOut(), attempt, isPutOff: false };
     calls.answers.set(number, call);
     call.answer.catch((problem: unknown) => {
-      call.isPutOff = problem instanceof StoreError && FORGOTTEN.has(problem.name);
+      call.isPutOff = problem instanceof StoreError && UNDECIDED_REFUSALS.has(problem.name);
     });
     if (calls.answers.size > CALLS_MAX) {
       const [oldest] = calls.answers.keys();

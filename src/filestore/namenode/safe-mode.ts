@@ -32,12 +32,15 @@ export class SafeMode {
     if (!this.#isManual && found >= Math.ceil(blocks * BLOCKS_SHARE)) this.#isOn = false;
   }
 
-  /** `found` is counted for the message alone: every change asks. */
+  /** Throws SafeModeException, which ends by itself, or ManualSafeModeException. `found` is counted for the message alone: every change asks. */
   refuseChanges(blocks: number, found: () => number): void {
     if (!this.#isOn) return;
-    const why = this.#isManual
-      ? 'an administrator turned it on; turn it off with -safemode leave'
-      : `datanodes have reported ${found()} of ${blocks} blocks so far; it ends at ${BLOCKS_SHARE * 100} %`;
-    throw new StoreError('SafeModeException', `The namenode is in safe mode: ${why}`);
+    const isOn = 'The namenode is in safe mode';
+    if (this.#isManual) {
+      const why = 'an administrator turned it on, and tutti fs -safemode leave turns it off';
+      throw new StoreError('ManualSafeModeException', `${isOn}: ${why}`);
+    }
+    const reported = `datanodes have reported ${found()} of ${blocks} blocks so far; it ends at ${BLOCKS_SHARE * 100} %`;
+    throw new StoreError('SafeModeException', `${isOn}: ${reported}`);
   }
 }

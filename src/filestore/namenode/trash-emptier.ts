@@ -8,7 +8,7 @@ import type { Logger } from '../../observe/logger.ts';
 import { type Caller, STORE_OWNER } from '../namespace/permissions.ts';
 import type { Namespace } from '../namespace/state.ts';
 import { expiredTrash, trashCheckpoints } from '../namespace/trash.ts';
-import { PASSING_REFUSALS, StoreError } from '../network.ts';
+import { StoreError, UNDECIDED_REFUSALS } from '../network.ts';
 import type { NamenodeCalls } from './namenode-calls.ts';
 
 /** What a client takes when nobody says otherwise. */
@@ -46,7 +46,7 @@ export function emptyTrash({ namenode, state, clock, trashMs, logger }: TrashEmp
   /** One user's trash that cannot be emptied keeps nobody else's from it. */
   async function change(operation: string, message: object): Promise<void> {
     await namenode.change(operation, EMPTIER, message).catch((problem: unknown) => {
-      if (!(problem instanceof StoreError) || PASSING_REFUSALS.has(problem.name)) throw problem;
+      if (!(problem instanceof StoreError) || UNDECIDED_REFUSALS.has(problem.name)) throw problem;
       logger.warn({ ...message, problem: problem.message }, 'trash cannot be emptied');
     });
   }
@@ -68,7 +68,7 @@ export function emptyTrash({ namenode, state, clock, trashMs, logger }: TrashEmp
       .catch((problem: unknown) => {
         // The journal closes under what is still on its way.
         if (isOver) return;
-        // Safe mode: the next turn looks anew.
+        // Safe mode, or a full disk: the next turn looks anew.
         if (!(problem instanceof StoreError)) throw problem;
         logger.warn({ problem: problem.message }, 'emptying the trash is put off');
       })

@@ -31,6 +31,8 @@ const CLASSES: Readonly<Record<StoreErrorName, readonly [javaClassName: string, 
   // A subclass of IllegalArgumentException.
   InvalidPathException: ['org.apache.hadoop.fs.InvalidPathException', BAD_REQUEST],
   LeaseExpiredException: ['org.apache.hadoop.hdfs.server.namenode.LeaseExpiredException', FORBIDDEN],
+  // HDFS has one name for both.
+  ManualSafeModeException: ['org.apache.hadoop.hdfs.server.namenode.SafeModeException', FORBIDDEN],
   NSQuotaExceededException: ['org.apache.hadoop.hdfs.protocol.NSQuotaExceededException', FORBIDDEN],
   // HDFS has no name of its own for what only its parts say to each other.
   NotEnoughReplicasException: ['java.io.IOException', FORBIDDEN],

@@ -4,6 +4,7 @@ import { Datanodes } from '../../../src/filestore/namenode/datanodes.ts';
 import { LEASE_MS } from '../../../src/filestore/namenode/leases.ts';
 import type { StoreReport } from '../../../src/filestore/namenode/administration.ts';
 import type { BlockToWrite, RegisterReply } from '../../../src/filestore/protocol.ts';
+import { remoteException } from '../../../src/filestore/webhdfs/remote-exception.ts';
 import { SimulatedClock } from '../../cluster/simulated-clock.ts';
 import { Random } from '../../simulation/random.ts';
 import { FakeStore, ROOT } from './fake-store.ts';
@@ -20,6 +21,34 @@ test('a call that was refused in safe mode is carried out when it is repeated af
   expect(store.namenode.safeMode.isOn).toBe(false);
   await store.ask('mkdirs', { ...MKDIRS, attempt: 1 });
   expect(await store.ask('stat', { caller: ROOT, path: '/folder' })).toMatchObject({ status: { kind: 'folder' } });
+});
+
+test('safe mode says whether it ends by itself, also once an administrator has taken it over', async () => {
+  const before = await started();
+  await before.write('/f', 1, [10]);
+  const store = new FakeStore(new Random(1), ['/a'], before.namenode.state);
+  const refused = (number: number): Promise<unknown> =>
+    store.ask('mkdirs', { ...MKDIRS, number }).catch((problem: unknown) => problem);
+  const starting = await refused(1);
+  expect(starting).toMatchObject({
+    name: 'SafeModeException',
+    message: expect.stringContaining('0 of 1 blocks so far'),
+  });
+  await store.ask('safeMode', { caller: ROOT, action: 'enter' });
+  const byHand = await refused(2);
+  expect(byHand).toMatchObject({
+    name: 'ManualSafeModeException',
+    message: expect.stringContaining('-safemode leave'),
+  });
+  // Of HDFS's names there is one for both.
+  for (const problem of [starting, byHand]) {
+    expect(remoteException(problem)).toMatchObject({
+      status: 403,
+      body: { RemoteException: { exception: 'SafeModeException', message: (problem as Error).message } },
+    });
+  }
+  await store.ask('safeMode', { caller: ROOT, action: 'leave' });
+  expect(await store.ask('mkdirs', { ...MKDIRS, number: 2, attempt: 1 })).toEqual({ result: true });
 });
 
 test('who asks where a block is before its datanode has reported is to ask again, and is not told that nobody has it', async () => {

@@ -46,7 +46,7 @@ test('in safe mode nothing is walked: it is refused at once', async () => {
     const second = store.call('delete', { path: '/home/ann', recursive: true, caller: ANN });
     // The clock stands still, on which a walk would go on.
     const later = new Promise((resolve) => setImmediate(resolve)).then(() => 'walked');
-    await expect(Promise.race([second, later])).rejects.toMatchObject({ name: 'SafeModeException' });
+    await expect(Promise.race([second, later])).rejects.toMatchObject({ name: 'ManualSafeModeException' });
   });
-  expect(refused).toMatchObject({ name: 'SafeModeException' });
+  expect(refused).toMatchObject({ name: 'ManualSafeModeException' });
 });
