@@ -38,6 +38,8 @@ const ANSWER_MS = 10_000;
 /** Changes that may be carried out again whoever leads: they name what they are about by id, or come to the same. */
 const REPEATABLE = new Set([
   'mkdirs',
+  // Under a name that nobody else has, where what stands is what an earlier try made (`store-writer.ts`).
+  'create',
   'addBlock',
   'publish',
   'abandonFile',
@@ -81,7 +83,7 @@ export class StoreClient {
     const ask = async (): Promise<Answer> => {
       const epoch = await this.#leader();
       isUnknown = unheardIn !== undefined && unheardIn !== epoch;
-      if (isUnknown && !REPEATABLE.has(operation)) throw unknown(operation);
+      if (isUnknown && !REPEATABLE.has(operation)) throw unknown(operation, message);
       attempt += 1;
       try {
         const call = { caller, client, number, attempt, epoch, host };
@@ -98,7 +100,7 @@ export class StoreClient {
       return await this.#persist(ask);
     } catch (problem) {
       // One that does not decide now says nothing of what an earlier one did.
-      if (isUnknown && isUndecided(problem)) throw unknown(operation, problem);
+      if (isUnknown && isUndecided(problem)) throw unknown(operation, message, problem);
       throw problem;
     }
   }
@@ -146,9 +148,9 @@ const givenUp = (problem: Error): StoreError =>
     ? problem
     : new StoreError('IOException', `The namenode does not answer: ${problem.message}`, { cause: problem });
 
-const unknown = (operation: string, cause?: Error): StoreError =>
-  new StoreError(
-    'IOException',
-    `The namenode was restarted meanwhile: nobody knows whether ${operation} was carried out`,
-    { cause },
-  );
+function unknown(operation: string, message: object, cause?: Error): StoreError {
+  const { path, source = path } = message as { readonly path?: string; readonly source?: string };
+  const what = source === undefined ? operation : `${operation} of ${source}`;
+  const why = `The namenode was restarted meanwhile: nobody knows whether ${what} was carried out`;
+  return new StoreError('IOException', why, { cause });
+}

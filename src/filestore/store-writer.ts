@@ -31,7 +31,9 @@ export async function writeFile(
     .map((name) => `/${name}`)
     .join('');
   const temporary = `${folder}/${TEMPORARY_PREFIX}${client.unique()}`;
-  const created = await client.change<{ result: { file: InodeId } }>('create', { path: temporary, ...attributes });
+  // What stands there is this file already: made by a try whose answer was lost, perhaps with the namenode that made it.
+  const create = { path: temporary, ...attributes, ifExists: 'keep' };
+  const created = await client.change<{ result: { file: InodeId } }>('create', create);
   const { file } = created.result;
   const stopRenewals = every(client.options.clock, RENEWAL_MS, () => void renew(client));
   try {

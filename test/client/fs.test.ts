@@ -428,8 +428,8 @@ test('what operators look at: fsck, report, safe mode, nodes that are to go', as
   expect(await done('-safemode', 'get')).toBe('Safe mode is ON\n');
   const safe =
     'The namenode is in safe mode: an administrator turned it on, and tutti fs -safemode leave turns it off\n';
-  expect(await refused('-mkdir', '/unsafe')).toBe(`mkdir: ${safe}`);
-  expect(await refused('-put', local('small'), '/checked/unsafe')).toBe(`put: ${safe}`);
+  expect(await refused('-mkdir', '/unsafe')).toBe(`mkdir: \`/unsafe': ${safe}`);
+  expect(await refused('-put', local('small'), '/checked/unsafe')).toBe(`put: \`${local('small')}': ${safe}`);
   expect(await refused('-rm', '/checked/small')).toBe(`rm: \`/checked/small': Failed to move to the trash: ${safe}`);
   const waiting = fs('-safemode', 'wait');
   expect(await done('-safemode', 'leave')).toBe('Safe mode is OFF\n');

@@ -184,7 +184,9 @@ export class FsShell {
     } catch (problem) {
       const why = whyNot(path, problem);
       if (why === undefined) throw problem;
-      await this.complain(why);
+      // Of many files one would not know which.
+      const isNamed = !(problem instanceof StoreError) || why.includes(path);
+      await this.complain(isNamed ? why : `\`${path}': ${why}`);
     }
   }
 
