@@ -46,7 +46,7 @@ export class Ledger {
     return this.#journal.epoch;
   }
 
-  /** Throws the same: before work that would be for nothing. */
+  /** Throws SafeModeException while nothing may be changed: before work that would be for nothing. */
   refuseChanges(): void {
     this.#options.refuseChanges();
   }
