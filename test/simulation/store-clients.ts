@@ -10,11 +10,20 @@ import type { SimulatedClock } from '../cluster/simulated-clock.ts';
 import type { Random } from './random.ts';
 import type { SimulatedNetwork } from './simulated-network.ts';
 import { SimulatedProcess } from './simulated-process.ts';
-import { BLOCK_BYTES, type Contents, NOTHING, type Possible, StoreModel } from './store-model.ts';
+import {
+  BLOCK_BYTES,
+  type Contents,
+  DOUBT_MS,
+  isKnown,
+  NOTHING,
+  type Outcome,
+  type Possible,
+  StoreModel,
+} from './store-model.ts';
 import { sleep } from './store-processes.ts';
+import type { Races } from './store-races.ts';
+import { ClientSnapshots } from './store-snapshots.ts';
 
-/** What was asked may still be on its way: messages are late by some seconds, and so are their repetitions. */
-const DOUBT_MS = 15_000;
 const FOLDERS = ['', 'a/', 'b/'];
 const FILES = 4;
 const RACES = 16;
@@ -35,10 +44,14 @@ export type ClientCounts = {
   lists: number;
   racesWon: number;
   clientsKilled: number;
+  snapshots: number;
+  snapshotsRenamed: number;
+  snapshotsDeleted: number;
+  /** Of files in them. */
+  snapshotReads: number;
+  /** That could not be deleted for the sake of a snapshot. */
+  foldersPinned: number;
 };
-
-/** What a change leads to at each path it touches. */
-type Outcome = ReadonlyMap<string, Possible>;
 
 export class StoreClientLife {
   readonly counts: ClientCounts = {
@@ -49,6 +62,11 @@ export class StoreClientLife {
     lists: 0,
     racesWon: 0,
     clientsKilled: 0,
+    snapshots: 0,
+    snapshotsRenamed: 0,
+    snapshotsDeleted: 0,
+    snapshotReads: 0,
+    foldersPinned: 0,
   };
   readonly folder: string;
   readonly #number: number;
@@ -56,6 +74,7 @@ export class StoreClientLife {
   readonly #random: Random;
   readonly #host: string;
   readonly #model = new StoreModel();
+  readonly #snapshots: ClientSnapshots;
   #process!: SimulatedProcess;
   #fs!: StoreFileSystem;
   #lives = 0;
@@ -68,6 +87,19 @@ export class StoreClientLife {
     this.#world = world;
     this.#random = random;
     this.#host = host;
+    this.#snapshots = new ClientSnapshots({
+      folder: this.folder,
+      files: this.#model,
+      clock: world.clock,
+      random: random.fork(),
+      counts: this.counts,
+      fs: () => this.#fs,
+      change: (model, perhaps, work) => this.#change(perhaps, work, model),
+      read: (path, possible) => this.#contentsAt(path, possible),
+      list: (folder, wanted) => this.#listed(folder, wanted),
+      isMissing: (problem, path) => this.#isMissing(problem, path),
+      untilDead: (work) => this.#untilDead(work),
+    });
     this.#begin();
   }
 
@@ -113,15 +145,17 @@ export class StoreClientLife {
     for (const path of this.#model.paths()) await this.#read(path);
     for (let i = 0; i < RACES; i++) await this.#readRace(`/race/${i}`);
     await this.#list();
+    await this.#snapshots.checkAll();
   }
 
-  /** The content that is known to stand at a path. */
+  /** What may stand at a path, or in a snapshot. */
   contentAt(path: string): Possible {
-    return this.#model.at(path);
+    return this.#snapshots.contentAt(path) ?? this.#model.at(path);
   }
 
   async #operate(): Promise<void> {
     const random = this.#random;
+    this.#snapshots.settle();
     const path = this.#pickPath();
     switch (random.pick(OPERATIONS)) {
       case 'create':
@@ -147,6 +181,8 @@ export class StoreClientLife {
         });
       case 'deleteFolder':
         return this.#deleteFolder(`${this.folder}/${random.pick(['a', 'b'])}`);
+      case 'snapshots':
+        return this.#snapshots.operate();
     }
   }
 
@@ -168,22 +204,22 @@ export class StoreClientLife {
   }
 
   /** `perhaps`: what may stand there too when nobody knows what became of it. */
-  async #change(perhaps: Outcome, work: () => Promise<Outcome>): Promise<void> {
+  async #change(perhaps: Outcome, work: () => Promise<Outcome>, model = this.#model): Promise<void> {
     try {
       const outcome = await this.#untilDead(work());
-      if (outcome === DEAD) return this.#doubt(perhaps);
-      for (const [path, possible] of outcome) this.#model.set(path, possible);
+      if (outcome === DEAD) return this.#doubt(perhaps, model);
+      for (const [path, possible] of outcome) model.set(path, possible);
     } catch (problem) {
       if (!(problem instanceof StoreError)) throw problem;
       this.counts.refused += 1;
-      if (problem.name === 'IOException') this.#doubt(perhaps);
+      if (problem.name === 'IOException') this.#doubt(perhaps, model);
     }
   }
 
-  #doubt(perhaps: Outcome): void {
+  #doubt(perhaps: Outcome, model: StoreModel): void {
     this.counts.doubtful += 1;
     const until = this.#world.clock.elapsedMs() + DOUBT_MS;
-    for (const [path, possible] of perhaps) this.#model.doubt(path, possible, until);
+    for (const [path, possible] of perhaps) model.doubt(path, possible, until);
   }
 
   #create(path: string): Promise<void> {
@@ -246,28 +282,43 @@ export class StoreClientLife {
 
   async #deleteFolder(folder: string): Promise<void> {
     const paths = this.#model.paths().filter((path) => path.startsWith(`${folder}/`));
-    if (paths.some((path) => this.#isDoubtful(path))) return;
+    const pinned = this.#snapshots.pinned(folder);
+    if (pinned === 'perhaps' || paths.some((path) => this.#isDoubtful(path))) return;
     const after: Outcome = new Map(paths.map((path) => [path, NOTHING]));
     await this.#change(after, async () => {
-      await this.#fs.delete(folder, { recursive: true });
+      try {
+        await this.#fs.delete(folder, { recursive: true });
+      } catch (problem) {
+        const isPinned = problem instanceof StoreError && problem.name === 'SnapshotException';
+        if (isPinned && pinned === 'no') throw new Error(`${folder} has no snapshots`, { cause: problem });
+        if (isPinned) this.counts.foldersPinned += 1;
+        throw problem;
+      }
+      if (pinned === 'yes') throw new Error(`${folder} has a snapshot, and was deleted`);
       return after;
     });
   }
 
   async #read(path: string): Promise<void> {
-    const possible = this.#model.at(path);
-    let found: readonly (number | undefined)[] = [undefined];
+    const found = await this.#contentsAt(path, this.#model.at(path));
+    if (!found) return;
+    if (!found.has(undefined)) this.counts.reads += 1;
+    this.#model.set(path, found);
+  }
+
+  /** Those of the possible ones that stand there; undefined: it could not be read now. */
+  async #contentsAt(path: string, possible: Possible): Promise<Possible | undefined> {
     try {
       const file = await this.#fs.open(path);
       const bytes = Buffer.from(await file.read(0, file.length));
-      found = this.#world.contents.alike(possible, bytes);
+      const found = this.#world.contents.alike(possible, bytes);
       if (found.length === 0) throw new Error(`${path} has ${bytes.length} bytes that nobody wrote there`);
-      this.counts.reads += 1;
+      return new Set(found);
     } catch (problem) {
-      if (!this.#isMissing(problem, path)) return;
+      if (!this.#isMissing(problem, path)) return undefined;
       if (!possible.has(undefined)) throw new Error(`${path} is lost`, { cause: problem });
+      return NOTHING;
     }
-    this.#model.set(path, new Set(found));
   }
 
   /** False: it could not be read now. */
@@ -278,26 +329,30 @@ export class StoreClientLife {
     return false;
   }
 
-  /** Whole files that were written there, all of them, and nothing else. */
   async #list(): Promise<void> {
+    const wanted = this.#model.paths().map((path) => [path, this.#model.at(path)] as const);
+    if (await this.#listed(this.folder, new Map(wanted))) this.counts.lists += 1;
+  }
+
+  /** Whole files that were written there, all of them, and nothing else. False: it could not be listed now. */
+  async #listed(folder: string, wanted: Outcome): Promise<boolean> {
     const listed = new Map<string, number>();
     try {
-      for await (const { path, length } of listAll(this.#fs, this.folder, { recursive: true }))
-        listed.set(path, length);
+      for await (const { path, length } of listAll(this.#fs, folder, { recursive: true })) listed.set(path, length);
     } catch (problem) {
       if (!(problem instanceof StoreError) || this.#isCalm) throw problem;
-      return;
+      return false;
     }
-    this.counts.lists += 1;
-    for (const path of new Set([...listed.keys(), ...this.#model.paths()])) {
+    for (const path of new Set([...listed.keys(), ...wanted.keys()])) {
       if (this.#isDoubtful(path)) continue;
-      const lengths = [...this.#model.at(path)].map((one) =>
+      const lengths = [...(wanted.get(path) ?? NOTHING)].map((one) =>
         one === undefined ? undefined : this.#world.contents.bytesOf(one).length,
       );
       if (!lengths.includes(listed.get(path))) {
         throw new Error(`${path} is listed with ${listed.get(path)} bytes, and has ${lengths.join(' or ')}`);
       }
     }
+    return true;
   }
 
   /** One of all clients makes it. */
@@ -331,36 +386,10 @@ export class StoreClientLife {
   }
 }
 
-/** Files that many want to create, and nobody removes. */
-export class Races {
-  readonly #attempts = new Map<string, Set<number>>();
-  readonly #winners = new Map<string, number>();
-
-  attempted(path: string, content: number): void {
-    this.#attempts.set(path, (this.#attempts.get(path) ?? new Set()).add(content));
-  }
-
-  winner(path: string): number | undefined {
-    return this.#winners.get(path);
-  }
-
-  won(path: string, content: number): void {
-    const before = this.#winners.get(path);
-    if (before !== undefined && before !== content) throw new Error(`${path} was created twice`);
-    this.#winners.set(path, content);
-  }
-
-  possible(path: string): Possible {
-    const winner = this.#winners.get(path);
-    return winner === undefined ? (this.#attempts.get(path) ?? new Set()) : new Set([winner]);
-  }
-}
-
-const isKnown = (possible: Possible, one: number | undefined): boolean => possible.size === 1 && possible.has(one);
-
 /** What clients do, as often as it stands here. */
 const OPERATIONS = [
   ...(['create', 'create', 'create', 'create', 'createIfAbsent', 'createIfAbsent', 'delete', 'delete'] as const),
   ...(['rename', 'rename', 'read', 'read', 'read', 'read', 'read', 'race', 'race', 'list', 'setReplication'] as const),
   ...(['create', 'createIfAbsent', 'read', 'rename', 'delete', 'setReplication', 'race', 'deleteFolder'] as const),
+  ...(['snapshots', 'snapshots', 'snapshots', 'snapshots', 'snapshots', 'snapshots'] as const),
 ] as const;

@@ -3,7 +3,7 @@
  * do what real ones do on bad days. One seed is one run of a thousand operations.
  *
  * What must hold: what a client was told is so, and stays so while one disk with a sound replica is left; a read yields the right bytes
- * or an error; no part of a file is seen; what the namenode's journal acknowledged is in it after every start; when the troubles end,
+ * or an error; no part of a file is seen; what a snapshot holds stays so as long as it is there; what the namenode's journal acknowledged is in it after every start; when the troubles end,
  * every block has its replicas again, and nothing else stands on the disks.
  */
 
@@ -11,10 +11,11 @@ import { SimulatedClock } from '../cluster/simulated-clock.ts';
 import { passTime } from './pass-time.ts';
 import { Random } from './random.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
-import { Races, StoreClientLife } from './store-clients.ts';
+import { StoreClientLife } from './store-clients.ts';
 import { Contents } from './store-model.ts';
-import { files, replicaBytes, replicaProblems } from './store-oracle.ts';
+import { namedFiles, replicaBytes, replicaProblems } from './store-oracle.ts';
 import { DataNodeLife, NameNodeLife, sleep } from './store-processes.ts';
+import { Races } from './store-races.ts';
 import { Troubles } from './store-troubles.ts';
 
 const OPERATIONS = 1002;
@@ -41,6 +42,8 @@ class StoreLife {
   readonly #nodes: readonly DataNodeLife[];
   readonly #clients: readonly StoreClientLife[];
   readonly #troubles: Troubles;
+  /** At the end: that no file has any more. */
+  #snapshotBlocks = 0;
 
   constructor(random: Random) {
     const [clock, contents] = [this.#clock, this.#contents];
@@ -98,7 +101,11 @@ class StoreLife {
   /** Every replica on every disk has the bytes of its file, also those that no client has read. */
   #checkReplicas(): void {
     const replicas = replicaBytes(this.#nodes);
-    for (const [path, file] of files(this.#names.namenode!.state.root, '')) {
+    const live = new Set<number>();
+    const held = new Set<number>();
+    for (const [path, file, from] of namedFiles(this.#names.namenode!.state)) {
+      // As a snapshot saw it while it was written.
+      if (file.client !== undefined) continue;
       const client = this.#clients.find(({ folder }) => path.startsWith(`${folder}/`));
       if (!client) continue;
       const [content] = client.contentAt(path);
@@ -106,6 +113,7 @@ class StoreLife {
       const bytes = this.#contents.bytesOf(content);
       let offset = 0;
       for (const { id, generation, length } of file.blocks) {
+        (from === 'live' ? live : held).add(id);
         const wanted = bytes.subarray(offset, (offset += length!));
         for (const replica of replicas.get(`${id}_${generation}`) ?? []) {
           if (!replica.equals(wanted)) throw new Error(`${path}: a replica of block ${id} has other bytes`);
@@ -113,6 +121,7 @@ class StoreLife {
       }
       if (offset !== bytes.length) throw new Error(`${path} has blocks of ${offset} bytes, not ${bytes.length}`);
     }
+    this.#snapshotBlocks = [...held].filter((id) => !live.has(id)).length;
   }
 
   #pass<T>(work: Promise<T>): Promise<T> {
@@ -129,6 +138,7 @@ class StoreLife {
     const parts: readonly (readonly [string, Counts])[] = [
       ...this.#clients.map(({ counts }) => ['', counts] as const),
       ['', this.#troubles.counts],
+      ['', { recoveriesCompared: this.#names.recoveriesCompared, snapshotBlocks: this.#snapshotBlocks }],
       ['messages ', this.#network.faults],
       ...disks.map(({ faults }) => ['disk ', faults] as const),
     ];

@@ -9,10 +9,21 @@ export type Possible = ReadonlySet<number | undefined>;
 
 export const NOTHING: Possible = new Set([undefined]);
 
+/** What a change leads to at each path it touches. */
+export type Outcome = ReadonlyMap<string, Possible>;
+
+/** What was asked may still be on its way: messages are late by some seconds, and so are their repetitions. */
+export const DOUBT_MS = 15_000;
+
+export const isKnown = (possible: Possible, one: number | undefined): boolean =>
+  possible.size === 1 && possible.has(one);
+
 export class StoreModel {
   readonly #paths = new Map<string, Possible>();
   /** Until when something that was asked may still be on its way. */
   readonly #doubtful = new Map<string, number>();
+  /** Told what may stand at a path from now on. */
+  onChange: (path: string, possible: Possible) => void = () => undefined;
 
   at(path: string): Possible {
     return this.#paths.get(path) ?? NOTHING;
@@ -20,11 +31,12 @@ export class StoreModel {
 
   set(path: string, possible: Possible): void {
     this.#paths.set(path, possible);
+    this.onChange(path, possible);
   }
 
   /** Nobody knows whether a change was made. Leave the path alone until then. */
   doubt(path: string, perhaps: Possible, untilMs: number): void {
-    this.#paths.set(path, new Set([...this.at(path), ...perhaps]));
+    this.set(path, new Set([...this.at(path), ...perhaps]));
     this.#doubtful.set(path, untilMs);
   }
 

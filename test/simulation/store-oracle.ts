@@ -5,8 +5,9 @@
 
 import { fsck } from '../../src/filestore/namenode/administration.ts';
 import type { NameNode } from '../../src/filestore/namenode/namenode.ts';
-import { entries } from '../../src/filestore/namespace/ordered-map.ts';
-import type { Block, FileNode, Inode } from '../../src/filestore/namespace/state.ts';
+import { entries, get } from '../../src/filestore/namespace/ordered-map.ts';
+import { pathOfInode } from '../../src/filestore/namespace/queries.ts';
+import type { Block, FileNode, Inode, Namespace } from '../../src/filestore/namespace/state.ts';
 import { atOnce } from '../filestore/namenode/at-once.ts';
 import type { DataNodeLife } from './store-processes.ts';
 
@@ -19,18 +20,31 @@ export function replicaProblems(namenode: NameNode, nodes: readonly DataNodeLife
   const problems = told.map((problem) => `fsck: ${JSON.stringify(problem)}`);
   const soundAt = soundReplicas(nodes);
   const named = new Set<string>();
-  for (const [path, file] of files(namenode.state.root, '')) {
-    if (file.client !== undefined) problems.push(`${path} is still being written`);
-    for (const block of file.blocks) {
-      const name = `${block.id}_${block.generation}`;
+  const { state } = namenode;
+  for (const [path, file, from] of namedFiles(state)) {
+    if (from === 'live' && file.client !== undefined) problems.push(`${path} is still being written`);
+    for (const { id } of file.blocks) {
+      // As it is now: a snapshot has the block as it was.
+      const block = get(state.blocks, id);
+      if (!block) {
+        problems.push(`${path}: block ${id} is forgotten`);
+        continue;
+      }
+      const name = `${id}_${block.generation}`;
+      if (named.has(name)) continue;
       named.add(name);
-      const there = new Set([...(soundAt.get(name) ?? [])].map(({ id }) => id!));
+      // It was given up while it was written; a snapshot still has its name, and nobody can read it.
+      if (block.length === undefined) continue;
+      const there = new Set([...(soundAt.get(name) ?? [])].map((node) => node.id!));
       const said = holders(namenode, block);
       for (const node of said) if (!there.has(node)) problems.push(`${path}: ${node} has no sound replica of ${name}`);
       if (there.size !== block.replication) {
         problems.push(`${path}: ${name} has ${there.size} sound replicas, ${block.replication} are wanted`);
       }
     }
+  }
+  for (const [id, { generation }] of entries(state.blocks)) {
+    if (!named.has(`${id}_${generation}`)) problems.push(`block ${id} is kept, and nobody names it`);
   }
   for (const [name, there] of soundAt) {
     if (!named.has(name))
@@ -70,7 +84,18 @@ export function replicaBytes(nodes: readonly DataNodeLife[]): ReadonlyMap<string
 const holders = (namenode: NameNode, { id }: Block): readonly string[] =>
   namenode.blocks.nodesOf(id).map((number) => namenode.datanodes.byNumber(number).node);
 
-export function* files(inode: Inode, path: string): Generator<readonly [string, FileNode], void> {
+/** Every file of the tree, and of each snapshot under its own path. */
+export function* namedFiles(state: Namespace): Generator<readonly [string, FileNode, 'live' | 'snapshot'], void> {
+  for (const [path, file] of files(state.root, '')) yield [path, file, 'live'];
+  for (const [folder, snapshots] of entries(state.snapshots)) {
+    const path = pathOfInode(state, folder)!;
+    for (const { name, root } of snapshots) {
+      for (const [below, file] of files(root, `${path}/.snapshot/${name}`)) yield [below, file, 'snapshot'];
+    }
+  }
+}
+
+function* files(inode: Inode, path: string): Generator<readonly [string, FileNode], void> {
   if (inode.kind === 'file') yield [path, inode];
   else for (const [name, child] of entries(inode.children)) yield* files(child, `${path}/${name}`);
 }

@@ -1,5 +1,6 @@
 /** The namenode and the datanodes of a simulated store, as processes that die and start again. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { DataNode } from '../../src/filestore/datanode/datanode.ts';
 import { NameNode } from '../../src/filestore/namenode/namenode.ts';
 import { namespaceMachine } from '../../src/filestore/namespace/namespace.ts';
@@ -9,6 +10,7 @@ import type { DatanodeId } from '../../src/filestore/protocol.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { openFileJournal } from '../../src/journal/open-file-journal.ts';
 import type { SimulatedClock } from '../cluster/simulated-clock.ts';
+import { dump } from '../filestore/namespace-dump.ts';
 import type { Random } from './random.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import type { SimulatedNetwork } from './simulated-network.ts';
@@ -117,9 +119,12 @@ export abstract class ProcessLife {
 /** The namenode and its journal. */
 export class NameNodeLife extends ProcessLife {
   namenode: NameNode | undefined;
+  recoveriesCompared = 0;
   /** Of the last record that anybody was told of. */
   #acknowledged = 0;
   #epoch = 0;
+  /** Of the namenode that runs, or ran last. */
+  #journal: Journal<Namespace, NamespaceRecord> | undefined;
 
   constructor(random: Random, clock: SimulatedClock, network: SimulatedNetwork) {
     super('namenode', random, clock, network);
@@ -156,7 +161,16 @@ export class NameNodeLife extends ProcessLife {
     });
   }
 
-  #checkRecovery({ sequence, epoch }: Journal<Namespace, NamespaceRecord>): void {
+  #checkRecovery(journal: Journal<Namespace, NamespaceRecord>): void {
+    const { sequence, epoch, durable } = journal;
+    // The one before it may have died between writing a record and hearing so.
+    if (sequence === this.#journal?.sequence) {
+      this.recoveriesCompared += 1;
+      if (!isDeepStrictEqual(plain(durable), plain(this.#journal.durable))) {
+        this.failure ??= new Error(`after ${sequence} records another namespace is recovered than there was`);
+      }
+    }
+    this.#journal = journal;
     if (sequence < this.#acknowledged) {
       this.failure ??= new Error(`${this.#acknowledged} records were acknowledged, ${sequence} are recovered`);
     }
@@ -181,6 +195,8 @@ export class NameNodeLife extends ProcessLife {
     this.namenode = undefined;
   }
 }
+
+const plain = (state: Namespace): unknown => JSON.parse(JSON.stringify(dump(state)));
 
 /** Its chunks, intervals and limits are small, so that a short life meets all of them. */
 export class DataNodeLife extends ProcessLife {

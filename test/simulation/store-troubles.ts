@@ -4,7 +4,7 @@
  */
 
 import { isLeaving } from '../../src/filestore/namespace/decide-services.ts';
-import { get } from '../../src/filestore/namespace/ordered-map.ts';
+import { blockInUse, blockOf } from '../../src/filestore/namespace/queries.ts';
 import { StoreClient } from '../../src/filestore/store-client.ts';
 import type { SimulatedClock } from '../cluster/simulated-clock.ts';
 import type { Random } from './random.ts';
@@ -251,7 +251,8 @@ export class Troubles {
     if (!namenode) return false;
     const soundAt = soundReplicas(nodes);
     const standing = nodes.map((other) => [other, new Set(other.disk.paths().map(replicaOf))] as const);
-    return [...new Set(replicas)].every((replica) => {
+    const areRead = [...new Set(replicas)].filter((replica) => !this.#isGivenUp(replica));
+    return areRead.every((replica) => {
       const others = standing.flatMap(([other, there]) => (other !== node && there.has(replica) ? other : []));
       const staying = others.filter(({ id }) => {
         const datanode = namenode.datanodes.byId(id!);
@@ -260,6 +261,13 @@ export class Troubles {
       // The namenode may take one that nobody knows to be harmed for the one to keep.
       return staying.length > 0 && others.every((other) => soundAt.get(replica)?.has(other) === true);
     });
+  }
+
+  /** While it was written, and a snapshot has its name: nobody copies it, and nobody reads it. */
+  #isGivenUp(replica: string): boolean {
+    const { state } = this.#world.names.namenode!;
+    const block = Number(replica.split('_')[0]);
+    return blockOf(state, block) !== undefined && blockInUse(state, block) === undefined;
   }
 
   /** Its blocks are copied elsewhere; then its disk may go. */
@@ -287,7 +295,7 @@ export class Troubles {
       const staying = holders.filter(
         ({ isAlive, service, deletions }) => isAlive && service === 'normal' && !deletions.has(block),
       );
-      return staying.length >= (get(namenode.state.blocks, block)?.replication ?? 0);
+      return staying.length >= (blockInUse(namenode.state, block)?.replication ?? 0);
     });
   }
 
