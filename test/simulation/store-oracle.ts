@@ -20,6 +20,7 @@ export function replicaProblems(namenode: NameNode, nodes: readonly DataNodeLife
   const problems = told.map((problem) => `fsck: ${JSON.stringify(problem)}`);
   const soundAt = soundReplicas(nodes);
   const named = new Set<string>();
+  const racks = racksOf(nodes);
   const { state } = namenode;
   for (const [path, file, from] of namedFiles(state)) {
     if (from === 'live' && file.client !== undefined) problems.push(`${path} is still being written`);
@@ -35,11 +36,16 @@ export function replicaProblems(namenode: NameNode, nodes: readonly DataNodeLife
       named.add(name);
       // It was given up while it was written; a snapshot still has its name, and nobody can read it.
       if (block.length === undefined) continue;
-      const there = new Set([...(soundAt.get(name) ?? [])].map((node) => node.id!));
+      const holding = [...(soundAt.get(name) ?? [])];
+      const there = new Set(holding.map((node) => node.id!));
       const said = holders(namenode, block);
       for (const node of said) if (!there.has(node)) problems.push(`${path}: ${node} has no sound replica of ${name}`);
       if (there.size !== block.replication) {
         problems.push(`${path}: ${name} has ${there.size} sound replicas, ${block.replication} are wanted`);
+      }
+      // Each rack has a datanode at work, with room, once all is well.
+      if (there.size > 1 && racks.size > 1 && racksOf(holding).size === 1) {
+        problems.push(`${path}: all replicas of ${name} are on ${holding[0]!.rack}`);
       }
     }
   }
@@ -52,6 +58,8 @@ export function replicaProblems(namenode: NameNode, nodes: readonly DataNodeLife
   }
   return problems;
 }
+
+const racksOf = (nodes: readonly DataNodeLife[]): ReadonlySet<string> => new Set(nodes.map(({ rack }) => rack));
 
 /** Each replica by its name, and where it stands whole: no crash takes it, and nobody turned its bits. */
 export function soundReplicas(nodes: readonly DataNodeLife[]): ReadonlyMap<string, ReadonlySet<DataNodeLife>> {
