@@ -27,6 +27,7 @@ export type TroubleCounts = {
   namenodeCrashes: number;
   datanodeKills: number;
   datanodeCrashes: number;
+  racksDown: number;
   powerFailures: number;
   partitions: number;
   slowDisks: number;
@@ -44,6 +45,7 @@ export class Troubles {
     namenodeCrashes: 0,
     datanodeKills: 0,
     datanodeCrashes: 0,
+    racksDown: 0,
     powerFailures: 0,
     partitions: 0,
     slowDisks: 0,
@@ -110,11 +112,19 @@ export class Troubles {
 
   async #strike(random: Random): Promise<void> {
     const { names, nodes, clients } = this.#world;
-    const kind = random.below(12);
+    const kind = random.below(13);
     if (kind < 3) return this.#interrupt([names], random);
     if (kind < 7) return this.#interrupt([random.pick(nodes)], random);
     if (kind < 8) return this.#interrupt([random.pick(nodes), random.pick(nodes)], random);
     if (kind < 9) return this.#powerFailure(random);
+    if (kind < 10) {
+      this.counts.racksDown += 1;
+      const { rack } = random.pick(nodes);
+      return this.#interrupt(
+        nodes.filter((node) => node.rack === rack),
+        random,
+      );
+    }
     random.pick(clients).kill();
   }
 
