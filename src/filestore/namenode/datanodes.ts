@@ -71,6 +71,8 @@ export class Datanodes {
   readonly #byNumber: Datanode[] = [];
   readonly #foreign = new Map<DatanodeId, DatanodeRegistration>();
   readonly #startedMs: number;
+  /** Those that took blocks at the last call of `takeNewRacks`. */
+  #racks: ReadonlySet<string> | undefined;
 
   /** `epoch`: of the namenode, so that no two begin sessions of one name. */
   constructor(clock: Clock, epoch: number, deadAfterMs = DEAD_AFTER_MS) {
@@ -161,6 +163,13 @@ export class Datanodes {
     for (const datanode of silent) datanode.isAlive = false;
     if (silent.length > 0) this.#doubtAll();
     return silent;
+  }
+
+  /** Whether a rack takes blocks that took none at the last call. At the first one there is nothing that a block could have missed. */
+  takeNewRacks(): boolean {
+    const before = this.#racks;
+    this.#racks = new Set(this.writable().map(({ rack }) => rack));
+    return before !== undefined && [...this.#racks].some((rack) => !before.has(rack));
   }
 
   /** Its replicas count otherwise than before, unless it was leaving and still is: whether it is, is answered. */

@@ -1,8 +1,10 @@
 /** What happens to a datanode happens to all its blocks, which may be millions: they are walked in turns. */
 
 import type { Clock } from '../../common/clock.ts';
+import type { BlockId } from '../namespace/state.ts';
 import type { BlockMap } from './block-map.ts';
 import type { Datanode, Datanodes } from './datanodes.ts';
+import { countedHolders, holdersOf } from './replicas.ts';
 import type { Replication } from './replication.ts';
 import { eachSlice, inTurns, type Steps } from './turns.ts';
 
@@ -30,6 +32,11 @@ export class NodeWalks {
     void inTurns(this.#options.clock, this.#look(number));
   }
 
+  /** A rack takes blocks that took none before: those that stand on one rack only have a place to spread to. */
+  rackCame(): void {
+    void inTurns(this.#options.clock, this.#lookAtCrowded());
+  }
+
   #forget(datanode: Datanode): Steps<boolean> {
     const { blocks, datanodes, replication } = this.#options;
     return eachSlice(blocks.slicesOf(datanode.number), (some) => {
@@ -49,5 +56,21 @@ export class NodeWalks {
       for (const block of some) replication.look(block);
       return true;
     });
+  }
+
+  *#lookAtCrowded(): Steps<void> {
+    const { blocks, datanodes, replication } = this.#options;
+    for (const { number } of datanodes.alive()) {
+      yield* eachSlice(blocks.slicesOf(number), (some) => {
+        for (const block of some) if (this.#isCrowded(block)) replication.look(block);
+        return true;
+      });
+      yield;
+    }
+  }
+
+  #isCrowded(block: BlockId): boolean {
+    const counted = countedHolders(holdersOf(this.#options, block), block);
+    return counted.length > 1 && counted.every(({ rack }) => rack === counted[0]!.rack);
   }
 }

@@ -39,9 +39,11 @@ export class Upkeep {
   }
 
   turn(): void {
-    const { datanodes, safeMode, replication, balancer, departures } = this.#options;
+    const { datanodes, safeMode, replication, balancer, departures, walks } = this.#options;
     for (const datanode of datanodes.takeSilent()) this.#lost(datanode);
     if (safeMode.isOn) return;
+    // All that is decided below is decided on the racks that are seen here.
+    if (datanodes.takeNewRacks()) walks.rackCame();
     replication.turn();
     balancer.turn();
     this.#inBackground('remove abandoned files', () => this.#removeAbandoned());

@@ -70,6 +70,24 @@ test('all blocks of one that is to go are looked at, some at a time', async () =
   expect(store.namenode.replication.pending).toBe(BLOCKS);
 });
 
+test.each([
+  ['a rack that was down', 2_000],
+  ['a rack that was never there before', 0],
+])('blocks on one rack only spread to %s when it comes', async (_what, thereMs) => {
+  const store = new FakeStore(new Random(1), ['/a', '/a', '/b']);
+  const far = store.nodes[2]!;
+  await store.pass(thereMs);
+  far.isUp = false;
+  await store.pass(20_000);
+  await store.write('/some', 2, Array<number>(10).fill(1));
+  await store.pass(5_000);
+  await store.start(far);
+  await store.pass(20_000);
+  expect(store.namenode.replication.pending).toBe(0);
+  expect(far.replicas.size).toBe(10);
+  expect(atOnce(fsck(store.namenode, '/')).counts).toMatchObject({ 'under-replicated': 0, 'over-replicated': 0 });
+});
+
 async function withBlocks(): Promise<{ store: FakeStore; node: FakeDatanode }> {
   const store = new FakeStore(new Random(1), ['/a', '/b']);
   for (const node of store.nodes) await store.start(node);

@@ -9,7 +9,7 @@ test('what a turn has begun and not ended is not begun again beside itself', asy
   const upkeep = new Upkeep({
     ledger: { tip, state: tip },
     leases: { keepOnly: () => undefined },
-    datanodes: { takeSilent: () => [] },
+    datanodes: { takeSilent: () => [], takeNewRacks: () => false },
     safeMode: { isOn: false },
     replication: nothing,
     balancer: nothing,
