@@ -345,6 +345,39 @@ const datanode = (
   ...rest,
 });
 
+/** What it prints of a store with these datanodes. */
+async function topologyOf(...datanodes: readonly DatanodeReport[]): Promise<string> {
+  const console = fakeConsole();
+  const answers = [{ stillAtWork: true }, { datanodes }];
+  const read = (): Promise<unknown> => Promise.resolve(answers.shift());
+  const client = { options: { caller: { user: 'ann' } }, read, unique: () => 'one' };
+  expect(await runFs(() => ({ client }) as unknown as StoreFileSystem, ['-printTopology'], console)).toBe(0);
+  return console.out();
+}
+
+test('the topology is the racks with the datanodes on each', async () => {
+  expect(await topologyOf()).toBe('No Nodes\n');
+  const printed = await topologyOf(
+    datanode('zoe', undefined, { rack: '/b', service: 'normal' }),
+    datanode('leaving', undefined),
+    datanode('gone', undefined, { rack: '', service: 'maintenance', isAlive: false }),
+    datanode('anna', undefined, { rack: '/b', service: 'normal', isAlive: false }),
+  );
+  expect(printed).toMatchInlineSnapshot(`
+    "Rack: (not known: not heard of since the coordinator started)
+       gone:1 (gone) In Maintenance, dead
+
+    Rack: /a
+       leaving:1 (leaving) Decommission In Progress
+
+    Rack: /b
+       anna:1 (anna) In Service, dead
+       zoe:1 (zoe) In Service
+
+    "
+  `);
+});
+
 test('the report says who has gone away from this store, and who never belonged to it', async () => {
   const report: StoreReport = {
     files: 0,

@@ -411,6 +411,9 @@ test('what operators look at: fsck, report, safe mode, nodes that are to go', as
 
     "
   `);
+  expect((await done('-printTopology')).replaceAll(/127\.0\.0\.1:\d+ \(\S+\)/g, 'NODE')).toBe(
+    'Rack: /default-rack\n   NODE In Service\n   NODE In Service\n\n',
+  );
   const [, node] = /^Name: (.*)/m.exec(await done('-report'))!;
   expect(await done('-decommission', node!)).toBe(`${node}: decommissioning\n`);
   expect(await done('-report', '-decommissioning')).toContain(`Name: ${node}`);

@@ -1,7 +1,8 @@
 /** What `hdfs dfsadmin` does: how the datanodes are, which of them are to go, safe mode, quotas. */
 
+import { compareNames } from '../../filestore/compare-names.ts';
 import type { DatanodeReport, StoreReport } from '../../filestore/namenode/administration.ts';
-import { StoreError } from '../../filestore/network.ts';
+import { hostAndPort, StoreError } from '../../filestore/network.ts';
 import { UsageFailure } from '../failures.ts';
 import { countText, plural } from '../quantities.ts';
 import { byteText, secondText } from './columns.ts';
@@ -19,6 +20,12 @@ export const ADMIN_COMMANDS: FsCommands = {
     options: { live: 'flag', dead: 'flag', decommissioning: 'flag' },
     words: [0, 0],
     run: report,
+  },
+  printTopology: {
+    usage: '-printTopology',
+    does: 'the racks, and the datanodes on each',
+    words: [0, 0],
+    run: topology,
   },
   safemode: {
     usage: '-safemode enter | leave | get | wait',
@@ -104,6 +111,29 @@ async function safeMode(shell: FsShell, [action]: readonly string[]): Promise<vo
     const { isOn } = await shell.ask<{ isOn: boolean }>('safeMode', { action: action === 'wait' ? 'get' : action });
     if (action !== 'wait' || !isOn) return shell.say(`Safe mode is ${isOn ? 'ON' : 'OFF'}`);
     await new Promise((later) => setTimeout(later, WAIT_MS));
+  }
+}
+
+/** What HDFS calls them here, in other words than in its report. */
+const TOPOLOGY_STATES: Readonly<Record<DatanodeReport['service'], string>> = {
+  normal: 'In Service',
+  decommissioning: 'Decommission In Progress',
+  decommissioned: 'Decommissioned',
+  entering_maintenance: 'Entering Maintenance',
+  maintenance: 'In Maintenance',
+};
+
+async function topology(shell: FsShell): Promise<void> {
+  const { datanodes } = await shell.askAtLength<StoreReport>('report');
+  if (datanodes.length === 0) return shell.say('No Nodes');
+  const racks = new Map<string, string[]>();
+  for (const { node, address, rack, service: state, isAlive } of datanodes) {
+    const at = rack === '' ? '(not known: not heard of since the coordinator started)' : rack;
+    const line = `   ${hostAndPort(address)} (${node}) ${TOPOLOGY_STATES[state]}${isAlive ? '' : ', dead'}`;
+    racks.set(at, [...(racks.get(at) ?? []), line]);
+  }
+  for (const [rack, lines] of [...racks].toSorted(([a], [b]) => compareNames(a, b))) {
+    await shell.say(`Rack: ${rack}\n${lines.toSorted(compareNames).join('\n')}\n`);
   }
 }
 
