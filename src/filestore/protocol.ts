@@ -8,6 +8,7 @@
  * | namenode | `blockReport` | BlockReport: replicas that a datanode has, or those that came and went → `{}` |
  * | namenode | a name of `CHANGES` or `READS` (`namenode/operations.ts`) | ClientMessage with the request → its result |
  * | namenode | `holders` | HoldersRequest → HoldersReply: who has a block that could not be read, or had it |
+ * | namenode | `snapshotDiff` | SnapshotDiffPageRequest → SnapshotDiffPage (`namenode/snapshot-diffs.ts`) |
  * | namenode | `addBlock` | ClientMessage with AddBlock → BlockToWrite |
  * | namenode | `publish` | ClientMessage with Publish → PublishReply; the file is seen from here on |
  * | namenode | `balance` | BalanceRequest → BalanceReply; of a superuser |

@@ -328,6 +328,28 @@ test('snapshots', async () => {
   expect(plain(await done('-lsSnapshottableDir'))).toBe(`drwxr-xr-x ${user} tutti TIME 1 65536 /kept\n`);
   await done('-rm', '-skipTrash', '/kept/small');
   expect(await done('-cat', '/kept/.snapshot/before/small')).toBe('some text');
+  await done('-mkdir', '/kept/folder');
+  await done('-put', local('small'), '/kept/folder/new');
+  const since = '/kept:\nM\t.\n+\t./folder\n-\t./small\n';
+  const [then, now] = ['snapshot before', 'current directory'];
+  for (const [from, to] of [
+    ['before', '.'],
+    ['.snapshot/before', ''],
+  ] as const) {
+    expect(await done('-snapshotDiff', '/kept', from, to)).toBe(
+      `Difference between ${then} and ${now} under directory ${since}`,
+    );
+  }
+  await done('-cp', '/kept/.snapshot/before/small', '/kept/small');
+  await done('-createSnapshot', '/kept', 'after');
+  await done('-mv', '/kept/small', '/kept/folder/moved');
+  expect(await done('-snapshotDiff', '/kept', 'after', '.')).toBe(
+    `Difference between snapshot after and ${now} under directory /kept:\nM\t.\nR\t./small -> ./folder/moved\nM\t./folder\n`,
+  );
+  expect(await refused('-snapshotDiff', '/kept', 'before', 'none')).toContain('Cannot find the snapshot none of /kept');
+  expect(await fs('-snapshotDiff', '', 'before', '.')).toMatchObject({ code: 255 });
+  await done('-deleteSnapshot', '/kept', 'after');
+  await done('-rm', '-r', '-skipTrash', '/kept/folder');
   expect(await done('-renameSnapshot', '/kept', 'before', 'first')).toBe(
     'Renamed snapshot before to first under /kept\n',
   );

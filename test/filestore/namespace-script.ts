@@ -20,6 +20,7 @@ import * as queries from '../../src/filestore/namespace/queries.ts';
 import { CheckpointReader } from '../../src/filestore/namespace/read-checkpoint.ts';
 import { decodeRecord, encodeRecord } from '../../src/filestore/namespace/record-codec.ts';
 import type { Refusal } from '../../src/filestore/namespace/refusal.ts';
+import { type Difference, snapshotDiff } from '../../src/filestore/namespace/snapshot-diff.ts';
 import { expiredTrash, planTrash, TRASH_MODE, trashCheckpoints } from '../../src/filestore/namespace/trash.ts';
 import { newNamespace } from '../../src/filestore/namespace/state.ts';
 import type { FileNode, Namespace } from '../../src/filestore/namespace/state.ts';
@@ -121,6 +122,11 @@ class Session {
         );
       case 'abandon-file':
         return this.#decided(writes.decideAbandonFile(state, { file: this.#id(path), client, now }));
+      case 'diff': {
+        const [from, to] = [second, third].map((name) => (name === 'now' ? undefined : name));
+        const found = withoutPauses(snapshotDiff(state, { path, caller, from, to }));
+        return 'kind' in found ? refused(found) : found.map(differenceText);
+      }
       case 'rename': {
         const how = third === 'exact' || third === 'overwrite' ? third : 'move';
         return this.#decided(tree.decideRename(state, { source: path, target: second, caller, how, now }));
@@ -321,6 +327,21 @@ const withoutFile = (answer: string): string =>
   answer.startsWith('{')
     ? JSON.stringify((JSON.parse(answer) as { refusal?: Refusal }).refusal ?? 'published')
     : answer;
+
+const differenceText = (difference: Difference): string =>
+  [
+    difference.kind,
+    `./${difference.path}`,
+    ...(difference.kind === 'renamed' ? [`-> ./${difference.target}`] : []),
+  ].join(' ');
+
+/** What a long walk finds when nothing happens meanwhile. */
+function withoutPauses<Result>(steps: Generator<void, Result, void>): Result {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
 
 const refused = ({ name, message }: Refusal): readonly string[] => [`refused, ${name}: ${message}`];
 

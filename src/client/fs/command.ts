@@ -16,6 +16,8 @@ export type FsCommand = {
   readonly optionsAnywhere?: true;
   /** What follows is the command's own business. */
   readonly raw?: true;
+  /** Words may be empty. */
+  readonly emptyWords?: true;
   /** Words behind the options, at least and at most. */
   readonly words: readonly [number, number];
   readonly run: (shell: FsShell, words: readonly string[], options: Options) => Promise<void>;
@@ -67,7 +69,7 @@ export function parseWords(
     given.set(name, kind === 'value' ? words[++i]! : '');
   }
   const [least, most] = bounds;
-  if (!command.raw) refuseEmpty(rest);
+  if (!command.raw && !command.emptyWords) refuseEmpty(rest);
   if (rest.length < least) throw new UsageFailure(`Not enough arguments: expected ${least} but got ${rest.length}`);
   if (rest.length > most) throw new UsageFailure(`Too many arguments: expected ${most} but got ${rest.length}`);
   return { words: rest, options: new Options(given) };

@@ -1,12 +1,15 @@
 /** Snapshots of folders. */
 
+import type { StillAtWork } from '../../filestore/namenode/long-answers.ts';
+import type { SnapshotDiffPage } from '../../filestore/namenode/snapshot-diffs.ts';
 import type { SnapshotFolders, SnapshotList } from '../../filestore/namespace/queries.ts';
 import { modeText } from '../../filestore/namespace/permissions.ts';
+import type { Difference } from '../../filestore/namespace/snapshot-diff.ts';
 import { StoreError } from '../../filestore/network.ts';
 import { pathBelow } from '../../filestore/store-path.ts';
 import { listing, minuteText, table } from './columns.ts';
-import type { FsCommands } from './command.ts';
-import { PathFailure } from './fs-shell.ts';
+import { type FsCommands, refuseEmpty } from './command.ts';
+import { type FsShell, PathFailure } from './fs-shell.ts';
 
 export const SNAPSHOT_COMMANDS: FsCommands = {
   allowSnapshot: {
@@ -68,6 +71,17 @@ export const SNAPSHOT_COMMANDS: FsCommands = {
       for (const line of listing(snapshots)) await shell.say(line);
     },
   },
+  snapshotDiff: {
+    usage: '-snapshotDiff <folder> <from> <to>',
+    does: 'what has changed in a folder between two snapshots, or one and now (.)',
+    details: `
+M modified   + created   - deleted   R renamed or moved within the folder, however its content changed
+Paths are those of the older of the two; behind an arrow stands that of the newer. What is in a folder that was created or
+deleted is not listed. The folder may be one below the one that has the snapshots.`,
+    emptyWords: true,
+    words: [3, 3],
+    run: snapshotDiff,
+  },
   lsSnapshottableDir: {
     usage: '-lsSnapshottableDir',
     does: 'list the folders that may have snapshots, and how many they have of how many at most',
@@ -87,3 +101,31 @@ export const SNAPSHOT_COMMANDS: FsCommands = {
     },
   },
 };
+
+const SIGNS: Readonly<Record<Difference['kind'], string>> = { modified: 'M', created: '+', deleted: '-', renamed: 'R' };
+
+async function snapshotDiff(shell: FsShell, [text, from, to]: readonly string[]): Promise<void> {
+  refuseEmpty([text!]);
+  const path = shell.path(text!);
+  const [older, newer] = [snapshotName(from!), snapshotName(to!)];
+  const asked = { path, ...(older !== '' && { from: older }), ...(newer !== '' && { to: newer }) };
+  const request = shell.fs.client.unique();
+  for (let after = 0; ;) {
+    const page = await shell.ask<SnapshotDiffPage | StillAtWork>('snapshotDiff', { ...asked, request, after });
+    if ('stillAtWork' in page) continue;
+    if (after === 0) await shell.say(`Difference between ${said(older)} and ${said(newer)} under directory ${path}:`);
+    for (const one of page.differences) {
+      const target = one.kind === 'renamed' ? ` -> ${belowText(one.target)}` : '';
+      await shell.say(`${SIGNS[one.kind]}\t${belowText(one.path)}${target}`);
+    }
+    after += page.differences.length;
+    if (page.remaining === 0) return;
+  }
+}
+
+/** '': now. As Hadoop takes them. */
+const snapshotName = (text: string): string => (text === '.' ? '' : text.replace(/^\/?\.snapshot\//, ''));
+
+const said = (snapshot: string): string => (snapshot === '' ? 'current directory' : `snapshot ${snapshot}`);
+
+const belowText = (path: string): string => (path === '' ? '.' : `./${path}`);

@@ -28,6 +28,7 @@ import { NodeWalks } from './node-walks.ts';
 import type { Random } from './placement.ts';
 import { Replication } from './replication.ts';
 import { SafeMode } from './safe-mode.ts';
+import { type SnapshotDiffPageRequest, SnapshotDiffs } from './snapshot-diffs.ts';
 import { inTurns, type Steps } from './turns.ts';
 import { Upkeep } from './upkeep.ts';
 
@@ -54,6 +55,7 @@ export class NameNode {
   readonly #ledger: Ledger;
   readonly startedMs: number;
   readonly #longAnswers: LongAnswers;
+  readonly #snapshotDiffs: SnapshotDiffs;
   readonly #clients: ClientCalls;
   readonly #datanodeCalls: DatanodeCalls;
   readonly #balancer: Balancer;
@@ -77,6 +79,7 @@ export class NameNode {
     });
     const { replication } = this;
     this.#longAnswers = new LongAnswers(clock);
+    this.#snapshotDiffs = new SnapshotDiffs(clock, () => journal.durable);
     this.walks = new NodeWalks({ clock, blocks, datanodes, replication });
     const { walks } = this;
     this.#ledger = new Ledger({
@@ -144,6 +147,7 @@ export class NameNode {
       fsck: answer((message: Fsck) => this.#long(message, () => fsck(this, message.path))),
       safeMode: answer((message: SafeModeRequest) => this.#safeMode(message)),
       balance: answer((message: BalanceRequest) => this.#balancer.ask(message)),
+      snapshotDiff: answer((message: SnapshotDiffPageRequest) => this.#snapshotDiffs.page(message)),
       setService: answer((message: SetService) => this.#clients.once(message, () => this.#setService(message))),
     };
   }

@@ -245,7 +245,7 @@ function above<K extends Key>(keys: readonly K[], key: K, search = searchFor(key
   return keys[at] === key ? at + 1 : at;
 }
 
-const isBelow = (one: Key, other: Key): boolean =>
+export const isBelow = (one: Key, other: Key): boolean =>
   typeof one === 'number' ? one < (other as number) : compareNames(one, other as string) < 0;
 
 /** The place of the first key that is not below `key`. */
