@@ -76,8 +76,8 @@ export const SNAPSHOT_COMMANDS: FsCommands = {
     does: 'what has changed in a folder between two snapshots, or one and now (.)',
     details: `
 M modified   + created   - deleted   R renamed or moved within the folder, however its content changed
-Paths are those of the older of the two; behind an arrow stands that of the newer. What is in a folder that was created or
-deleted is not listed. The folder may be one below the one that has the snapshots.`,
+A rename goes from where it stood in <from> to where it stands in <to>; other paths are those of the older of the two. What
+is in a folder that was created or deleted is not listed. The folder may be one below the one that has the snapshots.`,
     emptyWords: true,
     words: [3, 3],
     run: snapshotDiff,

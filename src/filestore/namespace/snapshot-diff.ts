@@ -10,7 +10,7 @@ import { type Refusal, refuse } from './refusal.ts';
 import { resolve, targetOf } from './resolve.ts';
 import type { Attributes, FileNode, FolderNode, Inode, InodeId, Namespace, Snapshot } from './state.ts';
 
-/** Paths are below the folder, '' the folder itself: where it stood in the older of the two; `target`: where it stands in the newer one. */
+/** Paths are below the folder, '' the folder itself: where it stood in the older of the two; of what was renamed, in `from` and in `to`. */
 export type Difference =
   | { readonly kind: 'modified' | 'created' | 'deleted'; readonly path: string }
   | { readonly kind: 'renamed'; readonly path: string; readonly target: string };
