@@ -112,23 +112,29 @@ export class Troubles {
 
   async #strike(random: Random): Promise<void> {
     const { names, nodes, clients } = this.#world;
-    const kind = random.below(13);
+    const kind = random.below(14);
     if (kind < 3) return this.#interrupt([names], random);
     if (kind < 7) return this.#interrupt([random.pick(nodes)], random);
     if (kind < 8) return this.#interrupt([random.pick(nodes), random.pick(nodes)], random);
     if (kind < 9) return this.#powerFailure(random);
-    if (kind < 10) {
-      this.counts.racksDown += 1;
-      const { rack } = random.pick(nodes);
-      return this.#interrupt(
-        nodes.filter((node) => node.rack === rack),
-        random,
-      );
-    }
+    if (kind < 11) return this.#rackDown(random);
     random.pick(clients).kill();
   }
 
-  async #interrupt(processes: readonly ProcessLife[], random: Random): Promise<void> {
+  /** For so long that it counts as dead, and blocks are written and copied without it. */
+  async #rackDown(random: Random): Promise<void> {
+    this.counts.racksDown += 1;
+    const { nodes } = this.#world;
+    const { rack } = random.pick(nodes);
+    const there = nodes.filter((node) => node.rack === rack);
+    return this.#interrupt(there, random, [15_000, 25_000]);
+  }
+
+  async #interrupt(
+    processes: readonly ProcessLife[],
+    random: Random,
+    downMs: readonly number[] = [500, 5_000, 25_000],
+  ): Promise<void> {
     for (const process of processes) process.isHeldDown = true;
     for (const process of processes) {
       const who = process === this.#world.names ? 'namenode' : 'datanode';
@@ -140,7 +146,7 @@ export class Troubles {
         await process.crashSoon(random);
       }
     }
-    await this.#sleep(random.pick([500, 5_000, 25_000]));
+    await this.#sleep(random.pick(downMs));
     for (const process of processes) {
       process.isHeldDown = false;
       await process.start();
