@@ -13,6 +13,7 @@ import {
   type WalkOptions,
 } from './file-system.ts';
 import { pageOf, pathsBelow } from './listing.ts';
+import { STAGED_BYTES_MIN } from './local-writes.ts';
 import type { Status } from './namespace/queries.ts';
 import { StoreError } from './network.ts';
 import type { BlockLocation } from './protocol.ts';
@@ -26,6 +27,8 @@ export type StoreFileSystemOptions = StoreClientOptions & {
   readonly attributes?: Partial<FileAttributes>;
   /** Of the machine that `host` names: blocks of its datanodes are read from their own files, and written into them. */
   readonly disk?: Disk;
+  /** What is shorter is sent to them. */
+  readonly stagedBytesMin?: number;
 };
 
 /** Of files about which nobody says otherwise. */
@@ -38,11 +41,13 @@ export class StoreFileSystem implements FileSystem {
   readonly client: StoreClient;
   readonly #attributes: FileAttributes;
   readonly #disk: Disk | undefined;
+  readonly #stagedBytesMin: number;
 
-  constructor({ attributes, disk, ...options }: StoreFileSystemOptions) {
+  constructor({ attributes, disk, stagedBytesMin = STAGED_BYTES_MIN, ...options }: StoreFileSystemOptions) {
     this.client = new StoreClient(options);
     this.#attributes = { ...FILE_DEFAULTS, ...attributes };
     this.#disk = disk;
+    this.#stagedBytesMin = stagedBytesMin;
   }
 
   async open(path: string): Promise<OpenFile> {
@@ -110,7 +115,8 @@ export class StoreFileSystem implements FileSystem {
     if (old?.kind === 'folder') throw new StoreError('FileAlreadyExistsException', `${path}: it is a folder`);
     // Asked first to spare the writing; that the name is free is decided when the file is whole.
     if (old && !overwrite) return 'exists';
-    return writeFile(this.client, names, content, { ...this.#attributes, overwrite, disk: this.#disk });
+    const local = this.#disk && { disk: this.#disk, bytesMin: this.#stagedBytesMin };
+    return writeFile(this.client, names, content, { ...this.#attributes, overwrite, local });
   }
 
   /** What is to be seen at a path. */

@@ -4,7 +4,7 @@ import { every } from '../common/clock.ts';
 import type { Disk } from '../common/disk.ts';
 import type { Content } from './file-system.ts';
 import type { InodeId } from './namespace/state.ts';
-import { STAGED_BYTES_MIN, writeLocally } from './local-writes.ts';
+import { writeLocally } from './local-writes.ts';
 import { NetworkError, StoreError } from './network.ts';
 import type { BlockToWrite, DatanodeId, PublishReply, StoredBlock, WriteBlock, WriteBlockReply } from './protocol.ts';
 import type { StoreClient } from './store-client.ts';
@@ -12,6 +12,9 @@ import { TEMPORARY_PREFIX } from './store-path.ts';
 import { WriterSource } from './writer-source.ts';
 
 export type FileAttributes = { readonly mode: number; readonly replication: number; readonly blockSize: number };
+
+/** Of the writer's machine: a block that has at least so many bytes is written into a file of its datanode. */
+export type LocalDisk = { readonly disk: Disk; readonly bytesMin: number };
 
 const TRIES_MAX = 4;
 const WRITE_TIMEOUT_MS = 30_000;
@@ -23,9 +26,9 @@ export async function writeFile(
   client: StoreClient,
   names: readonly string[],
   content: Content,
-  options: FileAttributes & { readonly overwrite: boolean; readonly disk?: Disk | undefined },
+  options: FileAttributes & { readonly overwrite: boolean; readonly local?: LocalDisk | undefined },
 ): Promise<'created' | 'exists'> {
-  const { overwrite, disk, ...attributes } = options;
+  const { overwrite, local, ...attributes } = options;
   const folder = names
     .slice(0, -1)
     .map((name) => `/${name}`)
@@ -37,7 +40,7 @@ export async function writeFile(
   const { file } = created.result;
   const stopRenewals = every(client.options.clock, RENEWAL_MS, () => void renew(client));
   try {
-    const last = await writeBlocks(client, { file, disk, bytesMax: attributes.blockSize }, content);
+    const last = await writeBlocks(client, { file, local, bytesMax: attributes.blockSize }, content);
     const publish = { file, ...(last && { last }), path: `/${names.join('/')}`, overwrite };
     const { published } = await client.change<PublishReply>('publish', publish).catch(removed);
     return published ? 'created' : 'exists';
@@ -71,8 +74,7 @@ function ignoreStoreError(problem: unknown): void {
 
 type Writing = {
   readonly file: InodeId;
-  /** Of the writer's machine, where there is one. */
-  readonly disk: Disk | undefined;
+  readonly local: LocalDisk | undefined;
   /** Of each block. */
   readonly bytesMax: number;
 };
@@ -128,16 +130,16 @@ async function writeBlock(client: StoreClient, place: Place, source: WriterSourc
 /** By a file on this machine where the first datanode is here, else over the network. */
 async function store(
   client: StoreClient,
-  { disk, bytesMax }: Place,
+  { local, bytesMax }: Place,
   { block, generation, targets }: BlockToWrite,
   source: WriterSource,
 ): Promise<WriteBlockReply> {
   const { network, host } = client.options;
   const [first, ...pipeline] = targets;
   const message: WriteBlock = { block, generation, bytesMax, pipeline };
-  const isHere = disk !== undefined && first!.host === host && !source.hasKeeper;
-  if (isHere && (await source.has(STAGED_BYTES_MIN))) {
-    const reply = await writeLocally({ network, disk }, first!, message, source);
+  const isHere = local !== undefined && first!.host === host && !source.hasKeeper;
+  if (isHere && (await source.has(local.bytesMin))) {
+    const reply = await writeLocally({ network, disk: local.disk }, first!, message, source);
     if (reply) return reply;
   }
   const options = { body: source.block(bytesMax), timeoutMs: WRITE_TIMEOUT_MS };

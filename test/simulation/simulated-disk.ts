@@ -37,7 +37,8 @@ export type SimulatedDiskOptions = {
   readonly latency?: () => Promise<void> | undefined;
 };
 
-type Mount = { alive: boolean; readonly locks: Set<FileNode> };
+/** `isGuest`: of another process than the one whose disk it is, which dies with neither it nor the power: a call fails then. */
+type Mount = { alive: boolean; readonly isGuest: boolean; readonly locks: Set<FileNode> };
 
 export class SimulatedDisk {
   readonly faults: DiskFaults = {
@@ -149,9 +150,9 @@ export class SimulatedDisk {
     return this.#used;
   }
 
-  mount(): Disk {
-    const mount: Mount = { alive: true, locks: new Set() };
-    this.#mounts.push(mount);
+  mount({ isGuest = false } = {}): Disk {
+    const mount: Mount = { alive: true, isGuest, locks: new Set() };
+    if (!isGuest) this.#mounts.push(mount);
     const call = <T>(name: string, path: string, effect: () => T): Promise<T> => this.#call(mount, name, path, effect);
     const sync = (name: string, path: string, effect: () => void, lose: () => void): Promise<void> =>
       call(name, path, () => {
@@ -258,6 +259,7 @@ export class SimulatedDisk {
       this.crash();
       this.onCrash();
     }
+    if (mount.isGuest) throw diskError('EIO', path);
     return never();
   }
 

@@ -3,11 +3,12 @@
  * names of a common one. They die in the middle of what they do, and others take their places.
  */
 
-import { listAll } from '../../src/filestore/file-system.ts';
+import type { Disk } from '../../src/common/disk.ts';
 import { StoreError } from '../../src/filestore/network.ts';
 import { StoreFileSystem } from '../../src/filestore/store-file-system.ts';
 import type { SimulatedClock } from '../cluster/simulated-clock.ts';
 import type { Random } from './random.ts';
+import type { SimulatedDisk } from './simulated-disk.ts';
 import type { SimulatedNetwork } from './simulated-network.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import {
@@ -23,6 +24,7 @@ import {
 import { sleep } from './store-processes.ts';
 import type { Races } from './store-races.ts';
 import { ClientSnapshots } from './store-snapshots.ts';
+import { StoreView } from './store-view.ts';
 
 const FOLDERS = ['', 'a/', 'b/'];
 const FILES = 4;
@@ -36,6 +38,9 @@ export type StoreWorld = {
   readonly races: Races;
 };
 
+/** The machine of a client. */
+export type StoreHost = { readonly name: string; readonly disk: SimulatedDisk };
+
 export type ClientCounts = {
   operations: number;
   refused: number;
@@ -44,6 +49,9 @@ export type ClientCounts = {
   lists: number;
   racesWon: number;
   clientsKilled: number;
+  /** Of blocks, in the files of a datanode on the client's machine. */
+  localReads: number;
+  localWrites: number;
   snapshots: number;
   snapshotsRenamed: number;
   snapshotsDeleted: number;
@@ -62,6 +70,8 @@ export class StoreClientLife {
     lists: 0,
     racesWon: 0,
     clientsKilled: 0,
+    localReads: 0,
+    localWrites: 0,
     snapshots: 0,
     snapshotsRenamed: 0,
     snapshotsDeleted: 0,
@@ -72,21 +82,24 @@ export class StoreClientLife {
   readonly #number: number;
   readonly #world: StoreWorld;
   readonly #random: Random;
-  readonly #host: string;
+  readonly #host: StoreHost;
   readonly #model = new StoreModel();
+  readonly #view: StoreView;
   readonly #snapshots: ClientSnapshots;
   #process!: SimulatedProcess;
   #fs!: StoreFileSystem;
   #lives = 0;
-  /** All is well: nothing is refused any more. */
-  #isCalm = false;
+  /** Blocks of its host it reads and writes in their own files. */
+  readonly #opensFiles: boolean;
 
-  constructor(number: number, world: StoreWorld, random: Random, host: string) {
+  constructor(number: number, world: StoreWorld, random: Random, host: StoreHost) {
     this.folder = `/c${number}`;
     this.#number = number;
     this.#world = world;
     this.#random = random;
     this.#host = host;
+    this.#opensFiles = random.chance(0.5);
+    this.#view = new StoreView(() => this.#fs, world.contents);
     this.#snapshots = new ClientSnapshots({
       folder: this.folder,
       files: this.#model,
@@ -95,9 +108,7 @@ export class StoreClientLife {
       counts: this.counts,
       fs: () => this.#fs,
       change: (model, perhaps, work) => this.#change(perhaps, work, model),
-      read: (path, possible) => this.#contentsAt(path, possible),
-      list: (folder, wanted) => this.#listed(folder, wanted),
-      isMissing: (problem, path) => this.#isMissing(problem, path),
+      view: this.#view,
       untilDead: (work) => this.#untilDead(work),
     });
     this.#begin();
@@ -114,9 +125,20 @@ export class StoreClientLife {
       namenode: 'namenode',
       caller: { user: 'root', groups: [], superuser: true },
       client,
-      host: this.#host,
+      host: this.#host.name,
       attributes: { replication: 3, blockSize: BLOCK_BYTES },
+      stagedBytesMin: 1,
+      ...(this.#opensFiles && { disk: this.#countedDisk() }),
     });
+  }
+
+  #countedDisk(): Disk {
+    const disk = this.#host.disk.mount({ isGuest: true });
+    const open: Disk['open'] = (path, mode) => {
+      this.counts[mode === 'read' ? 'localReads' : 'localWrites'] += 1;
+      return disk.open(path, mode);
+    };
+    return { ...disk, open };
   }
 
   /** Nobody tells it; a new one comes in its place. */
@@ -140,7 +162,7 @@ export class StoreClientLife {
 
   /** After the last trouble: everything that was acknowledged is there, and nothing else. */
   async checkAll(): Promise<void> {
-    this.#isCalm = true;
+    this.#view.isCalm = true;
     if (!this.#process.isAlive) this.#begin();
     for (const path of this.#model.paths()) await this.#read(path);
     for (let i = 0; i < RACES; i++) await this.#readRace(`/race/${i}`);
@@ -300,59 +322,16 @@ export class StoreClientLife {
   }
 
   async #read(path: string): Promise<void> {
-    const found = await this.#contentsAt(path, this.#model.at(path));
+    const found = await this.#view.contentsAt(path, this.#model.at(path));
     if (!found) return;
     if (!found.has(undefined)) this.counts.reads += 1;
     this.#model.set(path, found);
   }
 
-  /** Those of the possible ones that stand there; undefined: it could not be read now. */
-  async #contentsAt(path: string, possible: Possible): Promise<Possible | undefined> {
-    try {
-      const file = await this.#fs.open(path);
-      const bytes = Buffer.from(await file.read(0, file.length));
-      const found = this.#world.contents.alike(possible, bytes);
-      if (found.length === 0) throw new Error(`${path} has ${bytes.length} bytes that nobody wrote there`);
-      return new Set(found);
-    } catch (problem) {
-      if (!this.#isMissing(problem, path)) return undefined;
-      if (!possible.has(undefined)) throw new Error(`${path} is lost`, { cause: problem });
-      return NOTHING;
-    }
-  }
-
-  /** False: it could not be read now. */
-  #isMissing(problem: unknown, path: string): boolean {
-    if (!(problem instanceof StoreError)) throw problem;
-    if (problem.name === 'FileNotFoundException' || problem.name === 'ParentNotDirectoryException') return true;
-    if (this.#isCalm) throw new Error(`${path} cannot be read when all is well`, { cause: problem });
-    return false;
-  }
-
   async #list(): Promise<void> {
     const wanted = this.#model.paths().map((path) => [path, this.#model.at(path)] as const);
-    if (await this.#listed(this.folder, new Map(wanted))) this.counts.lists += 1;
-  }
-
-  /** Whole files that were written there, all of them, and nothing else. False: it could not be listed now. */
-  async #listed(folder: string, wanted: Outcome): Promise<boolean> {
-    const listed = new Map<string, number>();
-    try {
-      for await (const { path, length } of listAll(this.#fs, folder, { recursive: true })) listed.set(path, length);
-    } catch (problem) {
-      if (!(problem instanceof StoreError) || this.#isCalm) throw problem;
-      return false;
-    }
-    for (const path of new Set([...listed.keys(), ...wanted.keys()])) {
-      if (this.#isDoubtful(path)) continue;
-      const lengths = [...(wanted.get(path) ?? NOTHING)].map((one) =>
-        one === undefined ? undefined : this.#world.contents.bytesOf(one).length,
-      );
-      if (!lengths.includes(listed.get(path))) {
-        throw new Error(`${path} is listed with ${listed.get(path)} bytes, and has ${lengths.join(' or ')}`);
-      }
-    }
-    return true;
+    if (await this.#view.isListed(this.folder, new Map(wanted), (path) => this.#isDoubtful(path)))
+      this.counts.lists += 1;
   }
 
   /** One of all clients makes it. */
@@ -380,7 +359,7 @@ export class StoreClientLife {
       if (found === undefined) throw new Error(`${path} is not what its winner wrote`);
       if (others.length === 0) races.won(path, found);
     } catch (problem) {
-      if (this.#isMissing(problem, path) && before !== undefined)
+      if (this.#view.isMissing(problem, path) && before !== undefined)
         throw new Error(`${path} is lost`, { cause: problem });
     }
   }

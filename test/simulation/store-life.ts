@@ -58,7 +58,7 @@ class StoreLife {
     const world = { clock, network, contents, races: new Races() };
     this.#clients = Array.from(
       { length: CLIENTS },
-      (_, i) => new StoreClientLife(i, world, random.fork(), this.#nodes[i % DATANODES]!.name),
+      (_, i) => new StoreClientLife(i, world, random.fork(), this.#nodes[i % DATANODES]!),
     );
     const troubled = { clock, network, names: this.#names, nodes: this.#nodes, clients: this.#clients };
     this.#troubles = new Troubles(troubled, random.fork());

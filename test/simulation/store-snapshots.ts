@@ -8,6 +8,7 @@ import type { StoreFileSystem } from '../../src/filestore/store-file-system.ts';
 import type { SimulatedClock } from '../cluster/simulated-clock.ts';
 import type { Random } from './random.ts';
 import { DOUBT_MS, isKnown, NOTHING, type Outcome, type Possible, StoreModel } from './store-model.ts';
+import type { StoreView } from './store-view.ts';
 
 const FOLDERS = ['', '/a'];
 const NAMES = ['s0', 's1'];
@@ -29,11 +30,7 @@ export type SnapshotOwner = {
   readonly counts: SnapshotCounts;
   readonly fs: () => StoreFileSystem;
   readonly change: (model: StoreModel, perhaps: Outcome, work: () => Promise<Outcome>) => Promise<void>;
-  /** Which of the possible ones stand at a path; undefined: it could not be read now. */
-  readonly read: (path: string, possible: Possible) => Promise<Possible | undefined>;
-  /** Compares what a folder lists; false: it could not be listed now. */
-  readonly list: (folder: string, wanted: Outcome) => Promise<boolean>;
-  readonly isMissing: (problem: unknown, path: string) => boolean;
+  readonly view: StoreView;
   readonly untilDead: (work: Promise<void>) => Promise<unknown>;
 };
 
@@ -216,7 +213,7 @@ export class ClientSnapshots {
 
   async #read(path: string, file: string): Promise<void> {
     const possible = this.#heldAt(path, file);
-    const found = await this.#owner.read(path + file, possible);
+    const found = await this.#owner.view.contentsAt(path + file, possible);
     if (!found) return;
     if (!found.has(undefined)) this.#owner.counts.snapshotReads += 1;
     // It holds that for ever.
@@ -227,7 +224,7 @@ export class ClientSnapshots {
   async #list(path: string): Promise<void> {
     const held = this.#known(path);
     if (!held || this.#open.has(held)) return;
-    await this.#owner.list(path, new Map([...held.files].map(([file, possible]) => [path + file, possible])));
+    await this.#owner.view.isListed(path, new Map([...held.files].map(([file, possible]) => [path + file, possible])));
   }
 
   async #listNames(folder: string): Promise<void> {
