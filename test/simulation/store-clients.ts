@@ -41,28 +41,8 @@ export type StoreWorld = {
 /** The machine of a client. */
 export type StoreHost = { readonly name: string; readonly disk: SimulatedDisk };
 
-export type ClientCounts = {
-  operations: number;
-  refused: number;
-  doubtful: number;
-  reads: number;
-  lists: number;
-  racesWon: number;
-  clientsKilled: number;
-  /** Of blocks, in the files of a datanode on the client's machine. */
-  localReads: number;
-  localWrites: number;
-  snapshots: number;
-  snapshotsRenamed: number;
-  snapshotsDeleted: number;
-  /** Of files in them. */
-  snapshotReads: number;
-  /** That could not be deleted for the sake of a snapshot. */
-  foldersPinned: number;
-};
-
 export class StoreClientLife {
-  readonly counts: ClientCounts = {
+  readonly counts = {
     operations: 0,
     refused: 0,
     doubtful: 0,
@@ -70,13 +50,17 @@ export class StoreClientLife {
     lists: 0,
     racesWon: 0,
     clientsKilled: 0,
+    /** Of blocks, in the files of a datanode on the client's machine. */
     localReads: 0,
     localWrites: 0,
     snapshots: 0,
     snapshotsRenamed: 0,
     snapshotsDeleted: 0,
+    /** Of files in them. */
     snapshotReads: 0,
+    /** That could not be deleted for the sake of a snapshot. */
     foldersPinned: 0,
+    foldersRenamed: 0,
   };
   readonly folder: string;
   readonly #number: number;
@@ -203,6 +187,10 @@ export class StoreClientLife {
         });
       case 'deleteFolder':
         return this.#deleteFolder(`${this.folder}/${random.pick(['a', 'b'])}`);
+      case 'renameFolder': {
+        const [from, to] = random.chance(0.5) ? ['a', 'b'] : ['b', 'a'];
+        return this.#renameFolder(`${this.folder}/${from}`, `${this.folder}/${to}`);
+      }
       case 'snapshots':
         return this.#snapshots.operate();
     }
@@ -303,7 +291,7 @@ export class StoreClientLife {
   }
 
   async #deleteFolder(folder: string): Promise<void> {
-    const paths = this.#model.paths().filter((path) => path.startsWith(`${folder}/`));
+    const paths = this.#below(folder);
     const pinned = this.#snapshots.pinned(folder);
     if (pinned === 'perhaps' || paths.some((path) => this.#isDoubtful(path))) return;
     const after: Outcome = new Map(paths.map((path) => [path, NOTHING]));
@@ -319,6 +307,29 @@ export class StoreClientLife {
       if (pinned === 'yes') throw new Error(`${folder} has a snapshot, and was deleted`);
       return after;
     });
+  }
+
+  /** An empty folder gives way to it. */
+  async #renameFolder(from: string, to: string): Promise<void> {
+    const [leaving, replaced] = [from, to].map((folder) => this.#below(folder));
+    const pinned = [from, to].map((folder) => this.#snapshots.pinned(folder));
+    if (pinned.includes('perhaps') || [...leaving!, ...replaced!].some((path) => this.#isDoubtful(path))) return;
+    const after: Outcome = new Map([
+      ...[...leaving!, ...replaced!].map((path) => [path, NOTHING] as const),
+      ...leaving!.map((path) => [to + path.slice(from.length), this.#model.at(path)] as const),
+    ]);
+    await this.#change(after, async () => {
+      await this.#fs.rename(from, to, { overwrite: true });
+      if (pinned.includes('yes')) throw new Error(`${from} or ${to} has a snapshot, and one became the other`);
+      const lost = replaced!.find((path) => !this.#model.at(path).has(undefined));
+      if (lost !== undefined) throw new Error(`${lost} is lost: ${from} took the place of its folder`);
+      this.counts.foldersRenamed += 1;
+      return after;
+    });
+  }
+
+  #below(folder: string): readonly string[] {
+    return this.#model.paths().filter((path) => path.startsWith(`${folder}/`));
   }
 
   async #read(path: string): Promise<void> {
@@ -369,6 +380,16 @@ export class StoreClientLife {
 const OPERATIONS = [
   ...(['create', 'create', 'create', 'create', 'createIfAbsent', 'createIfAbsent', 'delete', 'delete'] as const),
   ...(['rename', 'rename', 'read', 'read', 'read', 'read', 'read', 'race', 'race', 'list', 'setReplication'] as const),
-  ...(['create', 'createIfAbsent', 'read', 'rename', 'delete', 'setReplication', 'race', 'deleteFolder'] as const),
+  ...([
+    'create',
+    'createIfAbsent',
+    'read',
+    'rename',
+    'delete',
+    'setReplication',
+    'race',
+    'deleteFolder',
+    'renameFolder',
+  ] as const),
   ...(['snapshots', 'snapshots', 'snapshots', 'snapshots', 'snapshots', 'snapshots'] as const),
 ] as const;
