@@ -17,6 +17,8 @@ export type NodeWalksOptions = {
 
 export class NodeWalks {
   readonly #options: NodeWalksOptions;
+  /** Of `rackCame`: one at a time, lest a rack that comes and goes has many at work; what came meanwhile gets one more. */
+  #spreading: 'no' | 'yes' | 'again' = 'no';
 
   constructor(options: NodeWalksOptions) {
     this.#options = options;
@@ -34,7 +36,8 @@ export class NodeWalks {
 
   /** A rack takes blocks that took none before: those that stand on one rack only have a place to spread to. */
   rackCame(): void {
-    void inTurns(this.#options.clock, this.#lookAtCrowded());
+    if (this.#spreading === 'no') void this.#spread();
+    else this.#spreading = 'again';
   }
 
   #forget(datanode: Datanode): Steps<boolean> {
@@ -56,6 +59,14 @@ export class NodeWalks {
       for (const block of some) replication.look(block);
       return true;
     });
+  }
+
+  async #spread(): Promise<void> {
+    for (this.#spreading = 'again'; this.#spreading === 'again';) {
+      this.#spreading = 'yes';
+      await inTurns(this.#options.clock, this.#lookAtCrowded());
+    }
+    this.#spreading = 'no';
   }
 
   *#lookAtCrowded(): Steps<void> {

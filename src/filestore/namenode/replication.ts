@@ -18,6 +18,8 @@ const COPY_BYTES_PER_NODE_MAX = 512 * 1024 * 1024;
 const COPY_TIMEOUT_MS = 60_000;
 /** Replicas that one heartbeat's answer names for deletion. */
 const DELETIONS_PER_HEARTBEAT = 1_000;
+/** Blocks that found no room on another rack are looked at again so often: a walk over all that datanodes have. */
+const CROWDED_AGAIN_MS = 300_000;
 /** Blocks looked at in one turn, so that others are served in between. */
 const BLOCKS_PER_TURN = 2_000;
 
@@ -60,6 +62,8 @@ export class Replication {
   readonly #corrupt = new Map<BlockId, Set<NodeNumber>>();
   readonly #moves = new Map<BlockId, Move>();
   #endedMoves: (Move & { readonly isDone: boolean })[] = [];
+  /** Since when a block has stood on one rack because others had no room for it. */
+  #crowdedMs: number | undefined;
 
   constructor(options: ReplicationOptions) {
     this.#options = options;
@@ -97,6 +101,14 @@ export class Replication {
     const ended = this.#endedMoves;
     this.#endedMoves = [];
     return ended;
+  }
+
+  /** Whether blocks found no room on another rack a while ago, and may find it now. */
+  takeCrowded(): boolean {
+    const since = this.#crowdedMs ?? Infinity;
+    if (this.#options.clock.elapsedMs() - since < CROWDED_AGAIN_MS) return false;
+    this.#crowdedMs = undefined;
+    return true;
   }
 
   /** False: not now, since something else is to be done about the block, or the source has enough to do. */
@@ -239,7 +251,11 @@ export class Replication {
     const corrupt = this.#corrupt.get(block.id);
     const hasRoom = ({ number, freeBytes, deletions }: Datanode): boolean =>
       freeBytes >= block.length && !deletions.has(block.id) && corrupt?.has(number) !== true;
-    return this.#options.datanodes.writable().some((node) => !racks.has(node.rack) && hasRoom(node));
+    const elsewhere = this.#options.datanodes.writable().filter(({ rack }) => !racks.has(rack));
+    if (elsewhere.some(hasRoom)) return true;
+    // Nothing happens to the block when there is room: it has to be remembered that there are some.
+    if (elsewhere.length > 0) this.#crowdedMs ??= this.#options.clock.elapsedMs();
+    return false;
   }
 
   #copy(block: Block & { readonly length: number }, holders: readonly Datanode[], count: number): boolean {

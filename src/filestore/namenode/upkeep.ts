@@ -43,7 +43,7 @@ export class Upkeep {
     for (const datanode of datanodes.takeSilent()) this.#lost(datanode);
     if (safeMode.isOn) return;
     // All that is decided below is decided on the racks that are seen here.
-    if (datanodes.takeNewRacks()) walks.rackCame();
+    if (datanodes.takeNewRacks() || replication.takeCrowded()) walks.rackCame();
     replication.turn();
     balancer.turn();
     this.#inBackground('remove abandoned files', () => this.#removeAbandoned());

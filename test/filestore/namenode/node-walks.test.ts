@@ -2,11 +2,14 @@
 
 import { expect, test } from 'vitest';
 import { fsck } from '../../../src/filestore/namenode/administration.ts';
-import type { Datanode } from '../../../src/filestore/namenode/datanodes.ts';
+import { BlockMap } from '../../../src/filestore/namenode/block-map.ts';
+import { type Datanode, Datanodes } from '../../../src/filestore/namenode/datanodes.ts';
+import { NodeWalks } from '../../../src/filestore/namenode/node-walks.ts';
 import { holdersOf } from '../../../src/filestore/namenode/replicas.ts';
+import { SimulatedClock } from '../../cluster/simulated-clock.ts';
 import { Random } from '../../simulation/random.ts';
 import { atOnce } from './at-once.ts';
-import { type FakeDatanode, FakeStore } from './fake-store.ts';
+import { type FakeDatanode, FakeStore, ROOT } from './fake-store.ts';
 
 const BLOCKS = 5_000;
 
@@ -87,6 +90,72 @@ test.each([
   expect(far.replicas.size).toBe(10);
   expect(atOnce(fsck(store.namenode, '/')).counts).toMatchObject({ 'under-replicated': 0, 'over-replicated': 0 });
 });
+
+test('blocks spread to a rack that came in safe mode once that is over', async () => {
+  const { store, far } = await crowded(['/a', '/a', '/b']);
+  await store.ask('safeMode', { caller: ROOT, action: 'enter' });
+  await store.start(far);
+  await store.pass(20_000);
+  expect(far.replicas.size).toBe(0);
+  await store.ask('safeMode', { caller: ROOT, action: 'leave' });
+  await store.pass(20_000);
+  expect(far.replicas.size).toBe(10);
+});
+
+test('blocks spread to a rack that had no room when it has some: on a datanode that comes, or that was full', async () => {
+  const { store, far } = await crowded(['/a', '/a', '/b', '/b']);
+  const another = store.nodes[3]!;
+  // All of it is taken.
+  const filler = { block: 1, generation: 1, length: store.capacityBytes, damaged: false, announced: 0 };
+  await store.start(far);
+  far.replicas.set(1, filler);
+  await store.pass(20_000);
+  expect(far.replicas.size).toBe(1);
+  await store.start(another);
+  await store.pass(400_000);
+  expect(another.replicas.size).toBe(10);
+});
+
+test('however often a rack comes and goes, one walk at a time looks for what may spread to it, and the last time counts', async () => {
+  const clock = new SimulatedClock();
+  const datanodes = new Datanodes(clock, 1);
+  const blocks = new BlockMap();
+  const looks: number[] = [];
+  for (const node of ['one', 'two']) {
+    const { number } = datanodes.register(
+      { node, rack: '/a', host: node, incarnation: '1', address: node, store: 'store' },
+      'normal',
+    );
+    for (let id = 1; id <= BLOCKS; id++) blocks.add(id, number);
+  }
+  const walks = new NodeWalks({ clock, blocks, datanodes, replication: { look: (id) => void looks.push(id) } });
+  const pass = async (ms: number): Promise<void> => {
+    for (let i = 0; i < ms; i++) {
+      clock.advance(1);
+      await new Promise((resolve) => void setImmediate(resolve));
+    }
+  };
+  walks.rackCame();
+  await pass(2);
+  expect(looks.length).toBeGreaterThan(0);
+  expect(looks.length).toBeLessThan(2 * BLOCKS);
+  for (let i = 0; i < 5; i++) walks.rackCame();
+  await pass(100);
+  expect(looks.length).toBe(2 * 2 * BLOCKS);
+  walks.rackCame();
+  await pass(100);
+  expect(looks.length).toBe(3 * 2 * BLOCKS);
+});
+
+/** Ten blocks of two replicas on the first of the racks: the others are down. */
+async function crowded(racks: readonly string[]): Promise<{ store: FakeStore; far: FakeDatanode }> {
+  const store = new FakeStore(new Random(1), racks);
+  for (const node of store.nodes) node.isUp = node.rack === '/a';
+  await store.pass(2_000);
+  await store.write('/some', 2, Array<number>(10).fill(1));
+  await store.pass(5_000);
+  return { store, far: store.nodes.find(({ isUp }) => !isUp)! };
+}
 
 async function withBlocks(): Promise<{ store: FakeStore; node: FakeDatanode }> {
   const store = new FakeStore(new Random(1), ['/a', '/b']);

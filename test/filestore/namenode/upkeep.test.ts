@@ -11,7 +11,7 @@ test('what a turn has begun and not ended is not begun again beside itself', asy
     leases: { keepOnly: () => undefined },
     datanodes: { takeSilent: () => [], takeNewRacks: () => false },
     safeMode: { isOn: false },
-    replication: nothing,
+    replication: { ...nothing, takeCrowded: () => false },
     balancer: nothing,
     departures: { turn: () => new Promise<void>((end) => void ends.push(end)) },
   } as unknown as UpkeepOptions);
