@@ -201,7 +201,7 @@ program
   .passThroughOptions()
   // -h is an option of -ls and others.
   .helpOption('--help', 'display help for command')
-  .addHelpText('after', '\nExample:\n  tutti fs -put flights.parquet /air/flights.parquet')
+  .addHelpText('after', '\nExample:\n  tutti fs -mkdir /air\n  tutti fs -put flights.parquet /air/flights.parquet')
   .action(async (words: string[], options: FsCommandOptions) => {
     const { fsCommand } = await import('./src/client/fs/fs-command.ts');
     process.exitCode = await fsCommand(words, options);
