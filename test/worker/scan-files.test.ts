@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { localDisk } from '../../src/common/disk.ts';
 import type { ScanFile } from '../../src/connectors/connector.ts';
-import type { FileSystem } from '../../src/filestore/file-system.ts';
+import type { FileSystem, OpenFile } from '../../src/filestore/file-system.ts';
 import { FileSystems } from '../../src/filestore/file-systems.ts';
 import { LocalFileSystem } from '../../src/filestore/local-file-system.ts';
 import { RangeCache } from '../../src/filestore/range-cache.ts';
@@ -23,6 +23,8 @@ let clock: SimulatedClock;
 let store: FileSystem;
 /** Whether the store has replicas here. */
 let isHere: boolean;
+/** Of what is read of its files: bytes below that come without a network. */
+let localTo: number;
 let opened: number;
 let asked: number;
 
@@ -30,7 +32,7 @@ beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'tutti-scans-'));
   await mkdir(path.join(folder, 'store'));
   clock = new SimulatedClock();
-  [isHere, opened, asked] = [true, 0, 0];
+  [isHere, localTo, opened, asked] = [true, 0, 0, 0];
   const local = new LocalFileSystem({ disk: localDisk, root: path.join(folder, 'store'), clock: systemClock });
   store = Object.assign(Object.create(local) as FileSystem, {
     open: async (name: string) => {
@@ -40,7 +42,12 @@ beforeEach(async () => {
         asked += 1;
         return isHere ? file.localPath() : Promise.resolve(undefined);
       };
-      return { ...file, localPath };
+      const stream: OpenFile['stream'] = (offset = 0, length = file.length - offset, options = {}) => {
+        const until = Math.min(localTo, offset + length);
+        if (offset < until) options.onLocal?.([offset, until]);
+        return file.stream(offset, length);
+      };
+      return { ...file, stream, localPath };
     },
     stat: (name: string) => local.stat(name),
   });
@@ -48,7 +55,9 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }));
 
-async function scanFiles(bytesOf?: () => Promise<readonly (readonly [number, number])[]>): Promise<ScanFiles> {
+async function scanFiles(
+  bytesOf?: (part: string) => Promise<readonly (readonly [number, number])[]>,
+): Promise<ScanFiles> {
   return new ScanFiles({
     fileSystems: new FileSystems(systemClock, store),
     cache: await RangeCache.open({ directory: path.join(folder, 'ranges'), bytesMax: 1_000_000 }),
@@ -106,6 +115,21 @@ test('without a replica here, what is needed is copied', async () => {
   expect(readFileSync(whole.paths.get('tutti:///a.parquet')!, 'utf8')).toBe('0123456789');
   expect([whole.bytesFetched, whole.hasHoles]).toEqual([8, false]);
   await whole.release();
+});
+
+test('of a copy the share is told that came without a network, of what was asked for, also when that is nothing', async () => {
+  await write('a.parquet', '0123456789');
+  [isHere, localTo] = [false, 4];
+  const parts: Readonly<Record<string, readonly (readonly [number, number])[]>> = { some: [[1, 9]], none: [] };
+  const files = await scanFiles((part) => Promise.resolve(parts[part]!));
+  for (const [part, share, bytesFetched] of [
+    ['some', 3 / 8, 5],
+    ['none', 1, 0],
+  ] as const) {
+    const held = await files.open([await stored('a.parquet', part)], never);
+    expect([part, held.localShare('tutti:///a.parquet'), held.bytesFetched]).toEqual([part, share, bytesFetched]);
+    await held.release();
+  }
 });
 
 test('two scans of one file get all that both need', async () => {
