@@ -27,6 +27,9 @@ const filesOf = (
   return files.map((file) => ({ connector, file }));
 };
 
+/** Shares that make up a whole may add up to a little less. */
+const ROUNDING = 1e-6;
+
 export function readsOf(request: TaskRequest, providers: Providers, opened: OpenedFiles): readonly ScanReads[] {
   return scansOf(request).map((scan) => {
     const splits = request.splits[scan.id] ?? [];
@@ -35,7 +38,7 @@ export function readsOf(request: TaskRequest, providers: Providers, opened: Open
       Math.min(1, ...filesOf(scan, [split], providers).map(({ file }) => opened.localShare(file.location))),
     );
     const local = (of: (some: readonly Split[]) => number): number =>
-      [...byShare].reduce((sum, [share, some]) => sum + Math.floor(of(some) * share), 0);
+      Math.floor([...byShare].reduce((sum, [share, some]) => sum + of(some) * share, ROUNDING));
     return {
       scan: scan.id,
       isStored: splits.some((split) => split.hosts !== undefined),
