@@ -107,6 +107,14 @@ test('safe mode puts it off', async () => {
   service.namenode.safeMode.leave();
   await at(start + 2000);
   expect(await namesIn('/user/ann/.Trash')).toEqual([]);
+  await namenode.change('mkdirs', ANN, { path: '/user/ann/.Trash/Current/b', mode: 0o700 });
+  service.namenode.safeMode.enter();
+  await at(start + 31 * 60_000);
+  expect(await namesIn('/user/ann/.Trash')).toEqual(['Current']);
+  service.namenode.safeMode.leave();
+  // Not an hour later.
+  await at(start + 32 * 60_000);
+  expect(await namesIn('/user/ann/.Trash')).toEqual(['260131110200']);
 });
 
 test('without trash nothing is touched', async () => {

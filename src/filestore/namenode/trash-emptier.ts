@@ -54,11 +54,13 @@ export function emptyTrash({ namenode, state, clock, trashMs, logger }: TrashEmp
   async function turn(): Promise<void> {
     const now = Math.round(clock.wallMs());
     for (const path of expiredTrash(state(), now - trashMs)) await change('delete', { path, recursive: true });
-    if (period() === putBy) return;
-    putBy = period();
+    const current = period();
+    if (current === putBy) return;
     for (const { source, target } of trashCheckpoints(state(), now)) {
       await change('rename', { source, target, how: 'exact' });
     }
+    // Not before: what is refused now is put by in the next turn, not in an hour.
+    putBy = current;
   }
 
   const stop = every(clock, Math.min(TURN_MS, checkpointMs), () => {
