@@ -46,7 +46,7 @@ export class Ledger {
     return this.#journal.epoch;
   }
 
-  /** As a change would be refused in safe mode: before work that would be for nothing. */
+  /** Throws SafeModeException while nothing may be changed: before work that would be for nothing. */
   refuseChanges(): void {
     this.#options.refuseChanges();
   }
