@@ -220,18 +220,22 @@ test('the balancer shows a bar while it runs, and Ctrl-C ends it', async () => {
   );
 });
 
-test('-setrep -w counts the replicas that stay', async () => {
+/** One after the other; the last one again and again. */
+function inTurn<T>(answers: readonly T[]): () => T {
+  const left = [...answers];
+  return () => (left.length > 1 ? left.shift()! : left[0]!);
+}
+
+/** The n-th time that it is asked for the report, or where a file's block is, a store says the n-th of these; after the last always that. */
+async function waitedFor(reports: readonly object[], replicas: readonly (readonly string[])[]): Promise<string> {
   const console = fakeConsole();
-  const asked: string[] = [];
-  const nodes = { a: 'normal', b: 'normal', c: 'decommissioning' };
+  const [report, holders] = [inTurn(reports), inTurn(replicas)];
   const read = async (operation: string): Promise<object> => {
-    asked.push(operation);
     if (operation === 'stat') return { status: { kind: 'file', name: '' } };
     if (operation === 'report') {
-      return { datanodes: Object.entries(nodes).map(([node, service]) => ({ node, service, isAlive: true })) };
+      return { datanodes: Object.entries(report()).map(([node, service]) => ({ node, service, isAlive: true })) };
     }
-    const replicas = asked.filter((one) => one === 'locate').length < 2 ? ['a', 'c'] : ['a', 'b', 'c'];
-    return { blocks: [{ block: 1, replicas: replicas.map((node) => ({ node })) }] };
+    return { blocks: [{ block: 1, replicas: holders().map((node) => ({ node })) }] };
   };
   const client = {
     options: { caller: { user: 'ann' } },
@@ -241,7 +245,24 @@ test('-setrep -w counts the replicas that stay', async () => {
   };
   const store = { client } as unknown as StoreFileSystem;
   expect([await runFs(() => store, ['-setrep', '-w', '2', '/f'], console), console.err()]).toEqual([0, '']);
-  expect(console.out()).toBe('Replication 2 set: /f\nWaiting for /f .... done\n');
+  return console.out();
+}
+
+test('-setrep -w counts the replicas that stay', async () => {
+  const nodes = { a: 'normal', b: 'normal', c: 'decommissioning' };
+  const said = await waitedFor(
+    [nodes],
+    [
+      ['a', 'c'],
+      ['a', 'b', 'c'],
+    ],
+  );
+  expect(said).toBe('Replication 2 set: /f\nWaiting for /f .... done\n');
+});
+
+test('-setrep -w counts the replicas of a datanode that has come while it waits', async () => {
+  const said = await waitedFor([{ a: 'normal' }, { a: 'normal', b: 'normal' }], [['a'], ['a', 'b']]);
+  expect(said).toContain('and 1 of them live and stay: waiting until there are more\nWaiting for /f .... done\n');
 });
 
 type Asked = { readonly path: string; readonly request?: string };
