@@ -42,7 +42,7 @@ export type ClientCallsOptions = {
   readonly blocks: BlockMap;
   readonly datanodes: Datanodes;
   readonly replication: Replication;
-  readonly safeMode: Pick<SafeMode, 'isOn'>;
+  readonly safeMode: Pick<SafeMode, 'isOn' | 'endsByItself'>;
   readonly random: Random;
 };
 
@@ -172,7 +172,7 @@ export class ClientCalls {
   }
 
   #locate({ path, caller, start, end, host, rack }: Locate): object {
-    const { ledger, safeMode, random } = this.#options;
+    const { ledger, safeMode, datanodes, random } = this.#options;
     const range = { ...(start !== undefined && { start }), ...(end !== undefined && { end }) };
     const { file, length, blocks: found } = orThrow(locateBlocks(ledger.state, path, caller, range));
     if (file.client !== undefined) throw new StoreError('FileNotFoundException', `${path} is still being written`);
@@ -183,7 +183,7 @@ export class ClientCalls {
         reader,
         random,
       );
-      if (replicas.length === 0 && safeMode.isOn) {
+      if (replicas.length === 0 && (safeMode.endsByItself || (safeMode.isOn && datanodes.mayStillReport(block.id)))) {
         throw new StoreError('SafeModeException', notReported(block.id, path));
       }
       return {

@@ -17,6 +17,11 @@ export class SafeMode {
     return this.#isOn;
   }
 
+  /** What is not known yet will be. */
+  get endsByItself(): boolean {
+    return this.#isOn && !this.#isManual;
+  }
+
   enter(): void {
     this.#isOn = true;
     this.#isManual = true;

@@ -62,6 +62,19 @@ test('who asks where a block is before its datanode has reported is to ask again
   expect(await store.ask('locate', locate)).toMatchObject({ blocks: [{ replicas: [{ node: 'dn0' }] }] });
 });
 
+test('who asks in a safe mode that somebody turned on does not wait for a block that nobody will report', async () => {
+  const before = await started();
+  await before.write('/f', 1, [10]);
+  const store = new FakeStore(new Random(1), ['/a'], before.namenode.state);
+  await store.ask('safeMode', { caller: ROOT, action: 'enter' });
+  const locate = (): Promise<unknown> => store.ask('locate', { caller: ROOT, path: '/f' });
+  await expect(locate()).rejects.toMatchObject({ name: 'SafeModeException' });
+  // It has none.
+  await store.start(store.nodes[0]!);
+  await store.pass(60_000);
+  expect(await locate()).toMatchObject({ blocks: [{ replicas: [] }] });
+});
+
 test('a writer whose first file becomes durable while leases are looked at keeps it', async () => {
   const store = await started();
   await store.pass(2 * LEASE_MS);
