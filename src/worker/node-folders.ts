@@ -10,6 +10,7 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { diskErrorCode, localDisk } from '../common/disk.ts';
+import { QueryError } from '../common/errors.ts';
 import { makeFolders } from '../common/files.ts';
 
 export type NodeFolders = {
@@ -23,6 +24,19 @@ export type NodeFolders = {
 
 /** Whose process the folder belongs to. */
 const OWNER_FILE = 'owner.json';
+
+/** Of a folder beside those of blocks that are called as their workers are. */
+export const LINKS_FOLDER = 'links';
+
+/** A worker's name is that of folders which it empties: `..` would be all of somebody's. Throws QueryError. */
+export function checkNodeId(nodeId: string): void {
+  if (nodeId !== LINKS_FOLDER && /^[A-Za-z0-9][\w.-]{0,99}$/.test(nodeId)) return;
+  throw new QueryError(
+    'GENERIC_USER_ERROR',
+    '--node-id takes up to 100 letters, digits, dots, dashes and underscores, of which the first is a letter or a digit ' +
+      `(and not "${LINKS_FOLDER}", which is a folder of all workers), not "${nodeId}"`,
+  );
+}
 
 /** `linkFolders`: shared with other workers, each on another disk. */
 export async function takeNodeFolders(
@@ -102,14 +116,14 @@ async function moved(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Its owner was a process of this machine and is no more. What cannot be told counts as owned. */
+/** Its owner was a process of this machine and is no more. What cannot be told counts as owned, and so does what is no folder. */
 async function isAbandoned(folder: string): Promise<boolean> {
   try {
     const text = await readFile(path.join(folder, OWNER_FILE), 'utf8');
     const owner = JSON.parse(text) as { readonly host: string; readonly processId: number };
     return owner.host === hostname() && !isAlive(owner.processId);
   } catch (problem) {
-    if (problem instanceof SyntaxError || (problem as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    if (problem instanceof SyntaxError || ['ENOENT', 'ENOTDIR'].includes(diskErrorCode(problem) ?? '')) return false;
     throw problem;
   }
 }

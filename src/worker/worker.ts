@@ -36,7 +36,7 @@ import { ScanFiles } from './scan-files.ts';
 import { Kernel } from './kernel/kernel.ts';
 import type { KernelOptions } from './kernel/protocol.ts';
 import { machineIdOf } from './machine-id.ts';
-import { takeNodeFolders } from './node-folders.ts';
+import { checkNodeId, LINKS_FOLDER, takeNodeFolders } from './node-folders.ts';
 import { addWorkerRoutes } from './routes.ts';
 import { takeStoreFolders } from './store-folders.ts';
 import type { StoreFoldersOptions } from './store-folders.ts';
@@ -98,10 +98,14 @@ const FILES_FACTOR = 2;
 /** Below the data directory: what kernels read and write. The cluster's secret stands beside them, out of their reach. */
 const KERNEL_FOLDERS = ['exchange', 'files', 'tpch'];
 
-/** Throws a DataFolderError, before anything is touched, when another process has its name in the data directory, or the folders of its blocks. */
+/**
+ * Throws, before anything is touched, a QueryError for a name that cannot be one of folders, and a DataFolderError when another process has
+ * its name in the data directory, or the folders of its blocks.
+ */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { secret, threads, slots = threads, log = () => {} } = options;
   const clock = systemClock;
+  if (options.nodeId !== undefined) checkNodeId(options.nodeId);
   const nodeId = options.nodeId ?? `worker-${randomUUID().slice(0, 8)}`;
   const dataDirectory = path.resolve(options.dataDirectory);
   const place = { dataDirectory, clock, ...(options.patience && { patience: options.patience }) };
@@ -117,7 +121,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   // Beside the blocks of each disk, see LocalLinks; the lock of the blocks' folder is theirs too.
   const linkFolders = !options.store?.directories
     ? []
-    : workingFolders(storeFolders).map((folder) => path.join(path.dirname(folder), 'links'));
+    : workingFolders(storeFolders).map((folder) => path.join(path.dirname(folder), LINKS_FOLDER));
   const folders = await takeNodeFolders(dataDirectory, nodeId, linkFolders);
   const machineId = await machineIdOf(dataDirectory);
 

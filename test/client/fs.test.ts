@@ -120,6 +120,8 @@ test('-D before a command says what its new files have', async () => {
       expect.stringMatching(/^-D: takes name=value .* knows dfs.replication and dfs.blocksize\n$/),
     ]);
   }
+  const small = await fs('-D', 'dfs.blocksize=1023k', '-put', '-', '/generic');
+  expect([small.code, small.err]).toEqual([255, '-D: dfs.blocksize is 1m or more, not "1023k"\n']);
   const none = await fs('-D', 'dfs.replication=0', '-put', '-', '/generic');
   expect([none.code, none.err]).toEqual([255, '-D: dfs.replication is a whole number from 1, not "0"\n']);
 });
@@ -517,6 +519,14 @@ test('paths that name another place, or a folder that is not there, are refused'
   expect(await done('-ls', '-C', '/slashes')).toBe('/slashes/some\n');
   expect(await fs('-df', '/none')).toEqual({ code: 1, out: '', err: "df: `/none': No such file or directory\n" });
   expect(await refused('-createSnapshot', '/slashes')).toContain('(tutti fs -allowSnapshot /slashes makes it one)');
+  for (const names of [['-deleteSnapshot'], ['-renameSnapshot', 'b'], ['-snapshotDiff', '.'], ['-createSnapshot']]) {
+    const [command, ...more] = names as [string, ...string[]];
+    const missing = `${command.slice(1)}: \`/missing': No such file or directory\n`;
+    expect(await refused(command, '/missing', 'a', ...more)).toBe(missing);
+    expect(await refused(command, '/slashes', 'a', ...more)).toContain(
+      '(tutti fs -allowSnapshot /slashes makes it one)',
+    );
+  }
   expect(await refused('-appendToFile', local('some'), '/slashes/some')).toContain("`/slashes/some': Files of this");
 });
 

@@ -1,6 +1,6 @@
 /** Two workers of one name: the second never touches what the first one's queries read, whatever became of its blocks. */
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -64,6 +64,28 @@ test('one data directory: the second is refused also without blocks, and begins 
   workers.splice(0, 1);
   await second;
   expect(existsSync(file)).toBe(false);
+});
+
+test.each(['', '.', '..', '../../data/kept', 'kept/', 'a b', 'ü', '-a', 'links', 'x'.repeat(101)])(
+  'a name that is none of a folder is refused before anything is touched: %j',
+  async (nodeId) => {
+    const file = path.join(folder, 'data', 'kept', 'file');
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, 'precious');
+    await expect(start('data', 'data', { nodeId })).rejects.toMatchObject({
+      code: 'GENERIC_USER_ERROR',
+      message: expect.stringContaining(`not "${nodeId}"`),
+    });
+    expect(readdirSync(folder, { recursive: true })).toEqual(['data', 'data/kept', 'data/kept/file']);
+  },
+);
+
+test('what stands among the folders of workers and is none keeps nobody from starting', async () => {
+  const file = path.join(folder, 'data', 'exchange', 'owner.json');
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, '{}');
+  await start('data');
+  expect(existsSync(file)).toBe(true);
 });
 
 test('one disk: a worker whose datanode does not start keeps the lock of its folder of blocks, and its links', async () => {

@@ -8,8 +8,17 @@ export type NewFiles = Partial<Pick<FileAttributes, 'replication' | 'blockSize'>
 
 const PROPERTIES: Readonly<Record<string, (name: string, value: string) => NewFiles>> = {
   'dfs.replication': (name, value) => ({ replication: wholeNumber(name, value, 1) }),
-  'dfs.blocksize': (name, value) => ({ blockSize: byteCount(name, value) }),
+  'dfs.blocksize': (name, value) => ({ blockSize: blockSize(name, value) }),
 };
+
+/** Of HDFS: each block costs the namenode memory, and a `k` for an `m` a thousand times of it. */
+const BLOCK_BYTES_MIN = 1024 * 1024;
+
+function blockSize(name: string, value: string): number {
+  const bytes = byteCount(name, value);
+  if (bytes >= BLOCK_BYTES_MIN) return bytes;
+  throw new UsageFailure(`${name} is 1m or more, not "${value}"`);
+}
 
 /** `rest` begins with the command. Throws UsageFailure. */
 export function genericOptions(words: readonly string[]): {

@@ -9,7 +9,7 @@ import { StoreError } from '../../filestore/network.ts';
 import { pathBelow } from '../../filestore/store-path.ts';
 import { listing, minuteText, table } from './columns.ts';
 import { type FsCommands, refuseEmpty } from './command.ts';
-import { type FsShell, PathFailure } from './fs-shell.ts';
+import { type FsShell, noSuchFile, PathFailure } from './fs-shell.ts';
 
 export const SNAPSHOT_COMMANDS: FsCommands = {
   allowSnapshot: {
@@ -36,11 +36,7 @@ export const SNAPSHOT_COMMANDS: FsCommands = {
     words: [1, 2],
     run: async (shell, [at, name]) => {
       const request = { path: shell.path(at!), ...(name !== undefined && { name }) };
-      const made = await shell.change<string>('createSnapshot', request).catch((problem: unknown) => {
-        if (!(problem instanceof StoreError && problem.message.includes('not a snapshottable directory')))
-          throw problem;
-        throw new PathFailure(at!, `${problem.message} (tutti fs -allowSnapshot ${at} makes it one)`);
-      });
+      const made = await ofFolder(at!, shell.change<string>('createSnapshot', request));
       await shell.say(`Created snapshot ${made}`);
     },
   },
@@ -49,7 +45,7 @@ export const SNAPSHOT_COMMANDS: FsCommands = {
     does: 'rename a snapshot',
     words: [3, 3],
     run: async (shell, [at, name, newName]) => {
-      await shell.change('renameSnapshot', { path: shell.path(at!), name, newName });
+      await ofFolder(at!, shell.change('renameSnapshot', { path: shell.path(at!), name, newName }));
       await shell.say(`Renamed snapshot ${name} to ${newName} under ${shell.path(at!)}`);
     },
   },
@@ -58,7 +54,7 @@ export const SNAPSHOT_COMMANDS: FsCommands = {
     does: 'let go of a snapshot',
     words: [2, 2],
     run: async (shell, [at, name]) => {
-      await shell.change('deleteSnapshot', { path: shell.path(at!), name });
+      await ofFolder(at!, shell.change('deleteSnapshot', { path: shell.path(at!), name }));
       await shell.say(`Deleted snapshot ${name} under ${shell.path(at!)}`);
     },
   },
@@ -67,7 +63,7 @@ export const SNAPSHOT_COMMANDS: FsCommands = {
     does: "list a folder's snapshots",
     words: [1, 1],
     run: async (shell, [at]) => {
-      const { snapshots } = await shell.ask<SnapshotList>('snapshots', { path: shell.path(at!) });
+      const { snapshots } = await ofFolder(at!, shell.ask<SnapshotList>('snapshots', { path: shell.path(at!) }));
       for (const line of listing(snapshots)) await shell.say(line);
     },
   },
@@ -102,6 +98,18 @@ is in a folder that was created or deleted is not listed. The folder may be one 
   },
 };
 
+/** Names of snapshots stand behind the folder's: what is wrong is said of the folder. */
+async function ofFolder<T>(folder: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (problem) {
+    if (!(problem instanceof StoreError)) throw problem;
+    if (problem.name === 'FileNotFoundException') throw noSuchFile(folder);
+    if (!problem.message.includes('not a snapshottable directory')) throw problem;
+    throw new PathFailure(folder, `${problem.message} (tutti fs -allowSnapshot ${folder} makes it one)`);
+  }
+}
+
 const SIGNS: Readonly<Record<Difference['kind'], string>> = { modified: 'M', created: '+', deleted: '-', renamed: 'R' };
 
 async function snapshotDiff(shell: FsShell, [text, from, to]: readonly string[]): Promise<void> {
@@ -111,7 +119,8 @@ async function snapshotDiff(shell: FsShell, [text, from, to]: readonly string[])
   const asked = { path, ...(older !== '' && { from: older }), ...(newer !== '' && { to: newer }) };
   const request = shell.fs.client.unique();
   for (let after = 0; ;) {
-    const page = await shell.ask<SnapshotDiffPage | StillAtWork>('snapshotDiff', { ...asked, request, after });
+    const asking = shell.ask<SnapshotDiffPage | StillAtWork>('snapshotDiff', { ...asked, request, after });
+    const page = await ofFolder(text!, asking);
     if ('stillAtWork' in page) continue;
     if (after === 0) await shell.say(`Difference between ${said(older)} and ${said(newer)} under directory ${path}:`);
     for (const one of page.differences) {

@@ -75,7 +75,7 @@ function versionOf(state: Namespace, path: string, caller: Caller, name: string 
   if (!snapshot) return refuse('SnapshotException', `Cannot find the snapshot ${name} of ${path}`);
   const folder = below(snapshot, at.names.slice(above));
   if (folder) return { id: snapshot.id, folder };
-  return refuse('FileNotFoundException', `${path} is no directory in the snapshot ${name}`);
+  return refuse('SnapshotException', `${path} is no directory in the snapshot ${name}`);
 }
 
 function below({ root }: Snapshot, names: readonly string[]): FolderNode | undefined {
