@@ -408,7 +408,7 @@ test('what operators look at: fsck, report, safe mode, nodes that are to go', as
     DFS Used: N
     DFS Used%: N%
     Files: N in N folders, N without their replicas
-    Blocks: N of which N to be copied, trimmed or looked at
+    Blocks: N of which N to be copied, trimmed or looked at (missing and damaged ones: tutti fs -fsck /)
 
     -------------------------------------------------
     Live datanodes (N):

@@ -161,7 +161,7 @@ async function report(shell: FsShell, _words: readonly string[], options: Option
       sum((one) => one.freeBytes),
     ),
     `Files: ${countText(files)} in ${plural(folders, 'folder')}, ${size(length)} without their replicas`,
-    `Blocks: ${countText(blocks)}, of which ${countText(pending)} to be copied, trimmed or looked at`,
+    `Blocks: ${countText(blocks)}, of which ${countText(pending)} to be copied, trimmed or looked at (missing and damaged ones: tutti fs -fsck /)`,
     '',
   ]) {
     await shell.say(line);
