@@ -40,6 +40,8 @@ export function replicaProblems(namenode: NameNode, nodes: readonly DataNodeLife
       const there = new Set(holding.map((node) => node.id!));
       const said = holders(namenode, block);
       for (const node of said) if (!there.has(node)) problems.push(`${path}: ${node} has no sound replica of ${name}`);
+      // Also of blocks that only snapshots have, through which fsck does not go: it is on its way out.
+      if (namenode.replication.corrupt.has(id)) problems.push(`${path}: a replica of ${name} is known to be damaged`);
       if (there.size !== block.replication) {
         problems.push(`${path}: ${name} has ${there.size} sound replicas, ${block.replication} are wanted`);
       }
