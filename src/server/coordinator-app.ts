@@ -164,7 +164,7 @@ export function addInternalRoutes(app: FastifyInstance, options: InternalRoutesO
       if (!parsed.success) return reply.code(400).send({ error: parsed.error.message });
       const announcement: Announcement = parsed.data;
       try {
-        return await reply.send(coordinator.announce(announcement));
+        return coordinator.announce(announcement);
       } catch (problem) {
         if (!(problem instanceof NameTakenError)) throw problem;
         refusals.tell(request.ip, problem.message);

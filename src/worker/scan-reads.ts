@@ -1,6 +1,5 @@
 /** The files of a task's scans, and what was read of them from where. */
 
-import { groupBy } from '../common/collections.ts';
 import type { ScanProvider, Split } from '../connectors/connector.ts';
 import type { ScanReads, TaskRequest, TaskStatistics } from '../exchange/task-protocol.ts';
 import type { TableScanNode } from '../plan/nodes.ts';
@@ -34,18 +33,18 @@ export function readsOf(request: TaskRequest, providers: Providers, opened: Open
   return scansOf(request).map((scan) => {
     const splits = request.splits[scan.id] ?? [];
     // Which of a file's splits its local bytes belong to, nobody knows.
-    const byShare = groupBy(splits, (split) =>
+    const shares = splits.map((split) =>
       Math.min(1, ...filesOf(scan, [split], providers).map(({ file }) => opened.localShare(file.location))),
     );
-    const local = (of: (some: readonly Split[]) => number): number =>
-      Math.floor([...byShare].reduce((sum, [share, some]) => sum + of(some) * share, ROUNDING));
+    const local = (of: (split: Split) => number): number =>
+      Math.floor(splits.reduce((sum, split, i) => sum + of(split) * shares[i]!, ROUNDING));
     return {
       scan: scan.id,
       isStored: splits.some((split) => split.hosts !== undefined),
       splits: splits.length,
-      localSplits: local((some) => some.length),
+      localSplits: local(() => 1),
       bytes: bytesOf(splits),
-      localBytes: local(bytesOf),
+      localBytes: local(({ bytes }) => bytes),
     };
   });
 }
